@@ -1,0 +1,250 @@
+"""Files on any fsspec URL: reading, listing, and writing that is never seen half done.
+
+Local writes go to a temporary name in the same folder, are flushed to disk and renamed. Object
+stores make an object visible only when its upload is complete, so they are written directly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import fsspec
+import orjson
+
+from cauldron.errors import StorageError
+
+TEMPORARY = ".partial"
+
+
+def is_local(url: str) -> bool:
+    """Say whether a URL is a path on this machine."""
+    return "://" not in url or url.startswith("file://")
+
+
+def local_path(url: str) -> Path:
+    """Return the path of a local URL."""
+    return Path(url.removeprefix("file://"))
+
+
+def join(url: str, *names: str) -> str:
+    """Join names to a URL or path with single slashes."""
+    return "/".join([url.rstrip("/") or "/", *(n.strip("/") for n in names)])
+
+
+def redacted(url: str) -> str:
+    """Return a URL without user, password and query, fit for messages and manifests."""
+    if is_local(url):
+        return url
+    split = urlsplit(url)
+    return f"{split.scheme}://{split.netloc.rpartition('@')[2]}{split.path}"
+
+
+def filesystem(url: str) -> tuple[Any, str]:
+    """Return the fsspec file system of a URL and the path inside it.
+
+    Raises:
+        StorageError: if the protocol is unknown or its package is missing.
+    """
+    try:
+        fs, path = fsspec.core.url_to_fs(url)
+    except (ValueError, ImportError) as error:
+        raise StorageError(f"cannot open: {error}", place=redacted(url)) from error
+    return fs, str(path)
+
+
+@contextlib.contextmanager
+def reported(url: str, doing: str) -> Iterator[None]:
+    """Turn an operating system error into a `StorageError` that names the place."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise StorageError(f"cannot {doing}: no such file or folder", place=redacted(url)) from error
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        raise StorageError(f"cannot {doing}: {reason}", place=redacted(url)) from error
+
+
+def exists(url: str) -> bool:
+    """Say whether a file or folder is there."""
+    if is_local(url):
+        return local_path(url).exists()
+    fs, path = filesystem(url)
+    with reported(url, "look up"):
+        return bool(fs.exists(path))
+
+
+def is_file(url: str) -> bool:
+    """Say whether a URL is a file."""
+    if is_local(url):
+        return local_path(url).is_file()
+    fs, path = filesystem(url)
+    with reported(url, "look up"):
+        return bool(fs.isfile(path))
+
+
+def size_bytes(url: str) -> int:
+    """Return the size of a file."""
+    with reported(url, "read"):
+        if is_local(url):
+            return local_path(url).stat().st_size
+        fs, path = filesystem(url)
+        return int(fs.size(path))
+
+
+def open_input(url: str) -> IO[bytes]:
+    """Open a file for reading."""
+    with reported(url, "read"):
+        if is_local(url):
+            return local_path(url).open("rb")
+        fs, path = filesystem(url)
+        opened: IO[bytes] = fs.open(path, "rb")
+        return opened
+
+
+def read_bytes(url: str) -> bytes:
+    """Read a whole file."""
+    with reported(url, "read"), open_input(url) as file:
+        return file.read()
+
+
+class HashingFile:
+    """A binary file opened for writing that hashes and counts what passes through."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+        self.size_bytes = 0
+        self.closed = False
+
+    def write(self, payload: Any) -> int:
+        view = memoryview(payload).cast("B")
+        self._hash.update(view)
+        self.size_bytes += len(view)
+        self._file.write(view)
+        return len(view)
+
+    def tell(self) -> int:
+        return self.size_bytes
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self.closed = True
+
+    def readable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return False
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+
+@contextlib.contextmanager
+def open_output(url: str) -> Iterator[HashingFile]:
+    """Open a file for writing that appears under its name only when the block ends well.
+
+    Raises:
+        StorageError: if the place cannot be written.
+    """
+    if not is_local(url):
+        fs, path = filesystem(url)
+        with reported(url, "write"), fs.open(path, "wb") as remote:
+            yield HashingFile(remote)
+        return
+    path = local_path(url)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
+    with reported(url, "write"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                yield HashingFile(file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_bytes(url: str, payload: bytes) -> None:
+    """Write a whole file atomically."""
+    with open_output(url) as file:
+        file.write(payload)
+
+
+def read_json(url: str) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        StorageError: if it is missing or not JSON.
+    """
+    try:
+        return orjson.loads(read_bytes(url))
+    except orjson.JSONDecodeError as error:
+        raise StorageError(f"not JSON: {error}", place=redacted(url)) from error
+
+
+def write_json(url: str, value: Any) -> None:
+    """Write JSON atomically, keys sorted, so that equal values give equal bytes."""
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    write_bytes(url, orjson.dumps(value, option=options))
+
+
+def list_names(url: str, suffix: str = "") -> list[str]:
+    """Return the sorted names in a folder that end in `suffix`; none when it is absent."""
+    if is_local(url):
+        path = local_path(url)
+        names = os.listdir(path) if path.is_dir() else []
+    else:
+        fs, path_text = filesystem(url)
+        with reported(url, "list"):
+            found = fs.ls(path_text, detail=False) if fs.isdir(path_text) else []
+        names = [PurePosixPath(name).name for name in found]
+    return sorted(n for n in names if n.endswith(suffix) and not n.endswith(TEMPORARY))
+
+
+def find_files(url: str, pattern: str = "*") -> list[str]:
+    """Return the sorted relative paths of all files below a folder whose path fits a pattern."""
+    if is_local(url):
+        root = local_path(url)
+        paths = [
+            Path(folder, name).relative_to(root).as_posix()
+            for folder, _, names in os.walk(root)
+            for name in names
+        ]
+    else:
+        fs, path_text = filesystem(url)
+        with reported(url, "list"):
+            paths = [p[len(path_text) :].lstrip("/") for p in fs.find(path_text)]
+    return sorted(p for p in paths if fnmatch.fnmatchcase(p, pattern))
+
+
+def remove(url: str) -> None:
+    """Remove a file or folder; nothing happens when it is absent."""
+    fs, path = filesystem(url)
+    with reported(url, "remove"):
+        if fs.exists(path):
+            fs.rm(path, recursive=True)

@@ -1,0 +1,164 @@
+"""Parquet shards that are ordinary files for everyone and sliceable for a loader.
+
+The picture bytes are stored uncompressed, PLAIN and without a dictionary, in small row groups with
+a page index, so that a reader can slice pictures by offset; texts are zstd.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cauldron.errors import StorageError
+from cauldron.storage.files import is_local, local_path, open_input, open_output, redacted
+
+ROWS_PER_GROUP = 100  # what the hub viewer uses for pictures
+BYTES_PER_GROUP = 32 << 20
+_PLAIN = "images.list.element.bytes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """A written shard: its file name, rows, size and sha256."""
+
+    name: str
+    rows: int
+    size_bytes: int
+    sha256: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as a plain dict."""
+        return asdict(self)
+
+
+def _leaves(schema: pa.Schema) -> list[str]:
+    def walk(prefix: str, kind: pa.DataType) -> Iterator[str]:
+        if pa.types.is_struct(kind):
+            for field in kind:
+                yield from walk(f"{prefix}.{field.name}", field.type)
+        elif pa.types.is_list(kind):
+            yield from walk(f"{prefix}.list.element", kind.value_type)
+        else:
+            yield prefix
+
+    return [leaf for field in schema for leaf in walk(field.name, field.type)]
+
+
+@contextlib.contextmanager
+def _writer(file: Any, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    leaves = _leaves(schema)
+    with pq.ParquetWriter(
+        pa.PythonFile(file, mode="w"),
+        schema,
+        compression={leaf: "none" if leaf == _PLAIN else "zstd" for leaf in leaves},
+        use_dictionary=[leaf for leaf in leaves if leaf != _PLAIN],
+        write_statistics=[leaf for leaf in leaves if leaf != _PLAIN],
+        write_page_index=True,
+        store_schema=True,
+    ) as writer:
+        yield writer
+
+
+def _groups(tables: Iterable[pa.Table | pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Regroup rows so that no group passes the row and byte limits (one row always fits)."""
+    held: list[pa.Table] = []
+    rows = size = 0
+    for item in tables:
+        table = pa.Table.from_batches([item]) if isinstance(item, pa.RecordBatch) else item
+        table = table.cast(schema)
+        for start in range(table.num_rows):
+            row = table.slice(start, 1)
+            row_size = row.nbytes
+            if held and (rows == ROWS_PER_GROUP or size + row_size > BYTES_PER_GROUP):
+                yield pa.concat_tables(held).combine_chunks()
+                held, rows, size = [], 0, 0
+            held.append(row)
+            rows, size = rows + 1, size + row_size
+    if held:
+        yield pa.concat_tables(held).combine_chunks()
+
+
+def write_shard(
+    url: str, batches: Iterable[pa.RecordBatch | pa.Table], schema: pa.Schema
+) -> Shard:
+    """Write rows as one shard, atomically and with bounded memory.
+
+    Raises:
+        StorageError: if the place cannot be written or the file does not read back.
+    """
+    rows = 0
+    with open_output(url) as file:
+        with _writer(file, schema) as writer:
+            for group in _groups(batches, schema):
+                writer.write_table(group, row_group_size=group.num_rows)
+                rows += group.num_rows
+        receipt = file
+    return _checked(url, rows, receipt.size_bytes, receipt.sha256)
+
+
+def write_table(url: str, table: pa.Table) -> Shard:
+    """Write a small table (signals, decisions) atomically, zstd."""
+    with open_output(url) as file:
+        with pq.ParquetWriter(
+            pa.PythonFile(file, mode="w"), table.schema, compression="zstd", write_page_index=True
+        ) as writer:
+            writer.write_table(table)
+        receipt = file
+    return _checked(url, table.num_rows, receipt.size_bytes, receipt.sha256)
+
+
+def _checked(url: str, rows: int, size: int, digest: str) -> Shard:
+    with open_parquet(url) as file:
+        found = file.metadata.num_rows
+    if found != rows:
+        raise StorageError(f"wrote {rows} rows, found {found}", place=redacted(url))
+    return Shard(name=PurePosixPath(url).name, rows=rows, size_bytes=size, sha256=digest)
+
+
+@contextlib.contextmanager
+def open_parquet(url: str) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file anywhere.
+
+    Raises:
+        StorageError: if it is missing or not readable as Parquet.
+    """
+    try:
+        if is_local(url):
+            with pq.ParquetFile(local_path(url), page_checksum_verification=False) as file:
+                yield file
+        else:
+            with open_input(url) as raw, pq.ParquetFile(raw) as file:
+                yield file
+    except (pa.ArrowException, OSError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise StorageError(f"cannot read Parquet: {first}", place=redacted(url)) from error
+
+
+def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
+    """Read a whole Parquet file, or some of its columns."""
+    with open_parquet(url) as file:
+        return file.read(columns=columns)
+
+
+def iter_batches(
+    url: str, columns: list[str] | None = None, rows: int = 100
+) -> Iterator[pa.RecordBatch]:
+    """Stream a Parquet file in batches of at most `rows` rows, in file order."""
+    with open_parquet(url) as file:
+        yield from file.iter_batches(batch_size=rows, columns=columns)
+
+
+def file_sha256(url: str) -> str:
+    """Return the sha256 of a file as hex."""
+    digest = hashlib.sha256()
+    with open_input(url) as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
