@@ -65,7 +65,9 @@ def reported(url: str, doing: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise StorageError(f"cannot {doing}: no such file or folder", place=redacted(url)) from error
+        raise StorageError(
+            f"cannot {doing}: no such file or folder", place=redacted(url)
+        ) from error
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
         raise StorageError(f"cannot {doing}: {reason}", place=redacted(url)) from error

@@ -85,9 +85,7 @@ def _groups(tables: Iterable[pa.Table | pa.RecordBatch], schema: pa.Schema) -> I
         yield pa.concat_tables(held).combine_chunks()
 
 
-def write_shard(
-    url: str, batches: Iterable[pa.RecordBatch | pa.Table], schema: pa.Schema
-) -> Shard:
+def write_shard(url: str, batches: Iterable[pa.RecordBatch | pa.Table], schema: pa.Schema) -> Shard:
     """Write rows as one shard, atomically and with bounded memory.
 
     Raises:

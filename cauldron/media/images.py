@@ -1,0 +1,168 @@
+"""Opening pictures safely: header first, limits before pixels, truncated is an error."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from dataclasses import dataclass
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from cauldron.media.limits import LIMITS, Limits
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
+
+
+class ImageError(Exception):
+    """A picture that must not or cannot be opened; `reason` is a reject reason."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFacts:
+    """What a picture's header says: format, sides in pixels, Pillow mode, frames."""
+
+    format: str
+    width: int
+    height: int
+    mode: str
+    frames: int
+
+
+def inspect(data: bytes, limits: Limits = LIMITS) -> ImageFacts:
+    """Check a picture by its header and its end, without decoding where the format allows it.
+
+    Raises:
+        ImageError: image_empty, image_not_identified, image_too_large, image_too_many_frames or
+            image_truncated.
+    """
+    with _open(data, limits) as image:
+        facts = _facts(image, limits)
+        if not _ends_well(data, facts.format):
+            _decode(image)
+    return facts
+
+
+def open_rgb(data: bytes, limits: Limits = LIMITS) -> Image.Image:
+    """Decode the first frame to upright RGB.
+
+    EXIF orientation is applied; alpha and palette transparency are laid on white; CMYK and grey
+    become RGB; 16-bit grey is scaled to 8 bits.
+
+    Raises:
+        ImageError: as `inspect`, and image_truncated for damaged pixels.
+    """
+    with _open(data, limits) as image:
+        _facts(image, limits)
+        _decode(image)
+        try:
+            return _on_white(ImageOps.exif_transpose(image))
+        except (OSError, ValueError, SyntaxError, struct.error) as error:
+            raise ImageError("image_truncated", str(error)[:200]) from error
+
+
+def encode_png(image: Image.Image) -> bytes:
+    """Encode as PNG without metadata; equal pixels give equal bytes."""
+    out = io.BytesIO()
+    image.save(out, format="PNG", compress_level=6)
+    return out.getvalue()
+
+
+def _open(data: bytes, limits: Limits) -> Image.Image:
+    if not data:
+        raise ImageError("image_empty")
+    if len(data) > limits.max_image_bytes:
+        raise ImageError("image_too_large", f"{len(data)} bytes")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            return Image.open(io.BytesIO(data), formats=FORMATS)
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            raise ImageError("image_too_large", str(error)[:200]) from error
+        except UnidentifiedImageError as error:
+            raise ImageError("image_not_identified", _looks_like(data)) from error
+        except (OSError, ValueError, SyntaxError, struct.error, OverflowError) as error:
+            raise ImageError("image_not_identified", str(error)[:200]) from error
+
+
+def _facts(image: Image.Image, limits: Limits) -> ImageFacts:
+    width, height = image.size
+    if width * height > limits.max_pixels or max(width, height) > limits.max_side:
+        raise ImageError("image_too_large", f"{width} x {height} pixels")
+    if width < 1 or height < 1:
+        raise ImageError("image_empty", f"{width} x {height} pixels")
+    return ImageFacts(
+        format=str(image.format),
+        width=width,
+        height=height,
+        mode=image.mode,
+        frames=_frames(image, limits),
+    )
+
+
+def _frames(image: Image.Image, limits: Limits) -> int:
+    """Count frames no further than the limit, so that a long animation costs little."""
+    if not getattr(image, "is_animated", False):
+        return 1
+    if image.format not in ("GIF", "TIFF"):
+        frames = int(getattr(image, "n_frames", 1))
+    else:
+        frames = 1
+        try:
+            while frames <= limits.max_frames:
+                image.seek(frames)
+                frames += 1
+        except (EOFError, OSError, ValueError, SyntaxError, struct.error):
+            pass
+        image.seek(0)
+    if frames > limits.max_frames:
+        raise ImageError("image_too_many_frames", f"more than {limits.max_frames}")
+    return frames
+
+
+def _ends_well(data: bytes, format_: str) -> bool:
+    """Say whether the last bytes prove the file complete; False means decode to find out."""
+    if format_ == "JPEG":
+        return data.endswith(b"\xff\xd9")
+    if format_ == "PNG":
+        return data.endswith(b"IEND\xaeB`\x82")
+    if format_ == "WEBP":
+        return len(data) >= 12 and len(data) >= int.from_bytes(data[4:8], "little") + 8
+    return False
+
+
+def _decode(image: Image.Image) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            image.load()
+        except (OSError, ValueError, SyntaxError, struct.error, EOFError, OverflowError) as error:
+            raise ImageError("image_truncated", str(error)[:200]) from error
+        except (MemoryError, Image.DecompressionBombError) as error:
+            raise ImageError("image_too_large", str(error)[:200]) from error
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image.copy()
+    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
+        return image.point(lambda value: value / 257).convert("L").convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def _looks_like(data: bytes) -> str:
+    head = data[:256].lstrip().lower()
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "an HTML page, not a picture"
+    if head.startswith((b"<svg", b"<?xml")):
+        return "SVG or XML, not a bitmap"
+    return f"begins with {data[:8].hex(' ')}"

@@ -1,0 +1,35 @@
+"""Every limit on hostile input, in one place, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds that opening a file must stay within; past them the record is rejected.
+
+    Args:
+        max_pixels: width x height; 50 Mpx is 150 MB as RGB.
+        max_side: longest side in pixels (OBELICS: 20,000).
+        max_frames: frames of an animation; only the first is used.
+        max_image_bytes: encoded size; hub rows must stay under 30 MB.
+        max_pdf_bytes: as PDFA, 100 MB.
+        max_pdf_pages: pages read of one PDF.
+        max_html_bytes: bytes of one page.
+        max_html_depth: nesting that is followed.
+        max_line_bytes: one JSON line.
+    """
+
+    max_pixels: int = 50_000_000
+    max_side: int = 20_000
+    max_frames: int = 64
+    max_image_bytes: int = 30_000_000
+    max_pdf_bytes: int = 100_000_000
+    max_pdf_pages: int = 2_000
+    max_html_bytes: int = 10_000_000
+    max_html_depth: int = 512
+    max_line_bytes: int = 64_000_000
+
+
+LIMITS = Limits()

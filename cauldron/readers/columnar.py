@@ -1,0 +1,57 @@
+"""Parquet files to rows: one cheap row a row group, expanded inside a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from cauldron.errors import StorageError
+from cauldron.sample import Reject
+from cauldron.sources.base import Found, Raw, Row
+from cauldron.storage.shards import open_parquet as _open
+
+ROWS_PER_ROW = 200
+
+
+def parquet_groups(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]:
+    """One row for each run of at most 200 rows; `open_parquet` expands it.
+
+    A file that is not readable Parquet gives one row whose data is a `Reject`.
+    """
+    base = Row(
+        file=found.path, record="", data=None, folder=found.folder, split=split, source=source
+    )
+    try:
+        with _open(found.url) as file:
+            total = file.metadata.num_rows
+    except StorageError as error:
+        yield replace(base, data=Reject(reason="parquet_unreadable", detail=error.message))
+        return
+    for start in range(0, total, ROWS_PER_ROW):
+        count = min(ROWS_PER_ROW, total - start)
+        data = {"url": found.url, "start": start, "count": count}
+        yield replace(base, record=str(start), data=data, weight=count)
+
+
+def open_parquet(row: Row, raw: Raw) -> Iterable[Row | Reject]:
+    """Expand a row of `parquet_groups` to one row a Parquet row, as plain Python values."""
+    url, start, count = row.data["url"], row.data["start"], row.data["count"]
+    seen = 0
+    try:
+        with _open(url) as file:
+            groups, first = [], 0
+            for number in range(file.num_row_groups):
+                size = file.metadata.row_group(number).num_rows
+                if first < start + count and first + size > start:
+                    if not groups:
+                        seen = first
+                    groups.append(number)
+                first += size
+            for batch in file.iter_batches(batch_size=100, row_groups=groups):
+                inside = range(max(start - seen, 0), min(start + count - seen, batch.num_rows))
+                for offset in inside:
+                    values = batch.slice(offset, 1).to_pylist()[0]
+                    yield replace(row, record=str(seen + offset), data=values, weight=1)
+                seen += batch.num_rows
+    except StorageError as error:
+        yield Reject(reason="parquet_unreadable", detail=error.message)

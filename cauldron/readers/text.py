@@ -1,0 +1,115 @@
+"""JSON and text files to rows. A row that cannot be parsed has a `Reject` as its data."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from cauldron.errors import SourceError
+from cauldron.media.limits import LIMITS
+from cauldron.sample import Reject
+from cauldron.sources.base import Found, Raw, Row
+from cauldron.storage.files import open_input
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def _row(found: Found, record: str, data: Any, split: str, source: str) -> Row:
+    return Row(
+        file=found.path, record=record, data=data, folder=found.folder, split=split, source=source
+    )
+
+
+def _load(raw: Raw, found: Found) -> Any:
+    try:
+        return orjson.loads(raw.read(found.url).removeprefix(_BOM))
+    except orjson.JSONDecodeError as error:
+        raise SourceError(
+            f"not valid JSON: {error}", place=found.path, hint="download the file again"
+        ) from error
+
+
+def json_list(raw: Raw, found: Found, split: str, source: str, at: str = "") -> Iterator[Row]:
+    """Rows of a JSON list; `at` names the key that holds the list.
+
+    Raises:
+        SourceError: if the file is not JSON or holds no list there.
+    """
+    value = _load(raw, found)
+    if at:
+        value = value.get(at) if isinstance(value, dict) else None
+    if not isinstance(value, list):
+        raise SourceError(f"holds no list{f' under {at!r}' if at else ''}", place=found.path)
+    for number, item in enumerate(value):
+        yield _row(found, str(number), item, split, source)
+
+
+def json_object(raw: Raw, found: Found, split: str, source: str, at: str = "") -> Iterator[Row]:
+    """Rows of a JSON object: `record` is the key, `data` the value.
+
+    Raises:
+        SourceError: if the file is not JSON or holds no object there.
+    """
+    value = _load(raw, found)
+    if at:
+        value = value.get(at) if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        raise SourceError(f"holds no object{f' under {at!r}' if at else ''}", place=found.path)
+    for key, item in value.items():
+        yield _row(found, key, item, split, source)
+
+
+def json_lines(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]:
+    """Rows of a JSON lines file, streamed; a bad line becomes a row whose data is a `Reject`."""
+    for number, line in text_bytes(found):
+        data: Any
+        if line is None:
+            data = Reject(reason="line_too_long", detail=f"over {LIMITS.max_line_bytes} bytes")
+        else:
+            try:
+                data = orjson.loads(line)
+            except orjson.JSONDecodeError as error:
+                data = Reject(reason="json_invalid", detail=str(error))
+        yield _row(found, str(number), data, split, source)
+
+
+def json_file(raw: Raw, found: Found, split: str, source: str) -> Row:
+    """One row of a file that holds one JSON value; a bad file has a `Reject` as its data."""
+    try:
+        data: Any = orjson.loads(raw.read(found.url).removeprefix(_BOM))
+    except orjson.JSONDecodeError as error:
+        data = Reject(reason="json_invalid", detail=str(error))
+    return _row(found, "", data, split, source)
+
+
+def text_lines(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]:
+    """Rows of a UTF-8 text file, one a line, without line ends; blank lines are left out."""
+    for number, line in text_bytes(found):
+        if line is None:
+            data: Any = Reject(reason="line_too_long")
+        else:
+            try:
+                data = line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                data = Reject(reason="text_not_utf8", detail=str(error))
+        yield _row(found, str(number), data, split, source)
+
+
+def text_bytes(found: Found) -> Iterator[tuple[int, bytes | None]]:
+    """Lines from 0 with their number, stripped, blank ones left out; None for one too long."""
+    with open_input(found.url) as file:
+        buffered = io.BufferedReader(file, 1 << 20) if isinstance(file, io.RawIOBase) else file
+        number = 0
+        while line := buffered.readline(LIMITS.max_line_bytes + 1):
+            too_long = len(line) > LIMITS.max_line_bytes
+            while too_long and line and not line.endswith(b"\n"):
+                line = buffered.readline(1 << 20)
+            text = line.removeprefix(_BOM).strip() if number == 0 else line.strip()
+            if too_long:
+                yield number, None
+            elif text:
+                yield number, text
+            number += 1
