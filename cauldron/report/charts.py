@@ -172,7 +172,9 @@ def histogram(
     both = np.concatenate([kept, dropped]).astype(np.float64)
     low, high, middle = float(both.min()), float(both.max()), float(np.median(both))
     log = low >= 0 and high > _WIDE * max(middle, 1.0)
-    edges = _edges(low, high, log)
+    whole = bool(np.all(both == np.floor(both)))
+    edges = _edges(both, log, whole)
+    between = {"min": -0.5, "max": 0.5} if whole else {}
     ups = [
         np.histogram(part, bins=edges)[0] for part in (kept.astype(float), dropped.astype(float))
     ]
@@ -191,7 +193,7 @@ def histogram(
     )
     lines = tuple(
         Line(
-            x=_at(edges, value),
+            x=_at(edges, value + between.get(kind, 0.0)),
             title=f"{'at least' if kind == 'min' else 'at most'} {short(value)}",
         )
         for kind, value in limits
@@ -210,15 +212,19 @@ def histogram(
     )
 
 
-def _edges(low: float, high: float, log: bool) -> npt.NDArray[np.float64]:
-    if high <= low:
-        return np.linspace(low - 0.5, low + 0.5, 2)
+def _edges(values: npt.NDArray[np.float64], log: bool, whole: bool) -> npt.NDArray[np.float64]:
+    """Return bin edges; bins of whole numbers hold equally many of them."""
+    low, high = float(values.min()), float(values.max())
     if log:
         edges = np.expm1(np.linspace(math.log1p(low), math.log1p(high), BINS + 1))
         edges[0], edges[-1] = low, high
         return edges
-    whole = low == int(low) and high == int(high) and high - low < BINS
-    return np.linspace(low, high, BINS + 1) if not whole else np.arange(low - 0.5, high + 1.0)
+    if high <= low:
+        return np.linspace(low - 1.5, low + 1.5, 4)
+    if whole:
+        step = math.ceil((high - low + 1) / BINS)
+        return np.arange(low - 0.5, high + step + 0.5, step)
+    return np.linspace(low, high, BINS + 1)
 
 
 def _at(edges: npt.NDArray[np.float64], value: float) -> float:
