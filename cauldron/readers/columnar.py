@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cauldron.errors import StorageError
 from cauldron.sample import Reject
-from cauldron.sources.base import Found, Raw, Row
+from cauldron.readers.raw import Found, Raw, Row
 from cauldron.storage.shards import open_parquet as _open
 
 ROWS_PER_ROW = 200

@@ -11,7 +11,7 @@ import orjson
 from cauldron.errors import SourceError
 from cauldron.media.limits import LIMITS
 from cauldron.sample import Reject
-from cauldron.sources.base import Found, Raw, Row
+from cauldron.readers.raw import Found, Raw, Row
 from cauldron.storage.files import open_input
 
 _BOM = b"\xef\xbb\xbf"

@@ -1,0 +1,112 @@
+"""The work folder: where each kind of file lies, and one writer at a time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import filelock
+
+from cauldron.errors import CheckError, StorageError
+from cauldron.storage import files
+
+STEPS = ("filter", "dedup", "decontaminate")
+"""Decision steps in the order in which they count: the first drop is the reason."""
+
+
+def samples(work: str, source: str, part: str = "") -> str:
+    """Return the folder of a source's samples, or one part."""
+    return _place(work, "samples", source, part, ".parquet")
+
+
+def signals(work: str, source: str, part: str = "") -> str:
+    """Return the folder of a source's signals, or one part."""
+    return _place(work, "signals", source, part, ".parquet")
+
+
+def decisions(work: str, step: str, source: str, part: str = "") -> str:
+    """Return the folder of a step's decisions on a source, or one part."""
+    return _place(files.join(work, "decisions"), step, source, part, ".parquet")
+
+
+def quarantine(work: str, source: str, part: str = "") -> str:
+    """Return the folder of a source's quarantine, or one part."""
+    return _place(work, "quarantine", source, part, ".jsonl")
+
+
+def ledger(work: str, name: str) -> str:
+    """Return the ledger entry of a step."""
+    return files.join(work, "ledger", f"{name}.json")
+
+
+def sources(work: str) -> list[str]:
+    """Return the sources that have samples."""
+    return files.list_names(files.join(work, "samples"))
+
+
+def parts(work: str, source: str) -> list[str]:
+    """Return the part names of a source, in order."""
+    names = files.list_names(samples(work, source), ".parquet")
+    return [name.removesuffix(".parquet") for name in names]
+
+
+def earlier(work: str, step: str, source: str, part: str) -> tuple[str, ...]:
+    """Return the decisions on a part that steps before this one have made."""
+    before = STEPS[: STEPS.index(step)] if step in STEPS else STEPS
+    urls = [decisions(work, name, source, part) for name in before]
+    return tuple(url for url in urls if files.exists(url))
+
+
+def require(work: str) -> None:
+    """Check that a folder is a work folder with samples.
+
+    Raises:
+        StorageError: if it is not.
+    """
+    if not sources(work):
+        raise StorageError(
+            "holds no samples", place=work, hint="cauldron ingest NAME RAW -o WORK comes first"
+        )
+
+
+@contextlib.contextmanager
+def locked(work: str) -> Iterator[None]:
+    """Hold the work folder for writing; the lock goes with the process.
+
+    Raises:
+        CheckError: if another run holds it.
+        StorageError: if the folder cannot be written.
+    """
+    if not files.is_local(work):
+        yield
+        return
+    folder = files.local_path(work)
+    with files.reported(work, "write"):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise CheckError(
+                "another run is writing here", place=work, hint="wait for it, or choose another -o"
+            ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def check_name(name: str) -> str:
+    """Return a source or mixture name that is safe as a folder name.
+
+    Raises:
+        StorageError: if it is not.
+    """
+    if not name or name.startswith(".") or "/" in name or "\\" in name:
+        raise StorageError(f"{name!r} cannot be a folder name")
+    return name
+
+
+def _place(work: str, kind: str, source: str, part: str, suffix: str) -> str:
+    folder = files.join(work, kind, source)
+    return files.join(folder, f"{part}{suffix}") if part else folder
