@@ -4,6 +4,7 @@ CauldronError          exit 1
 ├── UsageError         exit 2   the command line or an argument
 ├── RecipeError        exit 2   a recipe, rules or settings file
 ├── SourceError        exit 2   raw data that is not where or what it should be
+│   └── CardMissing             a source without a data card
 ├── CheckError         exit 3   too many rejects, a failed check or a broken sum
 ├── StorageError       exit 4   a place that cannot be read or written
 └── HubError           exit 4   a network service
@@ -60,6 +61,10 @@ class SourceError(CauldronError):
     """Raw data that is missing or not in a known layout."""
 
     exit_code = 2
+
+
+class CardMissing(SourceError):
+    """A source without a data card."""
 
 
 class CheckError(CauldronError):

@@ -51,7 +51,6 @@ class PartTask:
     seed: int
     part: str
     spill: str
-    receipt: str
 
 
 @dataclass(slots=True)

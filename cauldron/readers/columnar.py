@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from cauldron.errors import StorageError
-from cauldron.sample import Reject
 from cauldron.readers.raw import Found, Raw, Row
+from cauldron.sample import Reject
 from cauldron.storage.shards import open_parquet as _open
 
 ROWS_PER_ROW = 200

@@ -10,8 +10,8 @@ import orjson
 
 from cauldron.errors import SourceError
 from cauldron.media.limits import LIMITS
-from cauldron.sample import Reject
 from cauldron.readers.raw import Found, Raw, Row
+from cauldron.sample import Reject
 from cauldron.storage.files import open_input
 
 _BOM = b"\xef\xbb\xbf"

@@ -1,0 +1,42 @@
+# make demo   everything from raw data to a trained model, offline
+# make test   the fast tests          make check   style, types, layers
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+
+.PHONY: demo test slow check fmt bench clean
+
+$(VENV)/demo.done: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -c constraints.txt -e '.[pdf,train]'
+	touch $@
+
+$(VENV)/dev.done: pyproject.toml $(VENV)/demo.done
+	$(PIP) -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: $(VENV)/demo.done
+	$(BIN)/cauldron demo -o demo-work
+
+test: $(VENV)/dev.done
+	$(BIN)/python -m pytest -m 'not slow'
+
+slow: $(VENV)/dev.done
+	$(BIN)/python -m pytest -m slow
+
+check: $(VENV)/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: $(VENV)/dev.done
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/dev.done
+	$(BIN)/python benchmarks/ingest.py
+
+clean:
+	rm -rf $(VENV) demo-work

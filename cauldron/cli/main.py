@@ -1,0 +1,86 @@
+"""The `cauldron` command: each verb parses, calls one function and prints."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from cauldron.cli.run import Progress, emit, guarded, message, table
+
+app = typer.Typer(
+    name="cauldron",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Raw vision-language data to training mixtures, and a model trained on them.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Workers = Annotated[int | None, typer.Option(help="Processes; default: the cores there are.")]
+Work = Annotated[str, typer.Argument(help="The work folder.")]
+
+
+def _counts_row(source: str, counts: dict[str, Any]) -> list[Any]:
+    reasons = {**counts["reasons"]["quarantined"], **counts["reasons"]["skipped"]}
+    told = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
+    return [
+        source,
+        counts["read"],
+        counts["written"],
+        counts["quarantined"],
+        counts["skipped"],
+        counts["images"],
+        told,
+    ]
+
+
+@app.command()
+def ingest(
+    name: Annotated[str, typer.Argument(help="A source of the catalogue (cauldron sources).")],
+    raw: Annotated[list[str], typer.Argument(help="Folders or files as downloaded.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="The work folder.")],
+    split: Annotated[str, typer.Option(help="A split that the source has.")] = "train",
+    form: Annotated[str, typer.Option(help="auto, official, hub, or another form.")] = "auto",
+    limit: Annotated[int | None, typer.Option(help="Read at most this many records.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all choices.")] = 0,
+    max_rejects: Annotated[float, typer.Option(help="Share of rejects that is allowed.")] = 0.5,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Turn raw data of one source into samples.
+
+    Example: cauldron ingest vsr ./vsr ./coco2017 -o work
+    """
+    with guarded():
+        from cauldron import steps
+        from cauldron.engine.local import LocalEngine
+        from cauldron.storage.work import locked
+
+        with locked(out), LocalEngine(workers) as engine:
+            entry = steps.ingest(
+                engine,
+                out,
+                name,
+                raw,
+                split=split,
+                form=form,
+                limit=limit,
+                seed=seed,
+                max_reject_share=max_rejects,
+                progress=Progress(),
+            )
+        if as_json:
+            emit({**entry["counts"], **{k: v for k, v in entry.items() if k != "counts"}})
+            return
+        columns = ["source", "read", "written", "quarantined", "skipped", "images", "reasons"]
+        table("Ingest", columns, [_counts_row(name, entry["counts"])])
+        message(f"next: cauldron measure {out}")
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.argv[0] = "cauldron"
+    app()

@@ -1,0 +1,91 @@
+"""How every command runs: errors on one screen, exit codes, JSON on standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from cauldron.errors import CauldronError
+
+
+@contextlib.contextmanager
+def guarded() -> Iterator[None]:
+    """Turn errors into one clear message on standard error and the exit code of their kind."""
+    try:
+        yield
+    except CauldronError as error:
+        message(f"error: {error.place + ': ' if error.place else ''}{error.message}")
+        if error.hint:
+            message(f"  {error.hint}")
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        message("interrupted; the same command goes on where it stopped")
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+
+
+def message(text: str) -> None:
+    """Write a line to standard error, control characters made visible."""
+    print(visible(text), file=sys.stderr)
+
+
+def visible(text: str) -> str:
+    """Return text with control characters written out, so that data cannot drive a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+def emit(value: Any) -> None:
+    """Write one JSON object to standard output."""
+    import orjson
+
+    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+    sys.stdout.write(orjson.dumps(value, option=options, default=str).decode() + "\n")
+
+
+class Progress:
+    """Progress on standard error: a bar on a terminal, otherwise a line every few seconds."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        self._last = 0.0
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done < total and now - self._last < (0.2 if self._live else 5):
+            return
+        self._last = now
+        line = f"{step}: part {done} of {total}"
+        if self._live:
+            end = "\n" if done == total else ""
+            print(f"\r\x1b[2K{visible(line)}", end=end, file=sys.stderr, flush=True)
+        elif done < total:
+            message(line)
+
+
+def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
+    """Print a table to standard output; numbers stand to the right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for number, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(r[number], int | float) for r in rows)
+        grid.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(_cell(value)) for value in row))
+    Console(highlight=False, soft_wrap=False).print(grid)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return visible(str(value))

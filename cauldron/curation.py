@@ -1,0 +1,163 @@
+"""Measure, filter, dedup and decontaminate a work folder: which parts, which keys, receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cauldron.curate.decontaminate import DecontaminateSettings, decontaminate
+from cauldron.curate.dedup import DedupSettings, PartFiles, dedup
+from cauldron.curate.rules import Rules, filter_part
+from cauldron.engine.local import LocalEngine
+from cauldron.engine.receipts import Job, key_of, perform, perform_all
+from cauldron.signals.measure import SIGNALS_VERSION, measure_part
+from cauldron.steps import Progress, checksums, followed, quiet, receipt
+from cauldron.storage import files, work
+from cauldron.storage.shards import file_sha256
+
+
+def measure(
+    engine: LocalEngine,
+    place: str,
+    sources: Sequence[str] | None = None,
+    progress: Progress = quiet,
+) -> dict[str, Any]:
+    """Measure the signals of every part that is new or changed."""
+    work.require(place)
+    chosen = list(sources or work.sources(place))
+    jobs = []
+    for source in chosen:
+        known = checksums(place, source)
+        parts = work.parts(place, source)
+        for part in parts:
+            url = work.samples(place, source, part)
+            out = work.signals(place, source, part)
+            jobs.append(
+                Job(
+                    key=key_of("measure", SIGNALS_VERSION, known.get(part) or file_sha256(url)),
+                    receipt=receipt(place, f"measure-{source}", part),
+                    outputs=(out,),
+                    function=measure_part,
+                    arguments=(url, out),
+                )
+            )
+        for name in files.list_names(work.signals(place, source), ".parquet"):
+            if name.removesuffix(".parquet") not in parts:
+                files.remove(work.signals(place, source, name.removesuffix(".parquet")))
+    results = list(followed(perform_all(engine, jobs), "measure", len(jobs), progress))
+    measured = sum(not r["resumed"] for r in results)
+    entry = {"step": "measure", "status": "done", "parts": len(jobs), "sources": sorted(chosen)}
+    files.write_json(work.ledger(place, "measure"), entry)
+    return {**entry, "measured": measured, "unchanged": len(jobs) - measured}
+
+
+def _signal_key(place: str, source: str, part: str) -> str:
+    return str(files.read_json(receipt(place, f"measure-{source}", part))["key"])
+
+
+def filter_samples(
+    engine: LocalEngine, place: str, rules: Rules, progress: Progress = quiet
+) -> dict[str, Any]:
+    """Decide by rules on every measured part; decodes nothing."""
+    work.require(place)
+    jobs, owners = [], []
+    for source in work.sources(place):
+        for part in work.parts(place, source):
+            signals = work.signals(place, source, part)
+            out = work.decisions(place, "filter", source, part)
+            jobs.append(
+                Job(
+                    key=key_of("filter", _signal_key(place, source, part), rules.key, source),
+                    receipt=receipt(place, f"filter-{source}", part),
+                    outputs=(out,),
+                    function=filter_part,
+                    arguments=(signals, out, rules, source),
+                )
+            )
+            owners.append(source)
+    results = list(followed(perform_all(engine, jobs), "filter", len(jobs), progress))
+    return _by_source(place, "filter", owners, results, rules.as_dict())
+
+
+def _by_source(
+    place: str, step: str, owners: list[str], results: list[dict[str, Any]], settings: Any
+) -> dict[str, Any]:
+    counts: dict[str, dict[str, Any]] = {}
+    for source, result in zip(owners, results, strict=True):
+        entry = counts.setdefault(source, {"kept": 0, "dropped": {}})
+        entry["kept"] += result["kept"]
+        for reason, number in result["dropped"].items():
+            entry["dropped"][reason] = entry["dropped"].get(reason, 0) + number
+    entry = {"step": step, "status": "done", "settings": settings, "sources": counts}
+    files.write_json(work.ledger(place, step), entry)
+    return entry
+
+
+def _part_files(place: str, step: str) -> list[PartFiles]:
+    return [
+        PartFiles(
+            source=source,
+            name=part,
+            samples=work.samples(place, source, part),
+            signals=work.signals(place, source, part),
+            earlier=work.earlier(place, step, source, part),
+            out=work.decisions(place, step, source, part),
+        )
+        for source in work.sources(place)
+        for part in work.parts(place, source)
+    ]
+
+
+def _global_job(place: str, step: str, settings: Any, function: Any, arguments: Any) -> Job:
+    parts = _part_files(place, step)
+    before = [
+        [part.source, part.name, _signal_key(place, part.source, part.name)]
+        + [file_sha256(url) for url in part.earlier]
+        for part in parts
+    ]
+    return Job(
+        key=key_of(step, before, settings),
+        receipt=files.join(place, "ledger", "parts", f"{step}.json"),
+        outputs=tuple(part.out for part in parts),
+        function=function,
+        arguments=(parts, *arguments),
+    )
+
+
+def dedup_samples(place: str, settings: DedupSettings) -> dict[str, Any]:
+    """Find duplicates among the samples that are still kept."""
+    work.require(place)
+    plain = settings.model_dump(mode="json")
+    result = perform(_global_job(place, "dedup", plain, dedup, (settings,)))
+    entry = {**result, "step": "dedup", "status": "done", "settings": plain}
+    files.write_json(
+        work.ledger(place, "dedup"), {k: v for k, v in entry.items() if k != "resumed"}
+    )
+    return entry
+
+
+def decontaminate_samples(
+    place: str, benchmarks: dict[str, str], settings: DecontaminateSettings
+) -> dict[str, Any]:
+    """Find samples that stand in benchmarks; a benchmark is a measured work folder.
+
+    Args:
+        benchmarks: name to work folder.
+    """
+    work.require(place)
+    signals = {
+        name: [
+            work.signals(folder, source, part)
+            for source in work.sources(folder)
+            for part in work.parts(folder, source)
+        ]
+        for name, folder in sorted(benchmarks.items())
+    }
+    hashes = {name: [file_sha256(url) for url in urls] for name, urls in signals.items()}
+    plain = {"settings": settings.model_dump(mode="json"), "benchmarks": hashes}
+    job = _global_job(place, "decontaminate", plain, decontaminate, (signals, settings))
+    entry = {**perform(job), "step": "decontaminate", "status": "done", "settings": plain}
+    files.write_json(
+        work.ledger(place, "decontaminate"), {k: v for k, v in entry.items() if k != "resumed"}
+    )
+    return entry

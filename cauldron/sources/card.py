@@ -1,0 +1,82 @@
+"""Data cards: the one place where the facts of a source stand."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cauldron.errors import CardMissing, RecipeError, near
+from cauldron.packaged import packaged
+
+
+class Counts(BaseModel):
+    """Published sizes of a source."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    images: int | None = None
+    qa_pairs: int | None = None
+    tokens: int | None = None
+    mixture_percent: float | None = None
+
+
+class Card(BaseModel):
+    """The YAML head of a data card, and its prose."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    title: str
+    category: str
+    license: str
+    gated: bool = False
+    homepage: str = ""
+    citation: str = ""
+    download: str = ""
+    layout: list[str] = Field(default_factory=list)
+    splits: list[str] = Field(default_factory=lambda: ["train"])
+    languages: list[str] = Field(default_factory=list)
+    image_origin: str = ""
+    counts: Counts = Field(default_factory=Counts)
+    faults: list[str] = Field(default_factory=list)
+    conversion: str = ""
+    prose: str = ""
+
+
+def card_names() -> list[str]:
+    """Return the names of all cards, sorted."""
+    return sorted(path.stem for path in packaged("data_cards").glob("*.md"))
+
+
+@cache
+def card(name: str) -> Card:
+    """Read the card of a source.
+
+    Raises:
+        CardMissing: if there is none.
+        RecipeError: if its head is not valid.
+    """
+    path = packaged("data_cards") / f"{name}.md"
+    if not path.is_file():
+        hint = near(name, card_names())
+        raise CardMissing(f"unknown source '{name}'{hint}", hint="cauldron sources lists them")
+    return parse_card(path)
+
+
+def parse_card(path: Path) -> Card:
+    """Read a card file: YAML between two lines of three dashes, then prose.
+
+    Raises:
+        RecipeError: if the head is missing or not valid.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        _, head, prose = text.split("---\n", 2)
+        facts: dict[str, Any] = yaml.safe_load(head)
+        return Card(**facts, prose=prose.strip())
+    except (ValueError, yaml.YAMLError, ValidationError, TypeError) as error:
+        raise RecipeError(f"not a valid data card: {error}", place=path.name) from error

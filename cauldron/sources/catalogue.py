@@ -1,0 +1,94 @@
+"""The catalogue: sources found by their files, and by entry points of other packages."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from importlib.metadata import entry_points
+
+import cauldron.sources
+from cauldron.errors import SourceError, near
+from cauldron.readers.raw import Found, Raw
+from cauldron.sources.base import Form, Source
+from cauldron.sources.hub import rows_for
+
+_NOT_SOURCES = {"base", "card", "catalogue", "hub"}
+_PLUGINS = "cauldron.sources"
+
+
+def source_names() -> list[str]:
+    """Return the names of all sources that can be read, sorted."""
+    own = {m.name for m in pkgutil.iter_modules(cauldron.sources.__path__)}
+    plugins = {point.name for point in entry_points(group=_PLUGINS)}
+    return sorted(n for n in (own - _NOT_SOURCES) | plugins if not n.startswith("_"))
+
+
+def source_named(name: str) -> Source:
+    """Load a source by name; the hub form is added to every one.
+
+    Raises:
+        SourceError: if there is no such source.
+    """
+    names = source_names()
+    if name not in names:
+        raise SourceError(
+            f"unknown source '{name}'{near(name, names)}", hint="cauldron sources lists them"
+        )
+    for point in entry_points(group=_PLUGINS):
+        if point.name == name:
+            source: Source = point.load()
+            break
+    else:
+        source = importlib.import_module(f"cauldron.sources.{name}").SOURCE
+    return Source(name=source.name, forms=(*source.forms, rows_for(name)))
+
+
+def form_named(source: str, form: str) -> Form:
+    """Return one form of a source; the hub form is there for any name.
+
+    Raises:
+        SourceError: if the source or the form is unknown.
+    """
+    if form == "hub":
+        return rows_for(source)
+    forms = source_named(source).forms
+    for candidate in forms:
+        if candidate.name == form:
+            return candidate
+    names = [f.name for f in forms]
+    raise SourceError(
+        f"source '{source}' has no form '{form}'{near(form, names)}",
+        hint=f"forms: auto, {', '.join(names)}",
+    )
+
+
+def detect(source: str, form: str, raw: Raw, split: str) -> tuple[Form, list[Found]]:
+    """Return the form that the raw folders are in and its files of a split.
+
+    Args:
+        form: the name of a form, or `auto` for the first one that fits.
+
+    Raises:
+        SourceError: if no form fits, saying what was looked for and which splits are there.
+    """
+    forms: Iterable[Form]
+    forms = source_named(source).forms if form == "auto" else (form_named(source, form),)
+    for candidate in forms:
+        found = candidate.files(raw, split)
+        if found:
+            return candidate, found
+    place = ", ".join(raw.roots)
+    splits = sorted({s for candidate in forms for s in candidate.splits(raw)})
+    if splits:
+        raise SourceError(
+            f"no files of split '{split}' of source '{source}' here",
+            place=place,
+            hint="found: " + ", ".join(f"--split {s}" for s in splits),
+        )
+    wanted = "; or ".join(f.wanted for f in forms if f.wanted)
+    raise SourceError(
+        f"no raw data of source '{source}' here",
+        place=place,
+        hint=f"{len(raw.listing())} files seen; wanted: {wanted}",
+    )

@@ -1,0 +1,247 @@
+"""The steps of curation over a work folder, each one resumable.
+
+ingest -> measure -> filter -> dedup -> decontaminate -> mix. Every step works part by part with a
+receipt; only ingest and measure touch pictures, so a changed threshold decodes nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from cauldron import __version__
+from cauldron.engine.local import LocalEngine
+from cauldron.engine.receipts import Job, key_of, perform_all
+from cauldron.errors import CardMissing, CheckError
+from cauldron.ingest import SHARD_ROWS, Counts, PartTask, ingest_part, spill_plan
+from cauldron.readers.raw import Raw
+from cauldron.sample import SCHEMA_VERSION
+from cauldron.sources.base import Form
+from cauldron.sources.card import card
+from cauldron.sources.catalogue import detect
+from cauldron.storage import files, work
+
+Progress = Callable[[str, int, int], None]
+MAX_REJECT_SHARE = 0.5
+
+
+def quiet(step: str, done: int, total: int) -> None:
+    """Report no progress."""
+    return None
+
+
+def followed(
+    results: Iterator[dict[str, Any]], step: str, total: int, progress: Progress
+) -> Iterator[dict[str, Any]]:
+    for number, result in enumerate(results, start=1):
+        progress(step, number, total)
+        yield result
+
+
+def ingest(
+    engine: LocalEngine,
+    place: str,
+    name: str,
+    roots: Sequence[str],
+    *,
+    split: str = "train",
+    form: str = "auto",
+    limit: int | None = None,
+    seed: int = 0,
+    max_reject_share: float = MAX_REJECT_SHARE,
+    progress: Progress = quiet,
+) -> dict[str, Any]:
+    """Turn raw data of one source and split into samples.
+
+    Returns:
+        The ledger entry: counts with reasons, parts with checksums, roots and settings.
+
+    Raises:
+        SourceError: unknown source, form or split, or no raw data.
+        CheckError: more than `max_reject_share` of the records were rejected.
+    """
+    work.check_name(name), work.check_name(split)
+    raw = Raw(roots)
+    chosen, found = detect(name, form, raw, split)
+    settings = {"form": chosen.name, "limit": limit, "seed": seed, "shard_rows": SHARD_ROWS}
+    listing = [(f.path, *_stat(f.url)) for f in raw.listing()]
+    key = key_of(__version__, SCHEMA_VERSION, name, split, settings, listing)
+    entry_url = work.ledger(place, f"ingest-{name}-{split}")
+    entry = files.read_json(entry_url) if files.exists(entry_url) else {}
+    if entry.get("key") == key and entry.get("status") == "done" and _intact(place, name, entry):
+        return {**entry, "resumed": True}
+
+    with _spill_folder(place, f"{name}-{split}") as folder:
+        plan = spill_plan(chosen, chosen.rows(raw, found, split), folder, limit)
+        first = _first_part(place, name, split, len(plan), entry)
+        base = {
+            "step": "ingest",
+            "source": name,
+            "split": split,
+            "roots": [files.redacted(root) for root in raw.roots],
+            "settings": settings,
+            "key": key,
+            "first_part": first,
+            "n_parts": len(plan),
+            "version": __version__,
+        }
+        files.write_json(entry_url, {**base, "status": "running"})
+        jobs = [
+            _ingest_job(place, name, split, chosen, raw, seed, first + n, spill, digest, key)
+            for n, (spill, digest) in enumerate(plan)
+        ]
+        results = perform_all(engine, jobs)
+        done = list(followed(results, f"ingest {name}", len(jobs), progress))
+
+    counts = _total([result["counts"] for result in done])
+    parts = [r["shard"] | {"name": r["part"]} for r in done if r["counts"]["written"]]
+    _remove_stale(place, name, entry, {r["part"] for r in done})
+    entry = {**base, "status": "done", "counts": counts, "parts": parts}
+    _check_counts(name, counts, max_reject_share, place)
+    files.write_json(entry_url, entry)
+    return {**entry, "resumed": False}
+
+
+def _ingest_job(
+    place: str,
+    name: str,
+    split: str,
+    form: Form,
+    raw: Raw,
+    seed: int,
+    number: int,
+    spill: Path,
+    digest: str,
+    key: str,
+) -> Job:
+    part = f"part-{number:05d}"
+    task = PartTask(
+        work=place,
+        source=name,
+        split=split,
+        form=form.name,
+        roots=raw.roots,
+        license=_license(name),
+        seed=seed,
+        part=part,
+        spill=str(spill),
+    )
+    return Job(
+        key=key_of(key, digest, task.license),
+        receipt=receipt(place, f"ingest-{name}", part),
+        outputs=(work.samples(place, name, part), work.quarantine(place, name, part)),
+        function=ingest_part,
+        arguments=(task,),
+    )
+
+
+def _license(name: str) -> str:
+    try:
+        return card(name).license
+    except CardMissing:
+        return "unknown"
+
+
+def _stat(url: str) -> tuple[int, int]:
+    if files.is_local(url):
+        status = files.local_path(url).stat()
+        return status.st_size, status.st_mtime_ns
+    return files.size_bytes(url), 0
+
+
+def receipt(place: str, step: str, part: str) -> str:
+    return files.join(place, "ledger", "parts", step, f"{part}.json")
+
+
+class _spill_folder:
+    """A folder for the plan, inside a local work folder, removed afterwards."""
+
+    def __init__(self, place: str, name: str) -> None:
+        if files.is_local(place):
+            self.path = files.local_path(place) / ".plan" / name
+            shutil.rmtree(self.path, ignore_errors=True)
+        else:
+            self.path = Path(tempfile.mkdtemp(prefix="cauldron-plan-"))
+
+    def __enter__(self) -> Path:
+        return self.path
+
+    def __exit__(self, *error: object) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _intact(place: str, name: str, entry: dict[str, Any]) -> bool:
+    urls = [(work.samples(place, name, p["name"]), p["size_bytes"]) for p in entry["parts"]]
+    return all(files.exists(url) and files.size_bytes(url) == size for url, size in urls)
+
+
+def ingests(place: str) -> list[dict[str, Any]]:
+    """Return the ledger entries of all ingests, by source and split."""
+    folder = files.join(place, "ledger")
+    names = [n for n in files.list_names(folder, ".json") if n.startswith("ingest-")]
+    return [files.read_json(files.join(folder, name)) for name in names]
+
+
+def _first_part(place: str, name: str, split: str, n: int, entry: dict[str, Any]) -> int:
+    """Number parts of further splits behind those of the splits already there."""
+    others = [e for e in ingests(place) if e["source"] == name and e["split"] != split]
+    taken = [(e["first_part"], e["first_part"] + e["n_parts"]) for e in others]
+    first = int(entry.get("first_part", 0))
+    if all(first + n <= start or end <= first for start, end in taken):
+        return first
+    return max(end for _, end in taken)
+
+
+def _remove_stale(place: str, name: str, entry: dict[str, Any], written: set[str]) -> None:
+    first = entry.get("first_part", 0)
+    for number in range(first, first + entry.get("n_parts", 0)):
+        part = f"part-{number:05d}"
+        if part not in written:
+            for url in (work.samples(place, name, part), work.quarantine(place, name, part)):
+                files.remove(url)
+
+
+def _total(counts: list[dict[str, Any]]) -> dict[str, Any]:
+    total = Counts()
+    for part in counts:
+        total.read += part["read"]
+        total.written += part["written"]
+        total.images += part["images"]
+        total.turns += part["turns"]
+        for where, reasons in (
+            (total.quarantined, part["reasons"]["quarantined"]),
+            (total.skipped, part["reasons"]["skipped"]),
+            (total.notes, part["notes"]),
+        ):
+            for reason, number in reasons.items():
+                total.add(where, reason, number)
+    return total.as_dict()
+
+
+def _check_counts(name: str, counts: dict[str, Any], share: float, place: str) -> None:
+    if counts["read"] != counts["written"] + counts["quarantined"] + counts["skipped"]:
+        raise CheckError(f"counts of '{name}' do not add up: {counts}", place=place)
+    if counts["read"] and counts["quarantined"] > share * counts["read"]:
+        reasons = ", ".join(f"{r} {n}" for r, n in counts["reasons"]["quarantined"].items())
+        raise CheckError(
+            f"{counts['quarantined']} of {counts['read']} records of '{name}' were rejected: "
+            f"{reasons}",
+            place=work.quarantine(place, name),
+            hint="each is listed there; --max-rejects raises the share that is allowed",
+        )
+
+
+def checksums(place: str, source: str) -> dict[str, str]:
+    """Return the sha256 of each samples part of a source, from the ledger."""
+    return {
+        part["name"]: part["sha256"]
+        for entry in ingests(place)
+        if entry["source"] == source and entry["status"] == "done"
+        for part in entry["parts"]
+    }
+
+
+__all__ = ["checksums", "followed", "ingest", "ingests", "quiet", "receipt"]
