@@ -1,0 +1,105 @@
+"""YAML files to checked models: an error names the file, the line, the key and a near name."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from cauldron.errors import RecipeError, StorageError, near
+from cauldron.storage import files
+
+Model = TypeVar("Model", bound=BaseModel)
+MAX_BYTES = 1 << 20
+
+
+def load_yaml(path: str) -> tuple[Any, yaml.Node | None]:
+    """Read a YAML file into plain values and its node tree; aliases are refused.
+
+    Raises:
+        RecipeError: if it is missing, too large, not YAML, or uses aliases.
+    """
+    try:
+        payload = files.read_bytes(path)
+    except StorageError as error:
+        raise RecipeError(error.message, place=path, hint="check the path") from error
+    if len(payload) > MAX_BYTES:
+        raise RecipeError(f"larger than {MAX_BYTES} bytes", place=path)
+    try:
+        text = payload.decode("utf-8")
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+            raise RecipeError("YAML aliases (*name) are not allowed", place=path)
+        return yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not valid YAML"
+        raise RecipeError(str(problem), place=f"{path}{line}") from error
+
+
+def load_model(path: str, model: type[Model]) -> Model:
+    """Read a YAML file into a pydantic model.
+
+    Raises:
+        RecipeError: naming file, line and key of the first fault.
+    """
+    values, node = load_yaml(path)
+    if not isinstance(values, dict):
+        raise RecipeError("expected keys and values at the top", place=path)
+    return checked(values, model, path, node)
+
+
+def checked(values: Any, model: type[Model], path: str, node: yaml.Node | None = None) -> Model:
+    """Check plain values against a model; `node` gives the line numbers.
+
+    Raises:
+        RecipeError: naming file, line and key of the first fault.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = f"{path}:{_line(node, first['loc'])}" if node else path
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            name = str(first["loc"][-1])
+            known = _fields(model, first["loc"][:-1])
+            raise RecipeError(f"unknown key '{key}'{near(name, known)}", place=place) from error
+        if first["type"] == "missing":
+            raise RecipeError(f"key '{key}' is missing", place=place) from error
+        raise RecipeError(f"'{key}': {first['msg']}", place=place) from error
+
+
+def _line(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
+    line = node.start_mark.line if node else 0
+    for part in loc:
+        found: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(part):
+                    found, line = value, key.start_mark.line
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            found = node.value[part] if part < len(node.value) else None
+            line = found.start_mark.line if found else line
+        if found is None:
+            break
+        node = found
+    return line + 1
+
+
+def _fields(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    current: Any = model
+    for part in loc:
+        fields = getattr(current, "model_fields", {})
+        if part in fields:
+            current = _inner(fields[part].annotation)
+    return list(getattr(current, "model_fields", {}))
+
+
+def _inner(annotation: Any) -> Any:
+    for argument in getattr(annotation, "__args__", ()):
+        found = _inner(argument)
+        if hasattr(found, "model_fields"):
+            return found
+    return annotation

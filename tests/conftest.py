@@ -1,0 +1,26 @@
+"""What tests share: real slices when they are there, and small pictures."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+SLICES = Path(__file__).parents[2] / "shared" / "samples"
+
+
+@pytest.fixture(scope="session")
+def slices() -> Path:
+    """The folder of real slices; tests that need it are skipped where it is absent."""
+    if not SLICES.is_dir():
+        pytest.skip("the folder of real slices is not there")
+    return SLICES
+
+
+def picture(color: tuple[int, int, int] = (200, 30, 30), format_: str = "PNG") -> bytes:
+    """Return an encoded 64 x 48 picture of one colour."""
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), color).save(out, format_)
+    return out.getvalue()
