@@ -8,6 +8,7 @@ does not depend on workers, and a part that is already written is not made again
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,6 +36,8 @@ from cauldron.storage import files, work
 from cauldron.storage.shards import write_shard
 
 SHARD_ROWS = 2_000
+TABLE_ROWS = 100
+TABLE_BYTES = 16 << 20
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
 
 
@@ -196,25 +199,28 @@ class _Part:
         self.rejected: list[dict[str, Any]] = []
 
     def batches(self, packed: list[dict[str, Any]]) -> Iterator[pa.Table]:
-        group: list[Row] = []
-        current = -1
-        for item in packed:
-            if item["g"] != current and group:
-                yield from self._tables(group)
-                group = []
-            current = item["g"]
-            group.append(_unpacked(self.task, item))
-        if group:
-            yield from self._tables(group)
+        """Yield the samples of the part in tables of bounded size."""
+        held: list[dict[str, Any]] = []
+        size = 0
+        for sample in self._samples(packed):
+            held.append(sample)
+            size += sum(len(image["bytes"]) for image in sample["images"])
+            if len(held) == TABLE_ROWS or size > TABLE_BYTES:
+                yield pa.Table.from_pylist(held, schema=SAMPLE_SCHEMA)
+                held, size = [], 0
+        if held:
+            yield pa.Table.from_pylist(held, schema=SAMPLE_SCHEMA)
 
-    def _tables(self, group: list[Row]) -> Iterator[pa.Table]:
-        for key, rows in self._keyed(group):
-            sample = self._sample(key, rows)
-            if sample:
-                self.counts.written += 1
-                self.counts.images += len(sample["images"])
-                self.counts.turns += max(len(sample["messages"]) // 2, 1)
-                yield pa.Table.from_pylist([sample], schema=SAMPLE_SCHEMA)
+    def _samples(self, packed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for _, items in itertools.groupby(packed, key=lambda item: item["g"]):
+            group = [_unpacked(self.task, item) for item in items]
+            for key, rows in self._keyed(group):
+                sample = self._sample(key, rows)
+                if sample:
+                    self.counts.written += 1
+                    self.counts.images += len(sample["images"])
+                    self.counts.turns += max(len(sample["messages"]) // 2, 1)
+                    yield sample
 
     def _keyed(self, group: list[Row]) -> Iterator[tuple[str, list[Row]]]:
         """Expand cheap rows and gather neighbours of equal key."""

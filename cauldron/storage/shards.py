@@ -13,7 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cauldron.errors import StorageError
@@ -67,22 +69,38 @@ def _writer(file: Any, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
 
 
 def _groups(tables: Iterable[pa.Table | pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Regroup rows so that no group passes the row and byte limits (one row always fits)."""
+    """Regroup rows so that no group passes the row and byte limits (one row always fits).
+
+    The groups depend on the rows alone, not on how they come in tables.
+    """
     held: list[pa.Table] = []
     rows = size = 0
     for item in tables:
         table = pa.Table.from_batches([item]) if isinstance(item, pa.RecordBatch) else item
         table = table.cast(schema)
-        for start in range(table.num_rows):
-            row = table.slice(start, 1)
-            row_size = row.nbytes
-            if held and (rows == ROWS_PER_GROUP or size + row_size > BYTES_PER_GROUP):
+        start = 0
+        for number, row_bytes in enumerate(_picture_bytes(table)):
+            if rows and (rows == ROWS_PER_GROUP or size + row_bytes > BYTES_PER_GROUP):
+                held.append(table.slice(start, number - start))
                 yield pa.concat_tables(held).combine_chunks()
-                held, rows, size = [], 0, 0
-            held.append(row)
-            rows, size = rows + 1, size + row_size
-    if held:
+                held, rows, size, start = [], 0, 0, number
+            rows, size = rows + 1, size + row_bytes
+        held.append(table.slice(start))
+    if rows:
         yield pa.concat_tables(held).combine_chunks()
+
+
+def _picture_bytes(table: pa.Table) -> list[int]:
+    """Return the bytes of all pictures of each row."""
+    if "images" not in table.column_names:
+        return [0] * table.num_rows
+    lists = table.column("images").combine_chunks()
+    lengths = pc.fill_null(pc.binary_length(lists.flatten().field("bytes")), 0)
+    ends = np.concatenate([[0], np.cumsum(lengths.to_numpy(zero_copy_only=False))])
+    counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    sizes: list[int] = np.diff(ends[bounds]).tolist()
+    return sizes
 
 
 def write_shard(url: str, batches: Iterable[pa.RecordBatch | pa.Table], schema: pa.Schema) -> Shard:
