@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from cauldron.cli import look
+from cauldron.cli.options import Json, Workers
 from cauldron.cli.run import Progress, emit, guarded, message, table
 
 app = typer.Typer(
@@ -18,9 +20,8 @@ app = typer.Typer(
     help="Raw vision-language data to training mixtures, and a model trained on them.",
 )
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-Workers = Annotated[int | None, typer.Option(help="Processes; default: the cores there are.")]
-Work = Annotated[str, typer.Argument(help="The work folder.")]
+for _command in (look.sources, look.show, look.why, look.stats, look.report, look.verify):
+    app.command()(_command)
 
 
 def _counts_row(source: str, counts: dict[str, Any]) -> list[Any]:

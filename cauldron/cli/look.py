@@ -1,0 +1,187 @@
+"""Commands that look: sources, show, why, stats, report, verify."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from cauldron.cli.options import Json, Work
+from cauldron.cli.run import emit, guarded, message, table, visible
+
+
+def sources(
+    name: Annotated[str | None, typer.Argument(help="One source, to see its card.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the catalogue, or show one source's card.
+
+    Example: cauldron sources vsr
+    """
+    with guarded():
+        from cauldron.sources.card import card, card_names
+        from cauldron.sources.catalogue import source_names
+
+        readable = set(source_names())
+        if name:
+            facts = card(name)
+            if as_json:
+                emit({**facts.model_dump(), "forms": _forms(name, readable)})
+            else:
+                _print_card(facts, _forms(name, readable))
+            return
+        cards = [card(n) for n in card_names()]
+        listed = [{**c.model_dump(), "forms": _forms(c.name, readable)} for c in cards]
+        if as_json:
+            emit({"sources": listed})
+            return
+        rows = [[c["name"], c["category"], c["license"], ", ".join(c["forms"])] for c in listed]
+        table(f"{len(rows)} sources", ["name", "category", "licence", "reads"], rows)
+        message("next: cauldron sources NAME says how to get its raw data")
+
+
+def _forms(name: str, readable: set[str]) -> list[str]:
+    from cauldron.sources.catalogue import source_named
+
+    return [f.name for f in source_named(name).forms] if name in readable else ["hub"]
+
+
+def _print_card(card: Any, forms: list[str]) -> None:
+    print(f"{card.name}: {card.title}\n")
+    facts = {
+        "category": card.category,
+        "licence": card.license + (" (gated)" if card.gated else ""),
+        "home page": card.homepage,
+        "splits": ", ".join(card.splits),
+        "languages": ", ".join(card.languages),
+        "pictures": card.image_origin,
+        "forms": ", ".join(forms),
+        "raw data": card.download,
+    }
+    for key, value in facts.items():
+        if value:
+            print(f"  {key:<11}{visible(value)}")
+    for path in card.layout:
+        print(f"    {visible(path)}")
+    for fault in card.faults:
+        print(f"  known fault: {visible(fault)}")
+    print(f"\n{visible(card.prose)}\n\n{visible(card.citation)}")
+
+
+def show(
+    work: Work,
+    sample_id: Annotated[str | None, typer.Argument(help="One sample's id.")] = None,
+    number: Annotated[int, typer.Option("-n", help="How many samples of each source.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Show samples as text.
+
+    Example: cauldron show work vsr/train/000000000009
+    """
+    with guarded():
+        from cauldron import samples_text
+        from cauldron.storage.work import require
+
+        require(work)
+        found = list(samples_text.chosen(work, sample_id, number))
+        if as_json:
+            emit({"samples": found})
+            return
+        for sample in found:
+            print(visible(samples_text.as_text(sample)) + "\n")
+
+
+def why(work: Work, sample_id: str, as_json: Json = False) -> None:
+    """Tell where a sample came from, every signal, every decision, its weight.
+
+    Example: cauldron why work vsr/train/000000000009
+    """
+    with guarded():
+        from cauldron.samples_text import why_text
+        from cauldron.stats import explain
+
+        found = explain(work, sample_id)
+        if as_json:
+            emit(found)
+        else:
+            print(visible(why_text(found)))
+
+
+def stats(work: Work, as_json: Json = False) -> None:
+    """Count by source: read, kept, dropped by reason, images, turns.
+
+    Example: cauldron stats work
+    """
+    with guarded():
+        from cauldron.errors import CheckError
+        from cauldron.stats import work_stats
+        from cauldron.storage.work import require
+
+        require(work)
+        found = work_stats(work)
+        if as_json:
+            emit(found)
+        else:
+            print_stats(found)
+        if not found["balanced"]:
+            raise CheckError(found["problems"][0], place=work, hint=f"cauldron verify {work}")
+
+
+def print_stats(found: dict[str, Any]) -> None:
+    """Print the funnel of each source, then every reason with its count."""
+    columns = ["read", "written", "quarantined", "skipped", "kept", "dropped", "images", "turns"]
+    listed = {**found["sources"], "all": found["totals"]}
+    rows = [
+        [name, *(sum(c[k].values()) if isinstance(c[k], dict) else c[k] for k in columns)]
+        for name, c in listed.items()
+    ]
+    table("From raw records to kept samples", ["source", *columns], rows)
+    reasons = [
+        [name, kind, reason, number]
+        for name, counts in found["sources"].items()
+        for kind in ("quarantined", "skipped", "dropped")
+        for reason, number in counts[kind].items()
+    ]
+    if reasons:
+        print()
+        table("Why records were left out", ["source", "", "reason", "records"], reasons)
+
+
+def report(work: Work, as_json: Json = False) -> None:
+    """Write the HTML report.
+
+    Example: cauldron report work
+    """
+    with guarded():
+        from cauldron.report.page import write_report
+        from cauldron.storage.work import require
+
+        require(work)
+        place = write_report(work)
+        if as_json:
+            emit({"report": place})
+        else:
+            message(f"report: {place}")
+
+
+def verify(
+    path: Annotated[str, typer.Argument(help="A work folder or a manifest.")], as_json: Json = False
+) -> None:
+    """Check every checksum and count; say what is missing or changed.
+
+    Example: cauldron verify work
+    """
+    with guarded():
+        from cauldron.errors import CheckError
+        from cauldron.mixture.verify import verify as check
+
+        problems = check(path)
+        if as_json:
+            emit({"path": path, "ok": not problems, "problems": problems})
+        else:
+            for problem in problems:
+                message(f"problem: {problem}")
+        if problems:
+            raise CheckError(f"{len(problems)} problems found", place=path)
+        if not as_json:
+            message(f"{path}: everything is as recorded")
