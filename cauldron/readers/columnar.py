@@ -55,3 +55,12 @@ def open_parquet(row: Row, raw: Raw) -> Iterable[Row | Reject]:
                 seen += batch.num_rows
     except StorageError as error:
         yield Reject(reason="parquet_unreadable", detail=error.message)
+
+
+def columns(found: Found) -> set[str]:
+    """Return the column names of a Parquet file; none for an unreadable one."""
+    try:
+        with _open(found.url) as file:
+            return set(file.schema_arrow.names)
+    except StorageError:
+        return set()

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from cauldron.errors import StorageError
-from cauldron.readers.columnar import open_parquet, parquet_groups
+from cauldron.readers.columnar import columns, open_parquet, parquet_groups
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources.base import Form
-from cauldron.storage.shards import open_parquet as open_file
 
 
 def _files(raw: Raw, split: str) -> list[Found]:
@@ -26,12 +24,8 @@ def _files(raw: Raw, split: str) -> list[Found]:
 
 
 def _has_hub_columns(found: Found) -> bool:
-    try:
-        with open_file(found.url) as file:
-            names = set(file.schema_arrow.names)
-    except StorageError:
-        return True  # an unreadable file is counted as one reject, not passed over
-    return {"images", "texts"} <= names
+    names = columns(found)
+    return not names or {"images", "texts"} <= names  # an unreadable file counts as one reject
 
 
 def _splits(raw: Raw) -> list[str]:

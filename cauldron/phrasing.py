@@ -1,0 +1,110 @@
+"""Phrasing that sources share: sentence case, brevity hints, options and letters, votes.
+
+Published text is kept letter for letter but for two rules: the first letter is raised, and an
+answer that ends without a mark gets a full stop.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from string import ascii_uppercase
+from typing import Any
+
+BRIEF_ANSWER = (
+    "Answer briefly.",
+    "Keep the answer very short.",
+    "A word or two is enough.",
+    "Reply with a short answer.",
+    "Give a brief reply.",
+    "Be concise.",
+    "Answer in few words.",
+    "Respond with a single word or a short phrase.",
+)
+"""Hints after general questions (family A): vqav2, okvqa, st_vqa, tallyqa, vqarad, chartqa, ..."""
+
+SHORT_ANSWER = (
+    "Give a very brief answer.",
+    "Keep it short.",
+    "Answer with a short phrase.",
+    "Provide a short and direct response.",
+    "Your answer should be very brief.",
+    "Be succinct.",
+    "Provide a concise answer.",
+    "Quick response, please.",
+    "Short answer required.",
+    "State the answer in a few words.",
+    "Offer a terse response.",
+)
+"""Hints after questions on text in pictures (family B): textvqa, ocrvqa, docvqa, ..."""
+
+YES_OR_NO = "Answer yes or no."
+
+
+def text(value: Any) -> str:
+    """Return a text field; numbers become text, whole floats without `.0`.
+
+    Raises:
+        TypeError: if it is neither text nor a number.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"expected text, found {type(value).__name__}")
+    return number(value)
+
+
+def number(value: int | float) -> str:
+    """Return a number as text: whole floats without `.0`, no exponent below 1e16."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e16:
+        return str(int(value))
+    return repr(value)
+
+
+def collapse(value: str) -> str:
+    """Return text with every run of white space as one blank, none at the ends."""
+    return " ".join(value.split())
+
+
+def raise_first(value: str) -> str:
+    """Return text with its first letter in upper case and the rest as it is."""
+    return value[:1].upper() + value[1:]
+
+
+def sentence(value: str) -> str:
+    """Return an answer in sentence case; a full stop is added when no . ! or ? ends it."""
+    value = raise_first(value.strip())
+    return value if not value or value[-1] in ".!?" else value + "."
+
+
+def question(value: str, hint: str = "") -> str:
+    """Return a question in sentence case, the hint on a line of its own."""
+    value = raise_first(value.strip())
+    return f"{value}\n{hint}" if hint and value else value
+
+
+def letter(index: int) -> str:
+    """Return the letter of an option: 0 is A.
+
+    Raises:
+        IndexError: if it is not in 0 .. 25.
+    """
+    if not 0 <= index < 26:
+        raise IndexError(f"no letter for option {index}")
+    return ascii_uppercase[index]
+
+
+def choices(options: Sequence[Any]) -> str:
+    """Return one line `A. text` an option."""
+    return "\n".join(f"{letter(n)}. {text(option)}" for n, option in enumerate(options))
+
+
+def multiple_choice(asked: str, options: Sequence[Any]) -> str:
+    """Return a question with its options and the request for a letter."""
+    return f"Question: {asked}\nChoices:\n{choices(options)}\nAnswer with the letter."
+
+
+def majority(votes: Sequence[Any]) -> str:
+    """Return the most frequent vote after stripping; of equals the one seen first; "" for none."""
+    counted = Counter(stripped for vote in votes if (stripped := text(vote).strip()))
+    return counted.most_common(1)[0][0] if counted else ""

@@ -1,0 +1,120 @@
+"""ChartQA: questions on charts of statistics, asked by people and by a model.
+
+Masry et al. 2022, ChartQA, arXiv:2203.10244. The human file comes before the augmented one; all
+questions on one chart become one sample. Labels that a program compares (numbers, yes or no,
+bracketed lists) get no full stop.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cauldron.phrasing import BRIEF_ANSWER, question, raise_first, sentence, text
+from cauldron.readers import columns, json_list, open_parquet, parquet_groups
+from cauldron.readers.raw import Found, Raw, Row
+from cauldron.sample import Draft, Picture, Reject, Skip, Turn
+from cauldron.sources.base import Form, Source
+
+_NAMES = {"train": ("train",), "val": ("val", "validation"), "test": ("test",)}
+_ALIASES = {"validation": "val", "dev": "val"}
+_PLAIN = re.compile(r"[-+]?[$€£]?[\d.,]*\d%?|yes|no|\[.*\]", re.IGNORECASE | re.DOTALL)
+
+
+def _names(split: str) -> tuple[str, ...]:
+    return _NAMES.get(_ALIASES.get(split, split), ())
+
+
+def _files(raw: Raw, split: str) -> list[Found]:
+    names = _names(split)
+    human = raw.find(*(f"{name}_human.json" for name in names))[:1]
+    augmented = raw.find(*(f"{name}_augmented.json" for name in names))[:1]
+    return human + augmented
+
+
+def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
+    seen: set[tuple[str, str]] = set()
+    for file in found:
+        kind = "human" if file.path.endswith("_human.json") else "augmented"
+        for row in json_list(raw, file, split, "chartqa"):
+            if not isinstance(row.data, dict):
+                yield row
+                continue
+            asked = (str(row.data.get("imgname")), str(row.data.get("query")).strip())
+            skip = "repeated_question" if asked in seen else ""
+            seen.add(asked)
+            yield replace(row, data={**row.data, "kind": kind, "skip": skip})
+
+
+def _answer(label: str) -> str:
+    label = label.strip()
+    return raise_first(label) if _PLAIN.fullmatch(label) else sentence(label)
+
+
+def _convert(row: Row) -> Draft | Reject | Skip:
+    if row.data["skip"]:
+        return Skip(reason=row.data["skip"])
+    name = text(row.data["imgname"])
+    turn = Turn(
+        user=question(text(row.data["query"]), row.pick(BRIEF_ANSWER, "hint")),
+        assistant=_answer(text(row.data["label"])),
+        extra={"kind": row.data["kind"]},
+    )
+    folder = _names(row.split)[0]
+    far = (f"{folder}/png/{name}", f"png/{name}")
+    picture = Picture(path=name, candidates=(row.near("png", name), *far))
+    return Draft(images=(picture,), turns=(turn,))
+
+
+def _mirror_files(raw: Raw, split: str) -> list[Found]:
+    found = raw.find(*(f"{name}-*.parquet" for name in _names(split)))
+    return [f for f in found if {"image", "query", "label"} <= columns(f)]
+
+
+def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
+    for file in found:
+        yield from parquet_groups(raw, file, split, "chartqa")
+
+
+def _mirror_convert(row: Row) -> Draft | Reject | Skip:
+    label = row.data["label"]
+    machine = row.data.get("human_or_machine")
+    turn = Turn(
+        user=question(text(row.data["query"]), row.pick(BRIEF_ANSWER, "hint")),
+        assistant=_answer(text(label[0] if isinstance(label, list) else label)),
+        extra={"kind": "augmented" if machine else "human"},
+    )
+    path = row.data["image"].get("path") or ""
+    return Draft(images=(Picture(path=path, bytes=row.data["image"]["bytes"]),), turns=(turn,))
+
+
+def _splits(raw: Raw) -> list[str]:
+    return [split for split in _NAMES if _files(raw, split)]
+
+
+SOURCE = Source(
+    name="chartqa",
+    forms=(
+        Form(
+            name="official",
+            files=_files,
+            splits=_splits,
+            rows=_rows,
+            key=lambda row: text(row.data["imgname"]).rpartition(".")[0],
+            convert=_convert,
+            wanted="'ChartQA Dataset/' with train/train_human.json, train/train_augmented.json and "
+            "train/png/",
+        ),
+        Form(
+            name="mirror",
+            files=_mirror_files,
+            splits=lambda raw: [s for s in _NAMES if _mirror_files(raw, s)],
+            rows=_mirror_rows,
+            key=lambda row: f"{row.file.rpartition('/')[2].partition('.')[0]}/{row.record}",
+            convert=_mirror_convert,
+            open=open_parquet,
+            wanted="Parquet of HuggingFaceM4/ChartQA",
+        ),
+    ),
+)
