@@ -9,10 +9,11 @@ from cauldron.curate.decontaminate import DecontaminateSettings, decontaminate
 from cauldron.curate.dedup import DedupSettings, PartFiles, dedup
 from cauldron.curate.rules import Rules, filter_part
 from cauldron.engine.local import LocalEngine
-from cauldron.engine.receipts import Job, key_of, perform, perform_all
+from cauldron.engine.receipts import Job, perform, perform_all
 from cauldron.signals.measure import SIGNALS_VERSION, measure_part
 from cauldron.steps import Progress, checksums, followed, quiet, receipt
 from cauldron.storage import files, work
+from cauldron.storage.keys import key_of
 from cauldron.storage.shards import file_sha256
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from cauldron import __version__
 from cauldron.engine.local import LocalEngine
-from cauldron.engine.receipts import Job, key_of, perform_all
+from cauldron.engine.receipts import Job, perform_all
 from cauldron.errors import CardMissing, CheckError
 from cauldron.ingest import SHARD_ROWS, Counts, PartTask, ingest_part, spill_plan
 from cauldron.readers.raw import Raw
@@ -23,6 +23,7 @@ from cauldron.sources.base import Form
 from cauldron.sources.card import card
 from cauldron.sources.catalogue import detect
 from cauldron.storage import files, work
+from cauldron.storage.keys import key_of
 
 Progress = Callable[[str, int, int], None]
 MAX_REJECT_SHARE = 0.5

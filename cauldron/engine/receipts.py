@@ -6,12 +6,9 @@ A job whose receipt has the same key, and whose output still has the size stated
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import orjson
 
 from cauldron.engine.local import LocalEngine
 from cauldron.errors import StorageError
@@ -33,12 +30,6 @@ class Job:
     outputs: tuple[str, ...]
     function: Callable[..., dict[str, Any]]
     arguments: tuple[Any, ...]
-
-
-def key_of(*parts: Any) -> str:
-    """Return the sha256 of plain values, dict keys sorted."""
-    payload = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-    return hashlib.sha256(payload).hexdigest()
 
 
 def finished(job: Job) -> dict[str, Any] | None:

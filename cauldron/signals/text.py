@@ -23,7 +23,7 @@ _MERSENNE = np.uint64((1 << 61) - 1)
 _TOKEN = re.compile(r"[\w']+|[,;:?!.]")
 _LONG = 100_000  # characters looked at for repetition; a longer text is judged by its beginning
 
-STOP_WORDS = frozenset(  # noqa: SIM905
+STOP_WORDS = frozenset(
     """a about above after again against all also am an and any are as at be because been before
     being below between both but by can could did do does doing down during each few for from
     further had has have having he her here hers herself him himself his how i if in into is it its
