@@ -1,0 +1,129 @@
+"""Mix: decisions and weights of a work folder to a manifest, with shards when asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cauldron.engine.local import LocalEngine
+from cauldron.engine.receipts import Job, perform_all
+from cauldron.errors import CardMissing, StorageError
+from cauldron.mixture.manifest import build_manifest
+from cauldron.mixture.materialize import PartUrls, mix_source, sizes_of, split_rows
+from cauldron.mixture.settings import MixSettings, plan
+from cauldron.sources.card import card
+from cauldron.steps import Progress, followed, quiet, receipt
+from cauldron.storage import files, work
+from cauldron.storage.keys import key_of
+from cauldron.storage.shards import file_sha256
+
+
+def mix(
+    engine: LocalEngine,
+    place: str,
+    settings: MixSettings,
+    *,
+    name: str,
+    seed: int = 0,
+    recipe: Any = None,
+    recipe_sha256: str = "",
+    materialize: bool = False,
+    progress: Progress = quiet,
+) -> dict[str, Any]:
+    """Write mixture/<name>/manifest.json and what it names.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        StorageError: if samples are not measured yet.
+        RecipeError: if the weights cannot be met.
+    """
+    work.require(place)
+    work.check_name(name)
+    folder = files.join(place, "mixture", name)
+    parts = {source: _parts(place, source) for source in work.sources(place)}
+    held = settings.validation
+    shares = {
+        source: held.share if not held.sources or source in held.sources else 0.0
+        for source in parts
+    }
+    sizes = {
+        source: sizes_of(
+            [(train, table) for train, _, table in split_rows(urls, seed, shares[source])]
+        )
+        for source, urls in parts.items()
+    }
+    planned = plan(settings, sizes)
+    jobs = [
+        _job(place, folder, row["name"], parts[row["name"]], seed, shares[row["name"]], materialize)
+        for row in planned
+    ]
+    mixed = list(followed(perform_all(engine, jobs), "mix", len(jobs), progress))
+    facts = {row["name"]: _facts(row["name"]) for row in planned}
+    manifest = build_manifest(name, settings, seed, recipe, recipe_sha256, planned, mixed, facts)
+    _remove_stale(folder, manifest)
+    files.write_json(files.join(folder, "manifest.json"), manifest)
+    return manifest
+
+
+def _parts(place: str, source: str) -> list[PartUrls]:
+    out = []
+    for part in work.parts(place, source):
+        signals = work.signals(place, source, part)
+        if not files.exists(signals):
+            raise StorageError(
+                f"{source}/{part} is not measured", place=place, hint=f"cauldron measure {place}"
+            )
+        decisions = work.earlier(place, "mix", source, part)
+        out.append((work.samples(place, source, part), signals, decisions))
+    return out
+
+
+def _job(
+    place: str,
+    folder: str,
+    source: str,
+    parts: list[PartUrls],
+    seed: int,
+    share: float,
+    materialize: bool,
+) -> Job:
+    inputs = [
+        [files.read_json(receipt(place, f"measure-{source}", part))["key"]]
+        + [file_sha256(url) for url in decisions]
+        for (_, _, decisions), part in zip(parts, work.parts(place, source), strict=True)
+    ]
+    kind = "shards" if materialize else "selection"
+    return Job(
+        key=key_of("mix", inputs, seed, share, kind),
+        receipt=receipt(place, f"mix-{folder.rpartition('/')[2]}", source),
+        outputs=(_first(folder, source, materialize),),
+        function=mix_source,
+        arguments=(source, parts, folder, seed, share, materialize),
+    )
+
+
+def _first(folder: str, source: str, materialize: bool) -> str:
+    name = f"shards/{source}-00000.parquet" if materialize else f"selection/{source}-shards.parquet"
+    return files.join(folder, name)
+
+
+def _facts(source: str) -> dict[str, str]:
+    try:
+        return {"license": card(source).license, "card": f"data_cards/{source}.md"}
+    except CardMissing:
+        return {"license": "unknown", "card": ""}
+
+
+def _remove_stale(folder: str, manifest: dict[str, Any]) -> None:
+    """Remove shards that an earlier mixture of this name wrote and this one does not name."""
+    named = {
+        shard["url"]
+        for source in manifest["sources"]
+        for key in ("shards", "validation_shards")
+        for shard in source[key]
+    }
+    for kind in ("shards", "validation", "selection"):
+        for name in files.list_names(files.join(folder, kind), ".parquet"):
+            if f"{kind}/{name}" not in named:
+                files.remove(files.join(folder, kind, name))

@@ -1,0 +1,152 @@
+"""Kept samples of a source to training and validation shards, or a list of rows instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from cauldron.curate.decisions import kept
+from cauldron.sample import SAMPLE_SCHEMA, content_hash
+from cauldron.storage import files
+from cauldron.storage.shards import iter_batches, read_table, write_shard, write_table
+
+ROWS_PER_SHARD = 2_000
+_HELD_OUT, _TRAIN = "validation", "shards"
+
+PartUrls = tuple[str, str, tuple[str, ...]]
+"""URLs of samples, signals and decisions of one part."""
+
+
+def split_rows(
+    parts: Sequence[PartUrls], seed: int, share: float
+) -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], pa.Table]]:
+    """Return for each part the training mask, the validation mask and the signals.
+
+    Samples that share their first picture fall on the same side; without one the text decides.
+    """
+    columns = ["id", "image_hash", "text_hash", "n_turns", "n_images", "chars"]
+    out = []
+    for _, signals, decisions in parts:
+        table = read_table(signals, columns)
+        keep = kept(decisions, table.num_rows)
+        held = np.zeros(table.num_rows, dtype=bool)
+        if share:
+            pictures, texts = table["image_hash"].to_pylist(), table["text_hash"].to_pylist()
+            limit = int(share * (1 << 64))
+            for row in np.flatnonzero(keep):
+                key = pictures[row][0] if pictures[row] else texts[row]
+                held[row] = content_hash(seed, "validation", key) < limit
+        out.append((keep & ~held, keep & held, table))
+    return out
+
+
+def sizes_of(tables: Sequence[tuple[Any, pa.Table]]) -> dict[str, int]:
+    """Return samples, turns, images and chars of masked rows."""
+    total = dict.fromkeys(("samples", "turns", "images", "chars"), 0)
+    for mask, table in tables:
+        total["samples"] += int(mask.sum())
+        for name, column in (("turns", "n_turns"), ("images", "n_images"), ("chars", "chars")):
+            total[name] += int(table[column].to_numpy()[mask].sum())
+    return total
+
+
+def mix_source(
+    source: str,
+    parts: Sequence[PartUrls],
+    folder: str,
+    seed: int,
+    share: float,
+    materialize: bool,
+) -> dict[str, Any]:
+    """Write the shards of one source, or only the selection of its rows.
+
+    Returns:
+        `train` and `validation` sizes, `shards` and `validation_shards` with checksums.
+    """
+    split = split_rows(parts, seed, share)
+    sizes = {
+        "train": sizes_of([(train, table) for train, _, table in split]),
+        "validation": sizes_of([(held, table) for _, held, table in split]),
+    }
+    if materialize:
+        masks = [(parts[n][0], split[n][0], split[n][1]) for n in range(len(parts))]
+        shards = _write(source, [(url, m) for url, m, _ in masks], folder, _TRAIN)
+        held_shards = _write(source, [(url, m) for url, _, m in masks], folder, _HELD_OUT)
+    else:
+        shards = [
+            _select(source, parts, split, folder, number, kind)
+            for number, kind in enumerate((_TRAIN, _HELD_OUT))
+        ]
+        shards, held_shards = shards[:1], shards[1:]
+    return {"source": source, **sizes, "shards": shards, "validation_shards": held_shards}
+
+
+def _write(
+    source: str, masked: Sequence[tuple[str, Any]], folder: str, kind: str
+) -> list[dict[str, Any]]:
+    """Write the masked rows as shards of a fixed number of rows."""
+    total = sum(int(mask.sum()) for _, mask in masked)
+    tables = _rows(masked)
+    shards = []
+    carry = _Carry(tables)
+    for number in range(-(-total // ROWS_PER_SHARD)):
+        name = f"{source}-{number:05d}.parquet"
+        url = files.join(folder, kind, name)
+        shard = write_shard(url, carry.take(ROWS_PER_SHARD), SAMPLE_SCHEMA)
+        shards.append({**shard.as_dict(), "url": f"{kind}/{name}"})
+        del shards[-1]["name"]
+    return shards
+
+
+def _rows(masked: Sequence[tuple[str, Any]]) -> Iterator[pa.Table]:
+    for url, mask in masked:
+        start = 0
+        for batch in iter_batches(url):
+            chosen = pa.array(mask[start : start + batch.num_rows])
+            start += batch.num_rows
+            yield pa.Table.from_batches([batch]).filter(chosen)
+
+
+class _Carry:
+    """Cut a stream of tables into runs of a given number of rows."""
+
+    def __init__(self, tables: Iterator[pa.Table]) -> None:
+        self._tables = tables
+        self._rest: pa.Table | None = None
+
+    def take(self, rows: int) -> Iterator[pa.Table]:
+        left = rows
+        while left:
+            table = self._rest if self._rest is not None else next(self._tables, None)
+            self._rest = None
+            if table is None:
+                return
+            yield table.slice(0, left)
+            if table.num_rows > left:
+                self._rest = table.slice(left)
+            left -= min(left, table.num_rows)
+
+
+def _select(
+    source: str,
+    parts: Sequence[PartUrls],
+    split: Sequence[tuple[Any, Any, pa.Table]],
+    folder: str,
+    side: int,
+    kind: str,
+) -> dict[str, Any]:
+    """Write the rows of a source that are used, as a table of part, row and id."""
+    names, rows, ids = [], [], []
+    for (url, _, _), found in zip(parts, split, strict=True):
+        chosen = np.flatnonzero(found[side])
+        names += [url.rpartition("/")[2]] * len(chosen)
+        rows += chosen.tolist()
+        ids += found[2]["id"].take(pa.array(chosen)).to_pylist()
+    table = pa.table({"part": names, "row": pa.array(rows, pa.int64()), "id": ids})
+    name = f"selection/{source}-{kind}.parquet"
+    shard = write_table(files.join(folder, name), table).as_dict()
+    del shard["name"]
+    return {**shard, "url": name}

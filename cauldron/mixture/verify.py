@@ -1,0 +1,82 @@
+"""Check every checksum and count of a manifest or a work folder against the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cauldron.errors import StorageError
+from cauldron.mixture.manifest import read_manifest
+from cauldron.storage import files, work
+from cauldron.storage.shards import file_sha256, open_parquet
+
+
+def verify(path: str) -> list[str]:
+    """Return the problems found, none when all is as recorded.
+
+    Raises:
+        StorageError: if the path is neither a manifest nor a work folder.
+    """
+    if path.endswith(".json") or files.exists(files.join(path, "manifest.json")):
+        return list(_manifest_problems(path))
+    work.require(path)
+    problems = list(_work_problems(path))
+    mixtures = files.join(path, "mixture")
+    for name in files.list_names(mixtures):
+        folder = files.join(mixtures, name)
+        if files.exists(files.join(folder, "manifest.json")):
+            problems += _manifest_problems(folder)
+    return problems
+
+
+def _manifest_problems(path: str) -> Iterator[str]:
+    manifest = read_manifest(path)
+    folder = path.rpartition("/")[0] if path.endswith(".json") else path
+    for source in manifest["sources"]:
+        for key, count in (
+            ("shards", source["samples"]),
+            ("validation_shards", source["validation"]["samples"]),
+        ):
+            shards = source[key]
+            for shard in shards:
+                yield from _file_problems(files.join(folder, shard["url"]), shard)
+            rows = sum(shard["rows"] for shard in shards)
+            if rows != count:
+                yield f"{source['name']}: {key} hold {rows} rows, the manifest says {count}"
+
+
+def _work_problems(path: str) -> Iterator[str]:
+    folder = files.join(path, "ledger")
+    for name in files.list_names(folder, ".json"):
+        if not name.startswith("ingest-"):
+            continue
+        entry = files.read_json(files.join(folder, name))
+        label = f"{entry['source']}/{entry['split']}"
+        if entry["status"] != "done":
+            yield f"{label}: its ingest did not end; run it again"
+            continue
+        for part in entry["parts"]:
+            yield from _file_problems(work.samples(path, entry["source"], part["name"]), part)
+        counts = entry["counts"]
+        if counts["read"] != counts["written"] + counts["quarantined"] + counts["skipped"]:
+            yield f"{label}: read is not written + quarantined + skipped"
+        if sum(part["rows"] for part in entry["parts"]) != counts["written"]:
+            yield f"{label}: the parts do not hold {counts['written']} samples"
+
+
+def _file_problems(url: str, recorded: dict[str, Any]) -> Iterator[str]:
+    shown = files.redacted(url)
+    if not files.exists(url):
+        yield f"{shown}: missing"
+        return
+    if files.size_bytes(url) != recorded["size_bytes"]:
+        yield f"{shown}: {files.size_bytes(url)} bytes, recorded {recorded['size_bytes']}"
+    elif file_sha256(url) != recorded["sha256"]:
+        yield f"{shown}: content has changed (sha256 differs)"
+    else:
+        try:
+            with open_parquet(url) as file:
+                if file.metadata.num_rows != recorded["rows"]:
+                    yield f"{shown}: {file.metadata.num_rows} rows, recorded {recorded['rows']}"
+        except StorageError as error:
+            yield f"{shown}: {error.message}"

@@ -1,0 +1,132 @@
+"""A recipe end to end: what is to do, doing it, and skipping what is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cauldron import curation, mixing, steps
+from cauldron.curate.decontaminate import DecontaminateSettings
+from cauldron.engine.local import LocalEngine
+from cauldron.errors import SourceError
+from cauldron.readers.raw import Raw
+from cauldron.recipe import Ingest, Recipe, folder_of, resolved, rules_of
+from cauldron.report.page import write_report
+from cauldron.sources.catalogue import detect
+from cauldron.steps import Progress, quiet
+from cauldron.storage import files
+from cauldron.storage.work import locked
+
+Say = Callable[[str], None]
+
+
+def plan(recipe: Recipe, path: str, place: str) -> list[dict[str, Any]]:
+    """Return the steps of a recipe, and whether the raw data of each ingest is there."""
+    out: list[dict[str, Any]] = []
+    for entry in _ingests(recipe):
+        row = {"step": "ingest", "source": entry.source, "split": entry.split, "problem": ""}
+        try:
+            form, found = detect(entry.source, entry.form, Raw(_roots(entry, path)), entry.split)
+            row |= {"form": form.name, "files": len(found)}
+        except SourceError as error:
+            row["problem"] = str(error)
+        out.append(row)
+    out += [{"step": step} for step in ("measure", "filter")]
+    if recipe.dedup != "off":
+        out.append({"step": "dedup"})
+    if recipe.decontaminate:
+        names = [b.name for b in recipe.decontaminate.against]
+        out.append({"step": "decontaminate", "against": names})
+    out.append({"step": "mix", "name": recipe.name, "out": files.join(place, "mixture")})
+    out += [{"step": step} for step in ("train", "evaluate") if getattr(recipe, step)]
+    return out
+
+
+def _ingests(recipe: Recipe) -> list[Ingest]:
+    benchmarks = recipe.decontaminate.against if recipe.decontaminate else ()
+    return [*recipe.ingest, *benchmarks]
+
+
+def _roots(entry: Ingest, path: str) -> list[str]:
+    return [resolved(root, folder_of(path)) for root in entry.raw]
+
+
+def run(
+    recipe: Recipe,
+    path: str,
+    place: str,
+    *,
+    workers: int | None = None,
+    progress: Progress = quiet,
+    say: Say = lambda text: None,
+) -> dict[str, Any]:
+    """Run a recipe into a work folder; what is done already is skipped.
+
+    Returns:
+        The results of each step by name, and the place of the manifest.
+    """
+    done: dict[str, Any] = {"ingest": []}
+    with locked(place), LocalEngine(workers) as engine:
+        for entry in recipe.ingest:
+            done["ingest"].append(_ingest(engine, place, entry, recipe.seed, path, progress))
+        done["measure"] = curation.measure(engine, place, progress=progress)
+        rules = rules_of(recipe, path)
+        done["filter"] = curation.filter_samples(engine, place, rules, progress)
+        if recipe.dedup != "off":
+            done["dedup"] = curation.dedup_samples(place, recipe.dedup)
+        if recipe.decontaminate:
+            done["decontaminate"] = _decontaminate(engine, place, recipe, path, progress)
+        done["mix"] = mixing.mix(
+            engine,
+            place,
+            recipe.mix,
+            name=recipe.name,
+            seed=recipe.seed,
+            recipe=recipe.model_dump(mode="json"),
+            recipe_sha256=recipe.sha256,
+            materialize=recipe.mix.materialize,
+            progress=progress,
+        )
+    manifest = files.join(place, "mixture", recipe.name, "manifest.json")
+    done["manifest"] = manifest
+    if recipe.train:
+        done |= _train(recipe, manifest, place, say)
+    done["report"] = write_report(place)
+    return done
+
+
+def _ingest(
+    engine: LocalEngine, place: str, entry: Ingest, seed: int, path: str, progress: Progress
+) -> dict[str, Any]:
+    return steps.ingest(
+        engine,
+        place,
+        entry.source,
+        _roots(entry, path),
+        split=entry.split,
+        form=entry.form,
+        limit=entry.limit,
+        seed=seed,
+        max_reject_share=entry.max_rejects,
+        progress=progress,
+    )
+
+
+def _decontaminate(
+    engine: LocalEngine, place: str, recipe: Recipe, path: str, progress: Progress
+) -> dict[str, Any]:
+    assert recipe.decontaminate is not None
+    folders = {}
+    for benchmark in recipe.decontaminate.against:
+        folder = files.join(place, "benchmarks", benchmark.name)
+        _ingest(engine, folder, benchmark, recipe.seed, path, progress)
+        curation.measure(engine, folder, progress=progress)
+        folders[benchmark.name] = folder
+    own = {name: getattr(recipe.decontaminate, name) for name in DecontaminateSettings.model_fields}
+    return curation.decontaminate_samples(place, folders, DecontaminateSettings(**own))
+
+
+def _train(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]:
+    from cauldron import harness
+
+    return harness.train_and_evaluate(recipe, manifest, place, say)

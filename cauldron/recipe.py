@@ -1,0 +1,116 @@
+"""The recipe: what to ingest, rules, duplicates, benchmarks, the mixture, training and evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cauldron.config import load_model
+from cauldron.curate.decontaminate import DecontaminateSettings
+from cauldron.curate.dedup import DedupSettings
+from cauldron.curate.rules import Rules, load_rules
+from cauldron.errors import RecipeError
+from cauldron.mixture.settings import MixSettings
+from cauldron.packaged import packaged
+from cauldron.storage import files
+from cauldron.storage.keys import key_of
+
+
+class Ingest(BaseModel):
+    """One source and split to read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    raw: tuple[str, ...] = Field(min_length=1)
+    split: str = "train"
+    form: str = "auto"
+    limit: int | None = Field(None, gt=0)
+    max_rejects: float = Field(0.5, ge=0, le=1)
+
+
+class Benchmark(Ingest):
+    """A benchmark to decontaminate against: a split of a source, read like any other."""
+
+    name: str
+    split: str = "test"
+
+
+class Decontaminate(DecontaminateSettings):
+    """Benchmarks, and what counts as contaminated."""
+
+    against: tuple[Benchmark, ...] = Field(min_length=1)
+
+
+class Mix(MixSettings):
+    """The mixture of a recipe."""
+
+    materialize: bool = True
+
+
+class Recipe(BaseModel):
+    """A recipe. Paths of raw data are relative to the recipe's file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1]
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    seed: int = 0
+    ingest: tuple[Ingest, ...] = Field(min_length=1)
+    rules: str | Rules = "default"
+    dedup: DedupSettings | Literal["off"] = DedupSettings()
+    decontaminate: Decontaminate | None = None
+    mix: Mix = Mix()
+    train: dict[str, Any] | None = None
+    evaluate: dict[str, Any] | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what the recipe says."""
+        return key_of(self.model_dump(mode="json"))
+
+
+def load_recipe(path: str) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        RecipeError: naming file, line and key.
+    """
+    return load_model(path, Recipe)
+
+
+def rules_of(recipe: Recipe, path: str) -> Rules:
+    """Return the rules: inline, by the name of a shipped file, or by a path beside the recipe."""
+    if isinstance(recipe.rules, Rules):
+        return recipe.rules
+    return find_rules(recipe.rules, folder_of(path))
+
+
+def find_rules(name: str, folder: str = ".") -> Rules:
+    """Read rules by the name of a shipped file or by path.
+
+    Raises:
+        RecipeError: if there is neither.
+    """
+    shipped = packaged("recipes") / "rules" / f"{name}.yaml"
+    if "/" not in name and shipped.is_file():
+        return load_rules(str(shipped))
+    own = resolved(name, folder)
+    if files.exists(own):
+        return load_rules(own)
+    known = sorted(p.stem for p in (packaged("recipes") / "rules").glob("*.yaml"))
+    raise RecipeError(f"no rules '{name}'", hint=f"a path, or one of: {', '.join(known)}")
+
+
+def folder_of(path: str) -> str:
+    """Return the folder of a recipe."""
+    return str(Path(path).parent) if files.is_local(path) else path.rpartition("/")[0]
+
+
+def resolved(path: str, folder: str) -> str:
+    """Return a path of a recipe as seen from here."""
+    if not files.is_local(path) or Path(path).is_absolute():
+        return path
+    return files.join(folder, path)
