@@ -10,6 +10,7 @@ from cauldron.curate.dedup import DedupSettings, PartFiles, dedup
 from cauldron.curate.rules import Rules, filter_part
 from cauldron.engine.local import LocalEngine
 from cauldron.engine.receipts import Job, perform, perform_all
+from cauldron.errors import StorageError, UsageError, near
 from cauldron.signals.measure import SIGNALS_VERSION, measure_part
 from cauldron.steps import Progress, checksums, followed, quiet, receipt
 from cauldron.storage import files, work
@@ -25,7 +26,11 @@ def measure(
 ) -> dict[str, Any]:
     """Measure the signals of every part that is new or changed."""
     work.require(place)
-    chosen = list(sources or work.sources(place))
+    there = work.sources(place)
+    for name in sources or ():
+        if name not in there:
+            raise UsageError(f"no samples of source '{name}'{near(name, there)}", place=place)
+    chosen = list(sources or there)
     jobs = []
     for source in chosen:
         known = checksums(place, source)
@@ -53,16 +58,25 @@ def measure(
 
 
 def _signal_key(place: str, source: str, part: str) -> str:
-    return str(files.read_json(receipt(place, f"measure-{source}", part))["key"])
+    url = receipt(place, f"measure-{source}", part)
+    if not files.exists(url):
+        raise StorageError(
+            f"{source}/{part} is not measured", place=place, hint=f"cauldron measure {place}"
+        )
+    return str(files.read_json(url)["key"])
 
 
 def filter_samples(
-    engine: LocalEngine, place: str, rules: Rules, progress: Progress = quiet
+    engine: LocalEngine,
+    place: str,
+    rules: Rules,
+    sources: Sequence[str] | None = None,
+    progress: Progress = quiet,
 ) -> dict[str, Any]:
     """Decide by rules on every measured part; decodes nothing."""
     work.require(place)
     jobs, owners = [], []
-    for source in work.sources(place):
+    for source in sources or work.sources(place):
         for part in work.parts(place, source):
             signals = work.signals(place, source, part)
             out = work.decisions(place, "filter", source, part)
@@ -94,7 +108,14 @@ def _by_source(
     return entry
 
 
-def _part_files(place: str, step: str) -> list[PartFiles]:
+def forget(place: str, step: str) -> None:
+    """Remove the decisions of a step, so that they count no longer."""
+    files.remove(files.join(place, "decisions", step))
+    files.remove(files.join(place, "ledger", "parts", f"{step}.json"))
+    files.remove(work.ledger(place, step))
+
+
+def _part_files(place: str, step: str, sources: Sequence[str] | None) -> list[PartFiles]:
     return [
         PartFiles(
             source=source,
@@ -104,13 +125,20 @@ def _part_files(place: str, step: str) -> list[PartFiles]:
             earlier=work.earlier(place, step, source, part),
             out=work.decisions(place, step, source, part),
         )
-        for source in work.sources(place)
+        for source in sources or work.sources(place)
         for part in work.parts(place, source)
     ]
 
 
-def _global_job(place: str, step: str, settings: Any, function: Any, arguments: Any) -> Job:
-    parts = _part_files(place, step)
+def _global_job(
+    place: str,
+    step: str,
+    sources: Sequence[str] | None,
+    settings: Any,
+    function: Any,
+    arguments: Any,
+) -> Job:
+    parts = _part_files(place, step, sources)
     before = [
         [part.source, part.name, _signal_key(place, part.source, part.name)]
         + [file_sha256(url) for url in part.earlier]
@@ -125,11 +153,13 @@ def _global_job(place: str, step: str, settings: Any, function: Any, arguments: 
     )
 
 
-def dedup_samples(place: str, settings: DedupSettings) -> dict[str, Any]:
+def dedup_samples(
+    place: str, settings: DedupSettings, sources: Sequence[str] | None = None
+) -> dict[str, Any]:
     """Find duplicates among the samples that are still kept."""
     work.require(place)
     plain = settings.model_dump(mode="json")
-    result = perform(_global_job(place, "dedup", plain, dedup, (settings,)))
+    result = perform(_global_job(place, "dedup", sources, plain, dedup, (settings,)))
     entry = {**result, "step": "dedup", "status": "done", "settings": plain}
     files.write_json(
         work.ledger(place, "dedup"), {k: v for k, v in entry.items() if k != "resumed"}
@@ -138,7 +168,10 @@ def dedup_samples(place: str, settings: DedupSettings) -> dict[str, Any]:
 
 
 def decontaminate_samples(
-    place: str, benchmarks: dict[str, str], settings: DecontaminateSettings
+    place: str,
+    benchmarks: dict[str, str],
+    settings: DecontaminateSettings,
+    sources: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Find samples that stand in benchmarks; a benchmark is a measured work folder.
 
@@ -156,7 +189,7 @@ def decontaminate_samples(
     }
     hashes = {name: [file_sha256(url) for url in urls] for name, urls in signals.items()}
     plain = {"settings": settings.model_dump(mode="json"), "benchmarks": hashes}
-    job = _global_job(place, "decontaminate", plain, decontaminate, (signals, settings))
+    job = _global_job(place, "decontaminate", sources, plain, decontaminate, (signals, settings))
     entry = {**perform(job), "step": "decontaminate", "status": "done", "settings": plain}
     files.write_json(
         work.ledger(place, "decontaminate"), {k: v for k, v in entry.items() if k != "resumed"}

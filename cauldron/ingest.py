@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from cauldron.errors import StorageError
 from cauldron.media.images import ImageError, inspect
 from cauldron.media.limits import LIMITS
 from cauldron.readers.raw import Raw, Row
@@ -27,6 +28,7 @@ from cauldron.sample import (
     Picture,
     Reject,
     Skip,
+    Turn,
     chat_messages,
     document_messages,
 )
@@ -347,7 +349,7 @@ class _Part:
         if data is None:
             try:
                 data = self.raw.picture(picture.candidates, LIMITS.max_image_bytes)
-            except files.StorageError as error:
+            except StorageError as error:
                 raise ImageError("image_unreadable", str(error)) from error
         if data is None:
             raise ImageError("image_missing", " | ".join(picture.candidates)[:300])
@@ -382,7 +384,7 @@ def _without_empty(draft: Draft) -> Draft | Reject:
     if draft.parts or not draft.turns:
         return draft if draft.parts else Reject(reason="no_turns")
     notes = dict(draft.notes)
-    turns = []
+    turns: list[Turn] = []
     for turn in draft.turns:
         reason = (
             "empty_question"

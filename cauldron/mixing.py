@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cauldron.engine.local import LocalEngine
@@ -24,6 +25,7 @@ def mix(
     *,
     name: str,
     seed: int = 0,
+    sources: Sequence[str] | None = None,
     recipe: Any = None,
     recipe_sha256: str = "",
     materialize: bool = False,
@@ -41,7 +43,7 @@ def mix(
     work.require(place)
     work.check_name(name)
     folder = files.join(place, "mixture", name)
-    parts = {source: _parts(place, source) for source in work.sources(place)}
+    parts = {source: _parts(place, source) for source in sources or work.sources(place)}
     held = settings.validation
     shares = {
         source: held.share if not held.sources or source in held.sources else 0.0

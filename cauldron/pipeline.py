@@ -8,14 +8,15 @@ from typing import Any
 from cauldron import curation, mixing, steps
 from cauldron.curate.decontaminate import DecontaminateSettings
 from cauldron.engine.local import LocalEngine
-from cauldron.errors import SourceError
+from cauldron.errors import RecipeError, SourceError, StorageError
 from cauldron.readers.raw import Raw
 from cauldron.recipe import Ingest, Recipe, folder_of, resolved, rules_of
 from cauldron.report.page import write_report
 from cauldron.sources.catalogue import detect
+from cauldron.stats import work_stats
 from cauldron.steps import Progress, quiet
-from cauldron.storage import files
-from cauldron.storage.work import locked
+from cauldron.storage import files, work
+from cauldron.storage.keys import key_of
 
 Say = Callable[[str], None]
 
@@ -24,7 +25,12 @@ def plan(recipe: Recipe, path: str, place: str) -> list[dict[str, Any]]:
     """Return the steps of a recipe, and whether the raw data of each ingest is there."""
     out: list[dict[str, Any]] = []
     for entry in _ingests(recipe):
-        row = {"step": "ingest", "source": entry.source, "split": entry.split, "problem": ""}
+        row: dict[str, Any] = {
+            "step": "ingest",
+            "source": entry.source,
+            "split": entry.split,
+            "problem": "",
+        }
         try:
             form, found = detect(entry.source, entry.form, Raw(_roots(entry, path)), entry.split)
             row |= {"form": form.name, "files": len(found)}
@@ -65,34 +71,45 @@ def run(
     Returns:
         The results of each step by name, and the place of the manifest.
     """
+    if not recipe.ingest:
+        raise RecipeError("`ingest` names no source", place=path)
     done: dict[str, Any] = {"ingest": []}
-    with locked(place), LocalEngine(workers) as engine:
+    sources = list(dict.fromkeys(entry.source for entry in recipe.ingest))
+    with work.locked(place), LocalEngine(workers) as engine:
         for entry in recipe.ingest:
             done["ingest"].append(_ingest(engine, place, entry, recipe.seed, path, progress))
-        done["measure"] = curation.measure(engine, place, progress=progress)
+        done["measure"] = curation.measure(engine, place, sources, progress)
         rules = rules_of(recipe, path)
-        done["filter"] = curation.filter_samples(engine, place, rules, progress)
-        if recipe.dedup != "off":
-            done["dedup"] = curation.dedup_samples(place, recipe.dedup)
-        if recipe.decontaminate:
-            done["decontaminate"] = _decontaminate(engine, place, recipe, path, progress)
+        done["filter"] = curation.filter_samples(engine, place, rules, sources, progress)
+        if recipe.dedup == "off":
+            curation.forget(place, "dedup")
+        else:
+            done["dedup"] = curation.dedup_samples(place, recipe.dedup, sources)
+        if recipe.decontaminate is None:
+            curation.forget(place, "decontaminate")
+        else:
+            done["decontaminate"] = _decontaminate(engine, place, recipe, path, sources, progress)
         done["mix"] = mixing.mix(
             engine,
             place,
             recipe.mix,
             name=recipe.name,
             seed=recipe.seed,
+            sources=sources,
             recipe=recipe.model_dump(mode="json"),
             recipe_sha256=recipe.sha256,
             materialize=recipe.mix.materialize,
             progress=progress,
         )
-    manifest = files.join(place, "mixture", recipe.name, "manifest.json")
-    done["manifest"] = manifest
-    if recipe.train:
-        done |= _train(recipe, manifest, place, say)
-    done["report"] = write_report(place)
-    return done
+        manifest = files.join(place, "mixture", recipe.name, "manifest.json")
+        if recipe.train:
+            done |= _train(recipe, manifest, place, say)
+        return {
+            **done,
+            "manifest": manifest,
+            "stats": work_stats(place),
+            "report": write_report(place),
+        }
 
 
 def _ingest(
@@ -113,7 +130,12 @@ def _ingest(
 
 
 def _decontaminate(
-    engine: LocalEngine, place: str, recipe: Recipe, path: str, progress: Progress
+    engine: LocalEngine,
+    place: str,
+    recipe: Recipe,
+    path: str,
+    sources: list[str],
+    progress: Progress,
 ) -> dict[str, Any]:
     assert recipe.decontaminate is not None
     folders = {}
@@ -123,10 +145,37 @@ def _decontaminate(
         curation.measure(engine, folder, progress=progress)
         folders[benchmark.name] = folder
     own = {name: getattr(recipe.decontaminate, name) for name in DecontaminateSettings.model_fields}
-    return curation.decontaminate_samples(place, folders, DecontaminateSettings(**own))
+    return curation.decontaminate_samples(place, folders, DecontaminateSettings(**own), sources)
+
+
+def benchmark_folders(
+    engine: LocalEngine, place: str, given: list[str], progress: Progress
+) -> dict[str, str]:
+    """Return measured work folders of benchmarks that a user named by path.
+
+    A path is a work folder, or Parquet with the columns `images` and `texts`, which is read into
+    benchmarks/<name> first.
+
+    Raises:
+        StorageError: if a path does not exist.
+        SourceError: if it is neither.
+    """
+    folders: dict[str, str] = {}
+    for path in given:
+        if not files.exists(path):
+            raise StorageError("no such file or folder", place=path)
+        name = path.rstrip("/").rpartition("/")[2].removesuffix(".parquet") or "benchmark"
+        name = name if name not in folders else f"{name}-{key_of(path)[:8]}"
+        folders[name] = path
+        if not work.sources(path):
+            folders[name] = files.join(place, "benchmarks", name)
+            steps.ingest(engine, folders[name], name, [path], form="hub", progress=progress)
+        curation.measure(engine, folders[name], progress=progress)
+    return folders
 
 
 def _train(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]:
     from cauldron import harness
 
-    return harness.train_and_evaluate(recipe, manifest, place, say)
+    done: dict[str, Any] = harness.train_and_evaluate(recipe, manifest, place, say)
+    return done

@@ -1,4 +1,4 @@
-"""The recipe: what to ingest, rules, duplicates, benchmarks, the mixture, training and evaluation."""
+"""The recipe: what to ingest, rules, duplicates, benchmarks, mixture, training, evaluation."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Recipe(BaseModel):
     schema_version: Literal[1]
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     seed: int = 0
-    ingest: tuple[Ingest, ...] = Field(min_length=1)
+    ingest: tuple[Ingest, ...] = ()
     rules: str | Rules = "default"
     dedup: DedupSettings | Literal["off"] = DedupSettings()
     decontaminate: Decontaminate | None = None

@@ -193,7 +193,7 @@ def _first_part(place: str, name: str, split: str, n: int, entry: dict[str, Any]
     first = int(entry.get("first_part", 0))
     if all(first + n <= start or end <= first for start, end in taken):
         return first
-    return max(end for _, end in taken)
+    return int(max(end for _, end in taken))
 
 
 def _remove_stale(place: str, name: str, entry: dict[str, Any], written: set[str]) -> None:

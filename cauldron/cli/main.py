@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cauldron.cli import look
+from cauldron.cli import curate, look, mix
 from cauldron.cli.options import Json, Workers
 from cauldron.cli.run import Progress, emit, guarded, message, table
 
@@ -19,9 +19,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Raw vision-language data to training mixtures, and a model trained on them.",
 )
-
-for _command in (look.sources, look.show, look.why, look.stats, look.report, look.verify):
-    app.command()(_command)
 
 
 def _counts_row(source: str, counts: dict[str, Any]) -> list[Any]:
@@ -79,6 +76,24 @@ def ingest(
         columns = ["source", "read", "written", "quarantined", "skipped", "images", "reasons"]
         table("Ingest", columns, [_counts_row(name, entry["counts"])])
         message(f"next: cauldron measure {out}")
+
+
+app.command()(curate.measure)
+app.command("filter")(curate.filter_)
+for _command in (
+    curate.dedup,
+    curate.decontaminate,
+    mix.mix,
+    mix.run,
+    look.sources,
+    look.show,
+    look.why,
+    look.stats,
+    mix.diff,
+    look.report,
+    look.verify,
+):
+    app.command()(_command)
 
 
 def main() -> None:

@@ -53,7 +53,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-        self._last = 0.0
+        self._last = time.monotonic()
 
     def __call__(self, step: str, done: int, total: int) -> None:
         now = time.monotonic()

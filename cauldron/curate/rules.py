@@ -52,7 +52,7 @@ class Rule(Bounds):
 
     @model_validator(mode="after")
     def _bounded(self) -> Rule:
-        if self.min is self.max is self.equals is self.one_of is None:
+        if all(b is None for b in (self.min, self.max, self.equals, self.one_of)):
             raise ValueError("a rule needs min, max, equals or one_of")
         return self
 

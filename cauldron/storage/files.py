@@ -163,8 +163,8 @@ def open_output(url: str) -> Iterator[HashingFile]:
         StorageError: if the place cannot be written.
     """
     if not is_local(url):
-        fs, path = filesystem(url)
-        with reported(url, "write"), fs.open(path, "wb") as remote:
+        fs, remote_path = filesystem(url)
+        with reported(url, "write"), fs.open(remote_path, "wb") as remote:
             yield HashingFile(remote)
         return
     path = local_path(url)

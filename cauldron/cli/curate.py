@@ -1,0 +1,134 @@
+"""Commands that decide: measure, filter, dedup, decontaminate."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from cauldron.cli.options import Json, Work, Workers
+from cauldron.cli.run import Progress, emit, guarded, message, table
+
+
+def measure(
+    work: Work,
+    source: Annotated[list[str] | None, typer.Option(help="Only this source.")] = None,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the signals of new and changed samples.
+
+    Example: cauldron measure work
+    """
+    with guarded():
+        from cauldron.curation import measure as run
+        from cauldron.engine.local import LocalEngine
+        from cauldron.storage.work import locked, require
+
+        require(work)
+        with locked(work), LocalEngine(workers) as engine:
+            found = run(engine, work, source, Progress())
+        if as_json:
+            emit(found)
+            return
+        message(f"{found['measured']} parts measured, {found['unchanged']} unchanged")
+        message(f"next: cauldron filter {work} --rules default")
+
+
+def filter_(
+    work: Work,
+    rules: Annotated[str, typer.Option(help="A rules file, or a shipped one.")] = "default",
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Decide by rules over the signals; no picture is opened.
+
+    Example: cauldron filter work --rules default
+    """
+    with guarded():
+        from cauldron.curation import filter_samples
+        from cauldron.engine.local import LocalEngine
+        from cauldron.recipe import find_rules
+        from cauldron.storage.work import locked, require
+
+        require(work)
+        with locked(work), LocalEngine(workers) as engine:
+            found = filter_samples(engine, work, find_rules(rules), progress=Progress())
+        _tell("Filter", found, as_json, f"cauldron dedup {work}")
+
+
+def dedup(
+    work: Work,
+    text: Annotated[
+        Literal["minhash", "off"], typer.Option(help="How near texts are found.")
+    ] = "minhash",
+    images: Annotated[
+        Literal["phash", "off"], typer.Option(help="How near pictures are found.")
+    ] = "phash",
+    exact: Annotated[bool, typer.Option(help="Same pictures and same text.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Find duplicates among the samples that are kept so far.
+
+    Example: cauldron dedup work --images off
+    """
+    with guarded():
+        from cauldron.curate.dedup import DedupSettings
+        from cauldron.curation import dedup_samples
+        from cauldron.storage.work import locked, require
+
+        require(work)
+        settings = DedupSettings(exact=exact, text=text, images=images)
+        with locked(work):
+            found = dedup_samples(work, settings)
+        _tell("Duplicates", found, as_json, f"cauldron decontaminate {work} --against BENCHMARK")
+
+
+def decontaminate(
+    work: Work,
+    against: Annotated[
+        list[str],
+        typer.Option(help="A benchmark: its work folder, or Parquet with images and texts."),
+    ],
+    more: Annotated[list[str] | None, typer.Argument(help="Further benchmarks.")] = None,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Find samples that stand in benchmarks.
+
+    Example: cauldron decontaminate work --against benchmark-work
+    """
+    with guarded():
+        from cauldron.curate.decontaminate import DecontaminateSettings
+        from cauldron.curation import decontaminate_samples
+        from cauldron.engine.local import LocalEngine
+        from cauldron.pipeline import benchmark_folders
+        from cauldron.storage.work import locked, require
+
+        require(work)
+        with locked(work), LocalEngine(workers) as engine:
+            folders = benchmark_folders(engine, work, [*against, *(more or [])], Progress())
+            found = decontaminate_samples(work, folders, DecontaminateSettings())
+        _tell("Decontamination", found, as_json, f"cauldron mix {work} --recipe RECIPE")
+        if not as_json:
+            for name, counts in found["benchmarks"].items():
+                told = ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in counts.items())
+                print(f"{name}: {told}")
+
+
+def _tell(title: str, found: dict[str, Any], as_json: bool, following: str) -> None:
+    """Print kept and dropped samples of each source."""
+    if as_json:
+        emit(found)
+        return
+    rows = [
+        [
+            name,
+            counts["kept"],
+            sum(counts["dropped"].values()),
+            ", ".join(f"{reason} {n}" for reason, n in counts["dropped"].items()),
+        ]
+        for name, counts in found["sources"].items()
+    ]
+    table(title, ["source", "kept", "dropped", "reasons"], rows)
+    message(f"next: {following}")

@@ -1,0 +1,153 @@
+"""Commands on mixtures: mix, run, diff."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from cauldron.cli.options import Engine, Json, Work, Workers
+from cauldron.cli.run import Progress, emit, guarded, message, table
+
+RecipeFile = Annotated[str, typer.Argument(help="A recipe (YAML).")]
+Out = Annotated[str, typer.Option("-o", "--out", help="The work folder.")]
+
+
+def mix(
+    work: Work,
+    recipe: Annotated[str, typer.Option(help="The recipe whose `mix` section is used.")],
+    name: Annotated[str | None, typer.Option(help="Name of the mixture.")] = None,
+    materialize: Annotated[bool, typer.Option("--materialize", help="Write shards.")] = False,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Turn decisions and weights into a manifest.
+
+    Example: cauldron mix work --recipe recipe.yaml --materialize
+    """
+    with guarded():
+        from cauldron import mixing
+        from cauldron.engine.local import LocalEngine
+        from cauldron.recipe import load_recipe
+        from cauldron.storage.work import locked, require
+
+        require(work)
+        told = load_recipe(recipe)
+        with locked(work), LocalEngine(workers) as engine:
+            manifest = mixing.mix(
+                engine,
+                work,
+                told.mix,
+                name=name or told.name,
+                seed=told.seed,
+                recipe=told.model_dump(mode="json"),
+                recipe_sha256=told.sha256,
+                materialize=materialize or told.mix.materialize,
+                progress=Progress(),
+            )
+        if as_json:
+            emit(manifest)
+            return
+        print_mixture(manifest)
+        message(f"next: cauldron verify {work}/mixture/{manifest['name']}")
+
+
+def print_mixture(manifest: dict[str, Any]) -> None:
+    """Print each source of a manifest with its shares, sizes and epochs."""
+    keys = ["share_asked", "share", "epochs", "samples", "turns", "images", "chars"]
+    rows = [[s["name"], *(s[key] for key in keys), s["limited_by"]] for s in manifest["sources"]]
+    columns = ["source", "asked", "share", *keys[2:], "limited by"]
+    table(f"Mixture {manifest['name']} (shares of {manifest['unit']})", columns, rows)
+
+
+def run(
+    recipe: RecipeFile,
+    out: Out,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan only.")] = False,
+    engine: Engine = "local",
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Run a recipe; what is done is skipped, what was cut off goes on.
+
+    Example: cauldron run recipe.yaml -o work
+    """
+    with guarded():
+        from cauldron import pipeline
+        from cauldron.recipe import load_recipe
+
+        told = load_recipe(recipe)
+        if dry_run:
+            steps = pipeline.plan(told, recipe, out)
+            if as_json:
+                emit({"recipe": told.name, "steps": steps})
+            else:
+                _print_plan(told.name, steps)
+            return
+        done = pipeline.run(told, recipe, out, workers=workers, progress=Progress(), say=message)
+        if as_json:
+            emit(done)
+            return
+        print_run(done)
+        message(f"manifest: {done['manifest']}\nreport: {done['report']}")
+        message(f"next: cauldron stats {out}")
+
+
+def _print_plan(name: str, steps: list[dict[str, Any]]) -> None:
+    rows = []
+    for number, step in enumerate(steps, start=1):
+        facts = {k: v for k, v in step.items() if k not in ("step", "problem") and v != ""}
+        told = ", ".join(f"{k} {_listed(v)}" for k, v in facts.items())
+        rows.append([str(number), step["step"], told, step.get("problem", "")])
+    table(f"Plan of {name}", ["", "step", "what", "problem"], rows)
+
+
+def _listed(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def print_run(done: dict[str, Any]) -> None:
+    """Print what each step of a run did."""
+    from cauldron.cli.look import print_stats
+
+    print_stats(done["stats"])
+    print()
+    print_mixture(done["mix"])
+    if "evaluate" in done:
+        print()
+        rows = [
+            [task, r["metric"], r["n"], r["trained"], r["untrained"], r["blind"]]
+            for task, r in done["evaluate"].items()
+        ]
+        columns = ["task", "metric", "samples", "trained", "untrained", "blind"]
+        table("Evaluation on held-back samples", columns, rows)
+
+
+def diff(
+    a: Annotated[str, typer.Argument(help="A manifest.")],
+    b: Annotated[str, typer.Argument(help="Another one.")],
+    as_json: Json = False,
+) -> None:
+    """Tell what changed between two manifests.
+
+    Example: cauldron diff old/manifest.json new/manifest.json
+    """
+    with guarded():
+        from cauldron.mixture.diff import differences
+
+        found = differences(a, b)
+        if as_json:
+            emit(found)
+            return
+        if found["same"]:
+            print("the same mixture")
+            return
+        for key, (before, after) in found["settings"].items():
+            print(f"{key}: {before} -> {after}")
+        rows = [
+            [name, what, before, after]
+            for name, changes in found["sources"].items()
+            for what, (before, after) in changes.items()
+        ]
+        if rows:
+            table("Sources", ["source", "what", "before", "after"], rows)
