@@ -73,6 +73,9 @@ def run(
     """
     if not recipe.ingest:
         raise RecipeError("`ingest` names no source", place=path)
+    problems = [step["problem"] for step in plan(recipe, path, place) if step.get("problem")]
+    if problems:
+        raise SourceError("\n  ".join(problems), hint="nothing was run")
     done: dict[str, Any] = {"ingest": []}
     sources = list(dict.fromkeys(entry.source for entry in recipe.ingest))
     with work.locked(place), LocalEngine(workers) as engine:

@@ -8,17 +8,49 @@ from typing import Any
 
 from cauldron.errors import UsageError
 from cauldron.media.images import ImageError, inspect
+from cauldron.mixture.manifest import folder_of, manifest_rows, read_manifest
 from cauldron.stats import explain, find_sample, read_row
+from cauldron.storage import files
 from cauldron.storage import work as places
 from cauldron.storage.shards import iter_batches
 
 
-def chosen(work: str, sample_id: str | None, number: int) -> Iterator[dict[str, Any]]:
+def chosen(place: str, sample_id: str | None, number: int) -> Iterator[dict[str, Any]]:
     """Yield one sample by id, or the first `number` of each source, pictures as facts.
+
+    Args:
+        place: a work folder or a manifest.
 
     Raises:
         UsageError: if no sample has this id.
+        StorageError: if the place is neither.
     """
+    if place.endswith(".json") or files.exists(files.join(place, "manifest.json")):
+        yield from _of_manifest(place, sample_id, number)
+    else:
+        places.require(place)
+        yield from _of_work(place, sample_id, number)
+
+
+def _of_manifest(path: str, sample_id: str | None, number: int) -> Iterator[dict[str, Any]]:
+    found = False
+    for source, tables in manifest_rows(read_manifest(path), folder_of(path)):
+        if sample_id and not sample_id.startswith(f"{source}/"):
+            continue
+        left = number
+        for url, rows, ids in tables:
+            picked = [r for r, name in zip(rows, ids, strict=True) if name == sample_id]
+            for row in picked if sample_id else rows[:left]:
+                found = True
+                left -= 1
+                yield _plain(read_row(url, row))
+            if left <= 0:
+                break
+    if sample_id and not found:
+        raise UsageError(f"no sample '{sample_id}'", place=path, hint="cauldron show lists some")
+
+
+def _of_work(work: str, sample_id: str | None, number: int) -> Iterator[dict[str, Any]]:
     if sample_id:
         found = find_sample(work, sample_id)
         if found is None:

@@ -69,7 +69,7 @@ def _print_card(card: Any, forms: list[str]) -> None:
 
 
 def show(
-    work: Work,
+    work: Annotated[str, typer.Argument(help="A work folder or a manifest.")],
     sample_id: Annotated[str | None, typer.Argument(help="One sample's id.")] = None,
     number: Annotated[int, typer.Option("-n", help="How many samples of each source.")] = 2,
     as_json: Json = False,
@@ -80,9 +80,7 @@ def show(
     """
     with guarded():
         from cauldron import samples_text
-        from cauldron.storage.work import require
 
-        require(work)
         found = list(samples_text.chosen(work, sample_id, number))
         if as_json:
             emit({"samples": found})

@@ -80,7 +80,8 @@ def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
         grid.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         grid.add_row(*(Text(_cell(value)) for value in row))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    width = None if sys.stdout.isatty() else 160
+    Console(highlight=False, soft_wrap=False, width=width).print(grid)
 
 
 def _cell(value: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 from cauldron import __version__
@@ -10,6 +12,7 @@ from cauldron.mixture.order import ALGORITHM, Order, whole_draws
 from cauldron.mixture.settings import MixSettings
 from cauldron.sample import SCHEMA_VERSION as SAMPLE_VERSION
 from cauldron.storage import files
+from cauldron.storage.shards import read_table
 
 SCHEMA_VERSION = 1
 
@@ -95,6 +98,39 @@ def read_manifest(path: str) -> dict[str, Any]:
             hint="upgrade cauldron",
         )
     return manifest
+
+
+def folder_of(path: str) -> str:
+    """Return the folder that a manifest's URLs are relative to."""
+    return path.rpartition("/")[0] or "." if path.endswith(".json") else path
+
+
+def manifest_rows(
+    manifest: dict[str, Any], folder: str
+) -> Iterator[tuple[str, Iterator[tuple[str, list[int], list[str]]]]]:
+    """Yield each source with (URL of a shard or samples part, rows in it, their ids).
+
+    Args:
+        folder: the manifest's folder; a manifest without shards of its own lies in a work folder.
+    """
+    for source in manifest["sources"]:
+        yield source["name"], _tables(source, folder, manifest["materialized"])
+
+
+def _tables(
+    source: dict[str, Any], folder: str, materialized: bool
+) -> Iterator[tuple[str, list[int], list[str]]]:
+    for shard in source["shards"] + source["validation_shards"]:
+        url = files.join(folder, shard["url"])
+        if materialized:
+            ids = read_table(url, ["id"])["id"].to_pylist()
+            yield url, list(range(len(ids))), ids
+            continue
+        selection = read_table(url).to_pylist()
+        for part, rows in itertools.groupby(selection, key=lambda row: str(row["part"])):
+            listed = list(rows)
+            place = files.join(folder, "..", "..", "samples", source["name"], part)
+            yield place, [row["row"] for row in listed], [row["id"] for row in listed]
 
 
 def order_of(manifest: dict[str, Any]) -> Order:
