@@ -1,0 +1,192 @@
+"""VQA-RAD in its official layout: drawn scans with bright nodules to be counted.
+
+The counting pictures are the demo's training task. They are balanced over one to six nodules and
+share one question, so that nothing but the picture tells the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from cauldron.demo.drawing import NOT_A_PICTURE, copied, cut_off, jpeg, noisy, shaded
+from cauldron.demo.tree import Rng, Tree, one_of
+
+WIDTH, HEIGHT, MOST = 96, 64, 6
+COUNT = "How many nodules are visible?"
+_LIST = "vqarad/VQA_RAD Dataset Public.json"
+_FOLDER = "vqarad/VQA_RAD Image Folder"
+Pixels = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """A picture, its encoded bytes and its records."""
+
+    name: str
+    data: bytes
+    records: tuple[dict[str, Any], ...]
+
+
+def nodules(rng: Rng, number: int) -> Image.Image:
+    """Draw a dark noisy picture of 96 x 64 pixels with bright discs that do not touch."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
+    slope = rng.normal(0, 8, 2)
+    pixels = 40 + rng.normal(0, 6) + slope[0] * (x / WIDTH - 0.5) + slope[1] * (y / HEIGHT - 0.5)
+    pixels = pixels + rng.standard_normal((HEIGHT, WIDTH), dtype=np.float32) * 6
+    for cx, cy, radius in _places(rng, number):
+        level = rng.uniform(140, 230)
+        inside = np.clip(radius + 0.5 - np.hypot(x - cx, y - cy), 0, 1)  # soft edge of one pixel
+        pixels += inside * (level - pixels)
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def _places(rng: Rng, number: int) -> list[tuple[float, float, float]]:
+    """Return centre and radius of discs at least four pixels apart and inside the picture."""
+    placed: list[tuple[float, float, float]] = []
+    while len(placed) < number:
+        radius = rng.uniform(4, 8)
+        x = rng.uniform(radius + 2, WIDTH - radius - 2)
+        y = rng.uniform(radius + 2, HEIGHT - radius - 2)
+        if all(np.hypot(x - a, y - b) >= radius + r + 4 for a, b, r in placed):
+            placed.append((float(x), float(y), float(radius)))
+    return placed
+
+
+def vqarad(tree: Tree, rng: Rng, records: int) -> list[str]:
+    """Write VQA-RAD: one JSON list of train and test rows beside the picture folder.
+
+    Args:
+        records: counting pictures of the training rows; one for eight of them are added as test.
+    """
+    train = [_counting(tree, rng, 10_000 + k, k, "freeform") for k in range(records)]
+    test = [_counting(tree, rng, 50_000 + k, k, "test_freeform") for k in range(records // 8 + 6)]
+    chests = [_chest(tree, rng, 70_000 + k) for k in range(16)]
+    rows = [row for scan in (*train, *chests) for row in scan.records]
+    rows = [rows[int(k)] for k in rng.permutation(len(rows))]
+    rows += [row for scan in test for row in scan.records]
+    rows += _copies(tree, train, test) + _oddities(tree, chests)
+    for number, row in enumerate(rows, start=1):
+        row["qid"] = str(number)
+    rows[-1]["qid"] = "1"
+    tree.plant("vqarad", "repeated id of a question", "read", (), "1")
+    tree.plant("vqarad", "byte order mark", "read", (), "VQA_RAD Dataset Public.json")
+    tree.json(_LIST, rows, bom=True)
+    return ["vqarad"]
+
+
+def _record(name: str, question: str, answer: Any, kind: str, organ: str) -> dict[str, Any]:
+    closed = str(answer).strip().lower() in ("yes", "no")
+    return {
+        "qid": "",
+        "phrase_type": kind,
+        "qid_linked_id": "",
+        "image_case_url": f"https://cases.example/{name.partition('.')[0]}",
+        "image_name": name,
+        "image_organ": organ,
+        "evaluation": "not evaluated",
+        "question": question,
+        "question_rephrase": "NULL",
+        "question_relation": "NULL",
+        "question_frame": "NULL",
+        "question_type": "COUNT" if question == COUNT else "PRES",
+        "answer": answer,
+        "answer_type": "CLOSED " if closed else "OPEN",
+    }
+
+
+def _counting(tree: Tree, rng: Rng, number: int, turn: int, kind: str) -> Scan:
+    """Write one counting picture; the classes take turns, so that they are balanced."""
+    count = turn % MOST + 1
+    name, data = f"synpic{number}.jpg", jpeg(nodules(rng, count), 90)
+    tree.write(f"{_FOLDER}/{name}", data)
+    return Scan(name=name, data=data, records=(_record(name, COUNT, str(count), kind, "CHEST"),))
+
+
+def _chest(tree: Tree, rng: Rng, number: int) -> Scan:
+    """Write a drawn chest film with three other questions on it."""
+    image = shaded(160, 192, (20, 20, 22), (70, 70, 74))
+    draw = ImageDraw.Draw(image)
+    wide, fluid, device = int(rng.integers(26, 40)), bool(rng.integers(2)), bool(rng.integers(2))
+    for left in (18, 88):
+        draw.ellipse((left, 30, left + 54, 160), fill=(12, 12, 14), outline=(120, 120, 124))
+    for rib in range(6):
+        draw.arc((10, 24 + 20 * rib, 150, 74 + 20 * rib), 200, 340, fill=(110, 110, 112), width=3)
+    draw.ellipse((70, 90, 70 + wide + 20, 150), fill=(150, 150, 152))
+    if fluid:
+        draw.polygon([(20, 160), (72, 128), (72, 162)], fill=(165, 165, 168))
+    if device:
+        draw.rectangle((104, 40, 124, 56), fill=(240, 240, 240))
+    name, data = f"synpic{number}.jpg", jpeg(noisy(image, rng, 5.0))
+    tree.write(f"{_FOLDER}/{name}", data)
+    side = one_of(rng, ("Is there fluid in the left lung?", "Is a left pleural effusion present?"))
+    asked = (
+        (side, "Yes" if fluid else "No"),
+        ("Is a device seen?", "Yes" if device else "No"),
+        ("Which organ is imaged?", "Chest"),
+    )
+    rows = tuple(
+        _record(name, q, a, "para" if q == side else "freeform", "CHEST") for q, a in asked
+    )
+    return Scan(name=name, data=data, records=rows)
+
+
+def _copies(tree: Tree, train: list[Scan], test: list[Scan]) -> list[dict[str, Any]]:
+    """Plant copies of training pictures, and test pictures among the training rows."""
+    leak, near = ("benchmark_leak",), ("near_duplicate_image",)
+    plans: list[tuple[str, Scan, str, tuple[str, ...], bytes]] = []
+    for scan in train[:4]:
+        again = "picture and question again under another name"
+        plans.append((again, scan, "dedup", ("exact_duplicate", *near), scan.data))
+    for scan in train[4:8]:
+        again = "picture encoded again, same question"
+        plans.append((again, scan, "dedup", near, copied(scan.data, quality=75)))
+    for scan in test[:3]:
+        plans.append(("test picture and question", scan, "decontaminate", leak, scan.data))
+    for scan in test[3:6]:
+        again = "test picture encoded again, same question"
+        larger = copied(scan.data, quality=80, scale=1.5)
+        plans.append((again, scan, "decontaminate", leak, larger))
+    rows = []
+    for number, (trap, scan, step, reasons, data) in enumerate(plans):
+        name = f"synpic{90_000 + number}.jpg"
+        tree.write(f"{_FOLDER}/{name}", data)
+        rows.append({**scan.records[0], "image_name": name, "phrase_type": "freeform"})
+        tree.plant("vqarad", trap, step, reasons, f"vqarad/train/{name.removesuffix('.jpg')}")
+    return rows
+
+
+def _oddities(tree: Tree, chests: list[Scan]) -> list[dict[str, Any]]:
+    """Plant repeated and reworded questions, odd fields and unusable pictures."""
+    first = chests[0]
+    repeated = {**first.records[0], "question": f" {first.records[0]['question']}\t"}
+    tree.plant("vqarad", "question repeated with a tab", "skipped", "repeated_question", first.name)
+    frame = {**first.records[1], "phrase_type": "frame"}
+    tree.plant("vqarad", "rewording by template", "skipped", "template_rewording", first.name)
+    empty = _record(first.name, "What is the diagnosis?", " ", "freeform", "CHEST")
+    tree.plant("vqarad", "empty answer", "quarantined", "empty_answer", first.name)
+    number = _record(first.name, "How many ribs are drawn?", 6, "freeform", "CHEST")
+    entity = _record(chests[1].name, "Is the heart &lt; 50 % wide?", "Yes", "freeform", "CHEST")
+    tree.plant("vqarad", "answer that is a number", "read", (), first.name)
+    tree.plant("vqarad", "HTML entity in a question", "read", (), chests[1].name)
+    rows = [repeated, frame, empty, number, entity]
+    broken: tuple[tuple[str, str, bytes | None], ...] = (
+        ("truncated picture", "image_truncated", cut_off(first.data)),
+        ("HTML page instead of a picture", "image_not_identified", NOT_A_PICTURE),
+        ("picture of zero bytes", "image_empty", b""),
+        ("missing picture", "image_missing", None),
+    )
+    for place, (trap, reason, payload) in enumerate(broken):
+        name = f"synpic{95_000 + place}.jpg"
+        if payload is not None:
+            tree.write(f"{_FOLDER}/{name}", payload)
+        rows.append(_record(name, "Is a device seen?", "No", "freeform", "CHEST"))
+        tree.plant("vqarad", trap, "quarantined", reason, name)
+    return rows
+
+
+__all__ = ["COUNT", "nodules", "vqarad"]

@@ -1,0 +1,100 @@
+"""Raw trees for the demo: small, drawn, in the official layouts, the same bytes for a seed.
+
+A generator is a function `(tree, rng, records) -> roots` that has its source's name and stands in a
+family's module; nothing else names it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from cauldron.demo.tree import Rng, Tree, rng_of
+from cauldron.errors import SourceError, near
+from cauldron.storage import files
+from cauldron.storage.keys import key_of
+
+Generator = Callable[[Tree, Rng, int], list[str]]
+
+RAW_VERSION = 1
+RECORDS, COUNTING = 40, 1_500
+MARKER = "planted.json"
+_FAMILIES = {
+    "photos": ("vsr", "textvqa"),
+    "radiology": ("vqarad",),
+}
+
+
+@cache
+def generators() -> dict[str, Generator]:
+    """Return the generator of every source that can be drawn."""
+    return {
+        name: getattr(import_module(f"cauldron.demo.{family}"), name)
+        for family, sources in _FAMILIES.items()
+        for name in sources
+    }
+
+
+def write_raw(
+    folder: str | Path,
+    seed: int = 0,
+    sources: Sequence[str] | None = None,
+    records: int = RECORDS,
+    counting: int = COUNTING,
+) -> dict[str, list[str]]:
+    """Write raw trees, and `planted.json` with what was hidden in them.
+
+    A folder that holds the same trees already is left as it is.
+
+    Args:
+        sources: names of sources; all that can be drawn when not given.
+        records: pictures, problems or documents of each source, more or less.
+        counting: training pictures of the counting task (VQA-RAD).
+
+    Returns:
+        The raw roots of each source.
+
+    Raises:
+        SourceError: if a source has no generator.
+    """
+    known = generators()
+    names = list(known) if sources is None else list(dict.fromkeys(sources))
+    for name in names:
+        if name not in known:
+            raise SourceError(f"the demo draws no source '{name}'{near(name, known)}")
+    tree = Tree(folder)
+    marker = tree.folder / MARKER
+    key = key_of("raw", RAW_VERSION, seed, names, records, counting)
+    done = files.read_json(str(marker)) if marker.exists() else {}
+    if done.get("key") != key:
+        _emptied(tree.folder, marker)
+        roots = {
+            name: known[name](tree, rng_of(seed, name), counting if name == "vqarad" else records)
+            for name in names
+        }
+        done = {"key": key, "seed": seed, "roots": roots, "planted": tree.as_list()}
+        files.write_json(str(marker), done)
+    return {name: [str(tree.folder / root) for root in done["roots"][name]] for name in names}
+
+
+def _emptied(folder: Path, marker: Path) -> None:
+    """Remove trees that were cut off or written with other settings; nothing else is touched."""
+    if (
+        folder.exists()
+        and any(folder.iterdir())
+        and not (marker.exists() or _begun(folder).exists())
+    ):
+        raise SourceError(
+            "the folder for raw trees holds other files", place=str(folder), hint="name a new one"
+        )
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    _begun(folder).touch()
+
+
+def _begun(folder: Path) -> Path:
+    return folder / ".begun"
