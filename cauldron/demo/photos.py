@@ -161,8 +161,9 @@ def textvqa(tree: Tree, rng: Rng, records: int) -> list[str]:
             for question, answer in asked[: 1 + number % 2]:
                 votes = None if split == "test" else _votes(rng, answer, words.name(rng).lower())
                 rows[split].append(_sign_record(split, image_id, question, votes))
+    last = rows["train"][-1]["image_id"]
     _sign_copies(tree, rows, pictures)
-    _sign_oddities(tree, rng, rows["train"])
+    _sign_oddities(tree, rng, rows["train"], last)
     for split, listed in rows.items():
         numbered = [{**row, "question_id": k} for k, row in enumerate(listed)]
         head = {"dataset_type": split, "dataset_name": "textvqa", "dataset_version": "0.5.1"}
@@ -201,9 +202,8 @@ def _sign_copies(
         tree.plant("textvqa", trap, step, reasons, f"textvqa/train/{image_id}")
 
 
-def _sign_oddities(tree: Tree, rng: Rng, rows: list[dict[str, Any]]) -> None:
+def _sign_oddities(tree: Tree, rng: Rng, rows: list[dict[str, Any]], first: str) -> None:
     """Plant questions without an answer, entities, a tie and unusable pictures."""
-    first = rows[0]["image_id"]
     refused = ["unanswerable"] * 6 + ["n/a"] * 4
     rows.append(_sign_record("train", first, "who built the house?", refused))
     tree.plant("textvqa", "annotators say there is no answer", "skipped", "unanswerable", first)

@@ -65,11 +65,11 @@ def vqarad(tree: Tree, rng: Rng, records: int) -> list[str]:
     """
     train = [_counting(tree, rng, 10_000 + k, k, "freeform") for k in range(records)]
     test = [_counting(tree, rng, 50_000 + k, k, "test_freeform") for k in range(records // 8 + 6)]
-    chests = [_chest(tree, rng, 70_000 + k) for k in range(16)]
-    rows = [row for scan in (*train, *chests) for row in scan.records]
+    films = [_film(tree, rng, 70_000 + k) for k in range(16)]
+    rows = [row for scan in (*train, *films) for row in scan.records]
     rows = [rows[int(k)] for k in rng.permutation(len(rows))]
     rows += [row for scan in test for row in scan.records]
-    rows += _copies(tree, train, test) + _oddities(tree, chests)
+    rows += _copies(tree, train, test) + _oddities(tree, films)
     for number, row in enumerate(rows, start=1):
         row["qid"] = str(number)
     rows[-1]["qid"] = "1"
@@ -107,31 +107,34 @@ def _counting(tree: Tree, rng: Rng, number: int, turn: int, kind: str) -> Scan:
     return Scan(name=name, data=data, records=(_record(name, COUNT, str(count), kind, "CHEST"),))
 
 
-def _chest(tree: Tree, rng: Rng, number: int) -> Scan:
-    """Write a drawn chest film with three other questions on it."""
-    image = shaded(160, 192, (20, 20, 22), (70, 70, 74))
+def _film(tree: Tree, rng: Rng, number: int) -> Scan:
+    """Write a drawn film of head, chest or abdomen with three other questions on it."""
+    organ = ("HEAD", "CHEST", "ABD")[number % 3]
+    image = shaded(160, 192, (20, 20, 22), one_of(rng, ((70, 70, 74), (40, 40, 44), (90, 88, 88))))
     draw = ImageDraw.Draw(image)
-    wide, fluid, device = int(rng.integers(26, 40)), bool(rng.integers(2)), bool(rng.integers(2))
-    for left in (18, 88):
-        draw.ellipse((left, 30, left + 54, 160), fill=(12, 12, 14), outline=(120, 120, 124))
-    for rib in range(6):
-        draw.arc((10, 24 + 20 * rib, 150, 74 + 20 * rib), 200, 340, fill=(110, 110, 112), width=3)
-    draw.ellipse((70, 90, 70 + wide + 20, 150), fill=(150, 150, 152))
-    if fluid:
-        draw.polygon([(20, 160), (72, 128), (72, 162)], fill=(165, 165, 168))
+    left, top, right = (int(rng.integers(*ends)) for ends in ((4, 40), (6, 60), (110, 156)))
+    if organ == "HEAD":
+        draw.ellipse((left, top, right, 180), fill=(95, 95, 98), outline=(235, 235, 235), width=7)
+    elif organ == "CHEST":
+        for near, far in ((left, 74), (86, right)):
+            draw.ellipse((near, top, far, 170), fill=(10, 10, 12), outline=(130, 130, 134))
+    else:
+        draw.ellipse((left, top, right, 184), fill=(80, 80, 82))
+        draw.ellipse((left + 14, top + 24, left + 76, top + 90), fill=(150, 150, 152))
+    lesion, device = bool(rng.integers(2)), bool(rng.integers(2))
+    x, y = int(rng.integers(30, 120)), int(rng.integers(70, 150))
+    if lesion:
+        draw.ellipse((x, y, x + 22, y + 26), fill=(205, 205, 208))
     if device:
-        draw.rectangle((104, 40, 124, 56), fill=(240, 240, 240))
+        draw.line((x, 0, 150 - x // 2, y), fill=(250, 250, 250), width=4)
     name, data = f"synpic{number}.jpg", jpeg(noisy(image, rng, 5.0))
     tree.write(f"{_FOLDER}/{name}", data)
-    side = one_of(rng, ("Is there fluid in the left lung?", "Is a left pleural effusion present?"))
     asked = (
-        (side, "Yes" if fluid else "No"),
-        ("Is a device seen?", "Yes" if device else "No"),
-        ("Which organ is imaged?", "Chest"),
+        ("Is there a bright lesion?", "Yes" if lesion else "No", "freeform"),
+        ("Is a line or tube in place?", "Yes" if device else "No", "para"),
+        ("Which part of the body is imaged?", organ.capitalize(), "freeform"),
     )
-    rows = tuple(
-        _record(name, q, a, "para" if q == side else "freeform", "CHEST") for q, a in asked
-    )
+    rows = tuple(_record(name, q, a, kind, organ) for q, a, kind in asked)
     return Scan(name=name, data=data, records=rows)
 
 
@@ -160,19 +163,19 @@ def _copies(tree: Tree, train: list[Scan], test: list[Scan]) -> list[dict[str, A
     return rows
 
 
-def _oddities(tree: Tree, chests: list[Scan]) -> list[dict[str, Any]]:
+def _oddities(tree: Tree, films: list[Scan]) -> list[dict[str, Any]]:
     """Plant repeated and reworded questions, odd fields and unusable pictures."""
-    first = chests[0]
+    first = films[0]
     repeated = {**first.records[0], "question": f" {first.records[0]['question']}\t"}
     tree.plant("vqarad", "question repeated with a tab", "skipped", "repeated_question", first.name)
     frame = {**first.records[1], "phrase_type": "frame"}
     tree.plant("vqarad", "rewording by template", "skipped", "template_rewording", first.name)
     empty = _record(first.name, "What is the diagnosis?", " ", "freeform", "CHEST")
     tree.plant("vqarad", "empty answer", "quarantined", "empty_answer", first.name)
-    number = _record(first.name, "How many ribs are drawn?", 6, "freeform", "CHEST")
-    entity = _record(chests[1].name, "Is the heart &lt; 50 % wide?", "Yes", "freeform", "CHEST")
+    number = _record(first.name, "How many hemispheres are there?", 2, "freeform", "CHEST")
+    entity = _record(films[1].name, "Is it &lt; 50 % &amp; round?", "Yes", "freeform", "CHEST")
     tree.plant("vqarad", "answer that is a number", "read", (), first.name)
-    tree.plant("vqarad", "HTML entity in a question", "read", (), chests[1].name)
+    tree.plant("vqarad", "HTML entity in a question", "read", (), films[1].name)
     rows = [repeated, frame, empty, number, entity]
     broken: tuple[tuple[str, str, bytes | None], ...] = (
         ("truncated picture", "image_truncated", cut_off(first.data)),
@@ -184,7 +187,7 @@ def _oddities(tree: Tree, chests: list[Scan]) -> list[dict[str, Any]]:
         name = f"synpic{95_000 + place}.jpg"
         if payload is not None:
             tree.write(f"{_FOLDER}/{name}", payload)
-        rows.append(_record(name, "Is a device seen?", "No", "freeform", "CHEST"))
+        rows.append(_record(name, "Is a line or tube in place?", "No", "freeform", "CHEST"))
         tree.plant("vqarad", trap, "quarantined", reason, name)
     return rows
 
