@@ -95,14 +95,18 @@ def why(work: Work, sample_id: str, as_json: Json = False) -> None:
     Example: cauldron why work vsr/train/000000000009
     """
     with guarded():
+        from cauldron.errors import UsageError
         from cauldron.samples_text import why_text
         from cauldron.stats import explain
 
         found = explain(work, sample_id)
         if as_json:
             emit(found)
-        else:
+        elif found["found"] or found["quarantined"]:
             print(visible(why_text(found)))
+        if not found["found"] and not found["quarantined"]:
+            hint = ", ".join(found["near"]) or "cauldron show lists some"
+            raise UsageError(f"no sample '{sample_id}'", place=work, hint=f"near: {hint}")
 
 
 def stats(work: Work, as_json: Json = False) -> None:

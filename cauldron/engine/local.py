@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +20,17 @@ Result = TypeVar("Result")
 def default_workers() -> int:
     """Return the number of cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _leave_with(parent: int) -> None:
+    """End this worker soon after its parent is gone, so that a killed run leaves no process."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class LocalEngine:
@@ -62,7 +75,9 @@ class LocalEngine:
     ) -> list[Future[Result]]:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=context)
+            self._pool = ProcessPoolExecutor(
+                self.workers, context, initializer=_leave_with, initargs=(os.getpid(),)
+            )
         return [self._pool.submit(function, task) for task in tasks]
 
     def _alone(self, function: Callable[[Task], Result], task: Task) -> Result:

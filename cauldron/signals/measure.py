@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pyarrow as pa
 
 from cauldron.signals import text as texts
 from cauldron.signals.pictures import picture_signals
 from cauldron.storage.shards import iter_batches, write_table
 
-SIGNALS_VERSION = 1
+SIGNALS_VERSION = 2
 
 SIGNALS_SCHEMA: pa.Schema = pa.schema(
     [
@@ -50,7 +51,7 @@ SIGNALS_SCHEMA: pa.Schema = pa.schema(
 
 def measure_part(samples_url: str, out_url: str) -> dict[str, Any]:
     """Measure one samples part and write its signals."""
-    columns = ["id", "messages", "images"]
+    columns = ["id", "messages", "images", "extra"]
     tables = []
     for batch in iter_batches(samples_url, columns):
         rows = [measured(sample) for sample in batch.to_pylist()]
@@ -63,6 +64,7 @@ def measure_part(samples_url: str, out_url: str) -> dict[str, Any]:
 def measured(sample: dict[str, Any]) -> dict[str, Any]:
     """Return the signals of one sample."""
     questions, answers, all_texts = _spoken(sample["messages"])
+    bare = _bare(questions, sample["extra"])
     joined = "\n".join(all_texts)
     words = texts.words_of(joined)
     pictures = [picture_signals(image["bytes"] or b"") for image in sample["images"]]
@@ -86,8 +88,8 @@ def measured(sample: dict[str, Any]) -> dict[str, Any]:
         "digit_ratio": texts.digit_ratio(joined),
         "stopword_ratio": texts.stopword_ratio(words),
         "punctuation_ratio": texts.punctuation_ratio(joined),
-        "text_hash": texts.text_hash(joined),
-        "question_hashes": [texts.text_hash(_first_line(q)) for q in questions],
+        "text_hash": texts.text_hash("\n".join([*bare, *answers]) if answers else joined),
+        "question_hashes": [texts.text_hash(q) for q in bare],
         "minhash": texts.minhash(joined),
         "image_width": [p.width for p in pictures],
         "image_height": [p.height for p in pictures],
@@ -111,6 +113,20 @@ def _spoken(messages: list[dict[str, Any]]) -> tuple[list[str], list[str], list[
         by_role.setdefault(message["role"], []).append(said)
         everything.append(said)
     return by_role["user"], by_role["assistant"], everything
+
+
+def _bare(questions: list[str], extra: str | None) -> list[str]:
+    """Return questions as the source asks them, so that drawn phrasing hides no duplicate.
+
+    A source that puts its question in other words keeps its own in `extra.turns[k].question`.
+    """
+    turns = orjson.loads(extra).get("turns", []) if extra and '"question"' in extra else []
+    own = [turn.get("question") if isinstance(turn, dict) else None for turn in turns]
+    own += [None] * (len(questions) - len(own))
+    return [
+        kept if isinstance(kept, str) else _first_line(asked)
+        for kept, asked in zip(own, questions, strict=False)
+    ]
 
 
 def _first_line(question: str) -> str:

@@ -66,7 +66,7 @@ def _convert(row: Row) -> Draft | Reject | Skip:
     turn = Turn(
         user=f"{asked}\n{REQUEST}",
         assistant="Yes." if str(label) == "1" else "No.",
-        extra={"relation": row.data.get("relation")},
+        extra={"relation": row.data.get("relation"), "question": caption},
     )
     where = [f"{folder}/{name}"] if folder else [f"train2017/{name}", f"val2017/{name}"]
     flat = [name, f"images/{name}", f"vsr_images/{name}", f"trainval2017/{name}"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import filelock
 
@@ -91,9 +93,18 @@ def locked(work: str) -> Iterator[None]:
                 "another run is writing here", place=work, hint="wait for it, or choose another -o"
             ) from error
     try:
+        _sweep(folder)
         yield
     finally:
         lock.release()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed run left half written."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(files.TEMPORARY):
+                Path(place, name).unlink(missing_ok=True)
 
 
 def check_name(name: str) -> str:
