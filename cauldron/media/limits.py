@@ -19,6 +19,8 @@ class Limits:
         max_html_bytes: bytes of one page.
         max_html_depth: nesting that is followed.
         max_line_bytes: one JSON line.
+        max_file_bytes: a file that is read as a whole; longer ones are streamed.
+        max_ratio: unpacked by packed size of an archive's member; deflate ends at 1,032.
     """
 
     max_pixels: int = 50_000_000
@@ -30,6 +32,8 @@ class Limits:
     max_html_bytes: int = 10_000_000
     max_html_depth: int = 512
     max_line_bytes: int = 64_000_000
+    max_file_bytes: int = 1_000_000_000
+    max_ratio: int = 500
 
 
 LIMITS = Limits()

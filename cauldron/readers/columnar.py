@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from cauldron.errors import StorageError
+from cauldron.media.limits import LIMITS
+from cauldron.readers.archives import split_url
+from cauldron.readers.members import open_url
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Reject
-from cauldron.storage.shards import open_parquet as _open
+from cauldron.storage.shards import open_parquet as open_plain
 
 ROWS_PER_ROW = 200
 
@@ -22,7 +30,7 @@ def parquet_groups(raw: Raw, found: Found, split: str, source: str) -> Iterator[
         file=found.path, record="", data=None, folder=found.folder, split=split, source=source
     )
     try:
-        with _open(found.url) as file:
+        with _opened(found.url) as file:
             total = file.metadata.num_rows
     except StorageError as error:
         yield replace(base, data=Reject(reason="parquet_unreadable", detail=error.message))
@@ -38,8 +46,9 @@ def open_parquet(row: Row, raw: Raw) -> Iterable[Row | Reject]:
     url, start, count = row.data["url"], row.data["start"], row.data["count"]
     seen = 0
     try:
-        with _open(url) as file:
-            groups, first = [], 0
+        with _opened(url) as file:
+            groups: list[int] = []
+            first = 0
             for number in range(file.num_row_groups):
                 size = file.metadata.row_group(number).num_rows
                 if first < start + count and first + size > start:
@@ -60,7 +69,23 @@ def open_parquet(row: Row, raw: Raw) -> Iterable[Row | Reject]:
 def columns(found: Found) -> set[str]:
     """Return the column names of a Parquet file; none for an unreadable one."""
     try:
-        with _open(found.url) as file:
+        with _opened(found.url) as file:
             return set(file.schema_arrow.names)
     except StorageError:
         return set()
+
+
+@contextlib.contextmanager
+def _opened(url: str) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file, also one inside an archive; a deflated member is read as a whole."""
+    if split_url(url) is None:
+        with open_plain(url) as file:
+            yield file
+        return
+    try:
+        with open_url(url) as stream:
+            whole = stream if stream.seekable() else io.BytesIO(stream.read(LIMITS.max_file_bytes))
+            with pq.ParquetFile(whole) as file:
+                yield file
+    except pa.ArrowException as error:
+        raise StorageError(f"cannot read Parquet: {error}", place=url) from error

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
-from collections.abc import Iterable, Sequence
+import contextlib
+import errno
+import os
+import posixpath
+import stat
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
-from cauldron.errors import SourceError, StorageError
+from cauldron.errors import StorageError
+from cauldron.media.limits import LIMITS
+from cauldron.readers.archives import SEPARATOR, index_of, is_archive, split_url, stem
+from cauldron.readers.members import open_url, read_url
+from cauldron.readers.tree import Found, Tree, joined, natural, walk
 from cauldron.sample import content_hash
 from cauldron.storage import files
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A raw file: its root, its path below the root, its URL and the URL of its folder."""
-
-    root: str
-    path: str
-    url: str
-
-    @property
-    def folder(self) -> str:
-        return self.url.rpartition("/")[0]
+_KNOWN_FOLDERS = 20_000
+_OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +35,7 @@ class Row:
         data: the record as read.
         folder: URL of the folder that holds the file.
         weight: samples it is expected to give; shards are filled by this.
+        prompts: `cauldron` for the wording of the paper, `plain` for bare question and answer.
     """
 
     file: str
@@ -49,6 +46,7 @@ class Row:
     source: str
     seed: int = 0
     weight: int = 1
+    prompts: str = "cauldron"
 
     def pick(self, options: Sequence[T], purpose: str) -> T:
         """Choose by a hash of seed, source, record and purpose; the same on every run."""
@@ -61,56 +59,173 @@ class Row:
 
 
 class Raw:
-    """The raw roots that a user named; nothing outside them is ever read."""
+    """The raw roots that a user named; nothing outside them is ever read.
 
-    def __init__(self, roots: Iterable[str]) -> None:
+    Archives below a root are seen as if they were unpacked in their own folder; a real file
+    stands before a member of the same path.
+
+    Args:
+        roots: folders, or single files and archives.
+        indexes: a local folder where indexes of archives are kept, "" for none.
+        archives: the archives below the roots where they are known; otherwise the roots are
+            listed when first needed.
+    """
+
+    def __init__(
+        self, roots: Iterable[str], indexes: str = "", archives: Sequence[str] | None = None
+    ) -> None:
         self.roots = tuple(r if not files.is_local(r) else str(Path(r).resolve()) for r in roots)
-        self._listing: list[Found] | None = None
-        self._good: list[str] = []
+        self.indexes = indexes
+        self._known_archives = archives
+        self._trees: list[Tree] | None = None
+        self._folders: dict[str, bool] = {}
 
     def listing(self) -> list[Found]:
-        """Return every file below the roots, in natural order.
+        """Return every file and member below the roots, in natural order; costly for large trees.
 
         Raises:
-            SourceError: if a root does not exist.
+            SourceError: if a root does not exist, or an archive is damaged.
         """
-        if self._listing is None:
-            self._listing = [found for root in self.roots for found in _walk(root)]
-        return self._listing
+        return self.find("*")
+
+    def stats(self) -> list[tuple[str, int, int]]:
+        """Return path, size and time of every real file below the roots."""
+        return [facts for tree in self._listed() for facts in tree.stats]
+
+    def archives(self) -> list[str]:
+        """Return the URLs of all archives below the roots, root by root in natural order."""
+        if self._known_archives is not None:
+            return list(self._known_archives)
+        return [files.join(t.root, joined(*a)) for t in self._listed() for a in t.archives()]
 
     def find(self, *patterns: str) -> list[Found]:
-        """Return files whose path ends in one of the patterns (whole path parts), by pattern."""
-        out: list[Found] = []
+        """Return files and members whose path ends in one of the patterns, by pattern.
+
+        Patterns have whole path parts (`questions/*.json`); `**/` in front fits any folder. One
+        that ends like an archive finds archives themselves.
+        """
+        out: dict[str, Found] = {}
         for pattern in patterns:
-            for found in self.listing():
-                if _fits(found.path, pattern) and found not in out:
-                    out.append(found)
-        return out
+            for tree in self._listed():
+                for found in tree.find(pattern, self.indexes):
+                    out.setdefault(found.url, found)
+        return list(out.values())
+
+    def exists(self, url: str) -> bool:
+        """Say whether a file or member is there, inside the roots."""
+        return self._resolved(url) is not None
 
     def read(self, url: str, max_bytes: int | None = None) -> bytes:
-        """Read a file that must lie inside a root.
+        """Read a file or member that must lie inside a root.
 
         Raises:
-            StorageError: if it lies outside, is missing or larger than `max_bytes`.
+            StorageError: if it lies outside, is missing, damaged or larger than `max_bytes`
+                (1 GB where none is given).
         """
-        if not self._inside(url):
-            raise StorageError("lies outside the raw folders", place=files.redacted(url))
-        if max_bytes is not None and files.size_bytes(url) > max_bytes:
-            raise StorageError(f"larger than {max_bytes} bytes", place=files.redacted(url))
-        return files.read_bytes(url)
+        limit = LIMITS.max_file_bytes if max_bytes is None else max_bytes
+        return read_url(self._required(url), limit, self.indexes)
+
+    @contextlib.contextmanager
+    def open(self, url: str) -> Iterator[IO[bytes]]:
+        """Open a file or member inside a root as a stream.
+
+        Raises:
+            StorageError: as `read`, also while it is being read.
+        """
+        with open_url(self._required(url), self.indexes) as stream:
+            yield stream
 
     def picture(self, candidates: Sequence[str], max_bytes: int) -> bytes | None:
         """Return the bytes of the first candidate that exists, or None."""
         for candidate in candidates:
             for url in self._urls(candidate):
-                if self._inside(url) and files.is_file(url):
-                    return self.read(url, max_bytes)
+                payload = self._direct(url, max_bytes)
+                if payload is None:
+                    place = self._resolved(url)
+                    payload = read_url(place, max_bytes, self.indexes) if place else None
+                if payload is not None:
+                    return payload
         return None
+
+    def _listed(self) -> list[Tree]:
+        if self._trees is None:
+            self._trees = [walk(root) for root in self.roots]
+        return self._trees
 
     def _urls(self, candidate: str) -> list[str]:
         if candidate.startswith("/") or "://" in candidate:
             return [candidate]
-        return [files.join(root, candidate) for root in self.roots]
+        return [files.join(_base(root), candidate) for root in self.roots]
+
+    def _direct(self, url: str, max_bytes: int) -> bytes | None:
+        """Read a plain local file in few calls; None sends the caller the long way."""
+        folder, _, name = url.rpartition("/")
+        if not files.is_local(url) or ".." in url or not self._is_own_folder(folder):
+            return None
+        try:
+            descriptor = os.open(f"{folder}/{name}", _OPEN)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENOTDIR, errno.ENAMETOOLONG):
+                return None
+            raise StorageError(f"cannot read: {error.strerror}", place=url) from error
+        with open(descriptor, "rb", buffering=0) as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return None
+            if status.st_size > max_bytes:
+                raise StorageError(f"larger than {max_bytes} bytes", place=url)
+            with files.reported(url, "read"):
+                return file.readall()
+
+    def _is_own_folder(self, folder: str) -> bool:
+        if folder not in self._folders:
+            if len(self._folders) > _KNOWN_FOLDERS:
+                self._folders.clear()
+            self._folders[folder] = os.path.isdir(folder) and self._inside(folder)
+        return self._folders[folder]
+
+    def _required(self, url: str) -> str:
+        place = self._resolved(url)
+        if place is None:
+            inside = split_url(url)
+            if not self._inside(_normal(inside[0] if inside else url)):
+                raise StorageError("lies outside the raw folders", place=files.redacted(url))
+            raise StorageError("cannot read: no such file", place=files.redacted(url))
+        return place
+
+    def _resolved(self, url: str) -> str | None:
+        """Return the URL of the file or member that stands at a place, None for none."""
+        url = _normal(url)
+        inside = split_url(url)
+        if inside:
+            archive, name = inside
+            if self._inside(archive) and files.is_file(archive):
+                if not is_archive(archive):
+                    return url
+                member = index_of(archive, self.indexes).find(name)
+                if member is not None:
+                    return f"{archive}{SEPARATOR}{member}"
+            url = joined(archive.rpartition("/")[0], name)
+        if self._inside(url) and files.is_file(url):
+            return url
+        return self._packed(url)
+
+    def _packed(self, url: str) -> str | None:
+        """Look for a place among the members of the archives that would unpack to it."""
+        for archive in self.archives():
+            folder, _, name = archive.rpartition("/")
+            if not url.startswith(f"{folder}/"):
+                continue
+            index = index_of(archive, self.indexes)
+            path = url[len(folder) + 1 :]
+            member = index.find(path)
+            if member is None and path.startswith(f"{stem(name)}/"):
+                member = index.find(path[len(stem(name)) + 1 :])
+            if member is not None:
+                return f"{archive}{SEPARATOR}{member}"
+        return None
 
     def _inside(self, url: str) -> bool:
         if not files.is_local(url):
@@ -123,29 +238,16 @@ class Raw:
         )
 
 
-def _walk(root: str) -> list[Found]:
-    if not files.exists(root):
-        raise SourceError("raw folder not found", place=root, hint="check the path")
-    if files.is_file(root):
-        return [Found(root=root.rpartition("/")[0], path=PurePosixPath(root).name, url=root)]
-    names = sorted(files.find_files(root), key=natural)
-    return [Found(root=root, path=name, url=files.join(root, name)) for name in names]
+def _base(root: str) -> str:
+    """Return the folder that names are relative to: of an archive, the one it lies in."""
+    return root.rpartition("/")[0] if is_archive(root) else root
 
 
-def _fits(path: str, pattern: str) -> bool:
-    parts, wanted = path.split("/"), pattern.split("/")
-    if wanted[0] == "**":
-        return fnmatch.fnmatchcase(parts[-1], wanted[-1])
-    tail = parts[-len(wanted) :]
-    return len(tail) == len(wanted) and all(
-        fnmatch.fnmatchcase(part, want) for part, want in zip(tail, wanted, strict=True)
-    )
+def _normal(url: str) -> str:
+    if "/.." not in url and "/./" not in url:
+        return url
+    scheme, separator, path = url.rpartition("://")
+    return f"{scheme}{separator}{posixpath.normpath(path)}"
 
 
-def natural(text: str) -> list[tuple[int, int, str]]:
-    """Return a sort key under which `9.png` stands before `10.png`."""
-    return [
-        (0, int(piece), "") if piece.isdigit() and piece.isascii() else (1, 0, piece)
-        for piece in re.split(r"([0-9]+)", text)
-        if piece
-    ]
+__all__ = ["Found", "Raw", "Row", "natural"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +9,9 @@ import orjson
 
 from cauldron.errors import SourceError
 from cauldron.media.limits import LIMITS
+from cauldron.readers.members import open_url
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Reject
-from cauldron.storage.files import open_input
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -100,8 +99,7 @@ def text_lines(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]
 
 def text_bytes(found: Found) -> Iterator[tuple[int, bytes | None]]:
     """Lines from 0 with their number, stripped, blank ones left out; None for one too long."""
-    with open_input(found.url) as file:
-        buffered = io.BufferedReader(file, 1 << 20) if isinstance(file, io.RawIOBase) else file
+    with open_url(found.url) as buffered:
         number = 0
         while line := buffered.readline(LIMITS.max_line_bytes + 1):
             too_long = len(line) > LIMITS.max_line_bytes
