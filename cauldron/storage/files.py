@@ -1,7 +1,7 @@
 """Files on any fsspec URL: reading, listing, and writing that is never seen half done.
 
-Local writes go to a temporary name in the same folder, are flushed to disk and renamed. Object
-stores make an object visible only when its upload is complete, so they are written directly.
+Local writes go to a temporary name in the same folder, are flushed to disk and renamed. To object
+stores a finished local file is uploaded: an object is visible only when its upload is complete.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import hashlib
+import io
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -18,9 +20,10 @@ from urllib.parse import urlsplit
 import fsspec
 import orjson
 
-from cauldron.errors import StorageError
+from cauldron.errors import CauldronError, StorageError
 
 TEMPORARY = ".partial"
+_BLOCK = 1 << 20
 
 
 def is_local(url: str) -> bool:
@@ -61,7 +64,10 @@ def filesystem(url: str) -> tuple[Any, str]:
 
 @contextlib.contextmanager
 def reported(url: str, doing: str) -> Iterator[None]:
-    """Turn an operating system error into a `StorageError` that names the place."""
+    """Turn an error of the place into a `StorageError` that names it.
+
+    The libraries behind remote URLs raise what they like, so there every error counts.
+    """
     try:
         yield
     except FileNotFoundError as error:
@@ -71,6 +77,12 @@ def reported(url: str, doing: str) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
         raise StorageError(f"cannot {doing}: {reason}", place=redacted(url)) from error
+    except CauldronError:
+        raise
+    except Exception as error:
+        if is_local(url):
+            raise
+        raise StorageError(f"cannot {doing}: {error}", place=redacted(url)) from error
 
 
 def exists(url: str) -> bool:
@@ -106,7 +118,7 @@ def open_input(url: str) -> IO[bytes]:
         if is_local(url):
             return local_path(url).open("rb")
         fs, path = filesystem(url)
-        opened: IO[bytes] = fs.open(path, "rb")
+        opened: IO[bytes] = io.BufferedReader(fs.open(path, "rb"), _BLOCK)
         return opened
 
 
@@ -163,9 +175,8 @@ def open_output(url: str) -> Iterator[HashingFile]:
         StorageError: if the place cannot be written.
     """
     if not is_local(url):
-        fs, remote_path = filesystem(url)
-        with reported(url, "write"), fs.open(remote_path, "wb") as remote:
-            yield HashingFile(remote)
+        with _spooled(url) as file:
+            yield file
         return
     path = local_path(url)
     temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
@@ -181,6 +192,18 @@ def open_output(url: str) -> Iterator[HashingFile]:
             temporary.unlink(missing_ok=True)
             raise
         _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def _spooled(url: str) -> Iterator[HashingFile]:
+    """Write to a local file first and upload it whole: a store never sees half of it."""
+    fs, remote_path = filesystem(url)
+    with reported(url, "write"), tempfile.TemporaryDirectory(prefix="cauldron-") as folder:
+        spool = Path(folder, "upload")
+        with spool.open("wb") as file:
+            yield HashingFile(file)
+        fs.makedirs(remote_path.rpartition("/")[0], exist_ok=True)
+        fs.put_file(str(spool), remote_path)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -248,5 +271,6 @@ def remove(url: str) -> None:
     """Remove a file or folder; nothing happens when it is absent."""
     fs, path = filesystem(url)
     with reported(url, "remove"):
+        fs.invalidate_cache()
         if fs.exists(path):
             fs.rm(path, recursive=True)

@@ -1,0 +1,95 @@
+"""Work folders and raw data on a real S3 server, a process on the loopback."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.trees import recipe
+
+fsspec = pytest.importorskip("fsspec")
+pytest.importorskip("s3fs", reason="needs s3fs")
+pytest.importorskip("moto", reason="needs moto, the S3 server")
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[dict[str, str]]:
+    """Start a server with an empty bucket; return the environment that leads to it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    code = f"from moto.server import main; main(['-H', '127.0.0.1', '-p', '{port}'])"
+    server = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    for _ in range(300):
+        if _answers(port):
+            break
+        time.sleep(0.1)
+    access = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    yield {**os.environ, **access}
+    server.terminate()
+    server.wait()
+
+
+def cauldron(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cauldron", *arguments], capture_output=True, text=True, env=env
+    )
+
+
+def in_bucket(env: dict[str, str], code: str) -> None:
+    start = "import sys, s3fs; fs = s3fs.S3FileSystem(); "
+    subprocess.run([sys.executable, "-c", start + code], check=True, env=env)
+
+
+def test_a_recipe_runs_into_a_bucket_with_the_bytes_of_a_local_run(
+    s3: dict[str, str], tmp_path: Path
+) -> None:
+    path = recipe(tmp_path)
+    in_bucket(s3, "fs.mkdir('bucket')")
+    remote = cauldron(s3, "run", str(path), "-o", "s3://bucket/work", "--json")
+    local = cauldron(s3, "run", str(path), "-o", str(tmp_path / "work"), "--json")
+    assert remote.returncode == local.returncode == 0, remote.stderr
+    assert orjson.loads(remote.stdout)["mix"] == orjson.loads(local.stdout)["mix"]
+    assert cauldron(s3, "verify", "s3://bucket/work").returncode == 0
+
+
+def test_raw_data_is_read_from_a_bucket(s3: dict[str, str], tmp_path: Path) -> None:
+    recipe(tmp_path)
+    in_bucket(
+        s3,
+        f"fs.mkdir('raws'); fs.put({str(tmp_path / 'raw' / 'vsr')!r}, 'raws/vsr', recursive=True)",
+    )
+    result = cauldron(s3, "ingest", "vsr", "s3://raws/vsr", "-o", str(tmp_path / "w"), "--json")
+    assert result.returncode == 0, result.stderr
+    assert orjson.loads(result.stdout)["written"] == 59
+
+
+def test_a_server_that_does_not_answer_is_a_storage_error(
+    s3: dict[str, str], tmp_path: Path
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        gone = {**s3, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free.getsockname()[1]}"}
+    result = cauldron({**gone, "AWS_MAX_ATTEMPTS": "1"}, "stats", "s3://bucket/work")
+    assert result.returncode == 4
+    assert "s3://bucket/work" in result.stderr and "Traceback" not in result.stderr
