@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
-from cauldron.errors import SourceError
 from cauldron.media.limits import LIMITS
+from cauldron.readers.json_stream import members
 from cauldron.readers.members import open_url
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Reject
@@ -22,43 +22,41 @@ def _row(found: Found, record: str, data: Any, split: str, source: str) -> Row:
     )
 
 
-def _load(raw: Raw, found: Found) -> Any:
-    try:
-        return orjson.loads(raw.read(found.url).removeprefix(_BOM))
-    except orjson.JSONDecodeError as error:
-        raise SourceError(
-            f"not valid JSON: {error}", place=found.path, hint="download the file again"
-        ) from error
+def json_list(
+    raw: Raw, found: Found, split: str, source: str, at: str | Sequence[str] = ""
+) -> Iterator[Row]:
+    """Rows of a JSON list of any size, streamed; `record` is the number.
 
-
-def json_list(raw: Raw, found: Found, split: str, source: str, at: str = "") -> Iterator[Row]:
-    """Rows of a JSON list; `at` names the key that holds the list.
+    Args:
+        at: the key that holds the list, or the keys that lead to it.
 
     Raises:
         SourceError: if the file is not JSON or holds no list there.
     """
-    value = _load(raw, found)
-    if at:
-        value = value.get(at) if isinstance(value, dict) else None
-    if not isinstance(value, list):
-        raise SourceError(f"holds no list{f' under {at!r}' if at else ''}", place=found.path)
-    for number, item in enumerate(value):
-        yield _row(found, str(number), item, split, source)
+    yield from _members(raw, found, split, source, at, "[")
 
 
-def json_object(raw: Raw, found: Found, split: str, source: str, at: str = "") -> Iterator[Row]:
-    """Rows of a JSON object: `record` is the key, `data` the value.
+def json_object(
+    raw: Raw, found: Found, split: str, source: str, at: str | Sequence[str] = ""
+) -> Iterator[Row]:
+    """Rows of a JSON object of any size, streamed: `record` is the key, `data` the value.
+
+    Args:
+        at: the key that holds the object, or the keys that lead to it.
 
     Raises:
         SourceError: if the file is not JSON or holds no object there.
     """
-    value = _load(raw, found)
-    if at:
-        value = value.get(at) if isinstance(value, dict) else None
-    if not isinstance(value, dict):
-        raise SourceError(f"holds no object{f' under {at!r}' if at else ''}", place=found.path)
-    for key, item in value.items():
-        yield _row(found, key, item, split, source)
+    yield from _members(raw, found, split, source, at, "{")
+
+
+def _members(
+    raw: Raw, found: Found, split: str, source: str, at: str | Sequence[str], opener: str
+) -> Iterator[Row]:
+    path = ([at] if at else []) if isinstance(at, str) else list(at)
+    with raw.open(found.url) as stream:
+        for key, value in members(stream, found.path, path, opener):
+            yield _row(found, str(key), value, split, source)
 
 
 def json_lines(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]:
