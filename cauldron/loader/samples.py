@@ -110,12 +110,9 @@ class Samples:
         for row in range(len(side.row))[:limit]:
             yield self._read(side, row)
 
-    def texts(self, source: str, rows: Sequence[int]) -> Iterator[str]:
-        """Yield every text of the given training rows without reading pictures."""
-        side = self._side(source, "shards")
-        for row in rows:
-            for message in self._read(side, row, pictures=False)["messages"]:
-                yield from (part["text"] for part in message["content"] if part["text"])
+    def text(self, source: str, row: int) -> Sample:
+        """Return `id` and `messages` of a training sample without reading pictures."""
+        return self._read(self._side(source, "shards"), row, pictures=False)
 
     def close(self) -> None:
         """Close the files and drop the cache."""

@@ -57,6 +57,16 @@ class Encoded:
     images: int
 
 
+def rendered_texts(sample: Sample) -> Iterator[str]:
+    """Yield the texts of a sample as they stand between special tokens, with the names of roles."""
+    for number, message in enumerate(sample["messages"]):
+        if message["role"] == "document":
+            yield from filter(None, _joined(message["content"], PARAGRAPH))
+        else:
+            yield ("\n" if number else "") + message["role"].capitalize() + ":"
+            yield from (f" {text}" for text in _joined(message["content"], "") if text)
+
+
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     """Train a byte-level BPE; the same texts in any order give the same vocabulary.
 
@@ -87,7 +97,8 @@ def training_texts(samples: Samples, seed: int, most: int = MAX_TEXTS_PER_SOURCE
         size = samples.size(name)
         places = np.arange(min(most, size))
         rows = permuted(places, size, content_hash(seed, "tokenizer", name))
-        texts += samples.texts(name, sorted(rows.tolist()))
+        for row in sorted(rows.tolist()):
+            texts += rendered_texts(samples.text(name, row))
     return texts
 
 

@@ -1,0 +1,39 @@
+"""What a recipe says about evaluation, without torch so that a recipe can be checked anywhere."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Metric = Literal["exact_match", "vqa_accuracy"]
+
+
+class Task(BaseModel):
+    """Questions of a source that were held out of training.
+
+    Args:
+        source: a source of the mixture with validation samples.
+        limit: most samples.
+        max_new_tokens: longest answer in tokens.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    metric: Metric = "exact_match"
+    limit: int | None = Field(None, gt=0)
+    max_new_tokens: int = Field(16, ge=1)
+
+
+class EvaluateSettings(BaseModel):
+    """An evaluation: tasks by name, answers generated greedily.
+
+    Args:
+        batch: questions answered at once.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tasks: dict[str, Task] = Field(min_length=1)
+    batch: int = Field(64, ge=1)
