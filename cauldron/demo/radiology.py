@@ -14,9 +14,10 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from cauldron.demo.drawing import NOT_A_PICTURE, copied, cut_off, jpeg, noisy, shaded
-from cauldron.demo.tree import Rng, Tree, one_of
+from cauldron.demo.tree import Rng, Tree, one_of, some_of
 
 WIDTH, HEIGHT, MOST = 96, 64, 6
+_CELL = 16
 COUNT = "How many nodules are visible?"
 _LIST = "vqarad/VQA_RAD Dataset Public.json"
 _FOLDER = "vqarad/VQA_RAD Image Folder"
@@ -35,26 +36,28 @@ class Scan:
 def nodules(rng: Rng, number: int) -> Image.Image:
     """Draw a dark noisy picture of 96 x 64 pixels with bright discs that do not touch."""
     y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
-    slope = rng.normal(0, 8, 2)
-    pixels = 40 + rng.normal(0, 6) + slope[0] * (x / WIDTH - 0.5) + slope[1] * (y / HEIGHT - 0.5)
-    pixels = pixels + rng.standard_normal((HEIGHT, WIDTH), dtype=np.float32) * 6
+    clouds = Image.fromarray(rng.standard_normal((5, 7), dtype=np.float32) * 10)
+    pixels = np.array(clouds.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC))
+    pixels += 42 + rng.standard_normal((HEIGHT, WIDTH), dtype=np.float32) * 5
     for cx, cy, radius in _places(rng, number):
-        level = rng.uniform(140, 230)
         inside = np.clip(radius + 0.5 - np.hypot(x - cx, y - cy), 0, 1)  # soft edge of one pixel
-        pixels += inside * (level - pixels)
+        pixels += inside * (rng.uniform(150, 230) - pixels)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
 def _places(rng: Rng, number: int) -> list[tuple[float, float, float]]:
-    """Return centre and radius of discs at least four pixels apart and inside the picture."""
-    placed: list[tuple[float, float, float]] = []
-    while len(placed) < number:
-        radius = rng.uniform(4, 8)
-        x = rng.uniform(radius + 2, WIDTH - radius - 2)
-        y = rng.uniform(radius + 2, HEIGHT - radius - 2)
-        if all(np.hypot(x - a, y - b) >= radius + r + 4 for a, b, r in placed):
-            placed.append((float(x), float(y), float(radius)))
-    return placed
+    """Return centre and radius of discs, each near the middle of a cell of its own."""
+    cells = some_of(
+        rng, [(c, r) for c in range(WIDTH // _CELL) for r in range(HEIGHT // _CELL)], number
+    )
+    return [
+        (
+            _CELL * (column + 0.5) + rng.uniform(-1.5, 1.5),
+            _CELL * (row + 0.5) + rng.uniform(-1.5, 1.5),
+            rng.uniform(3.5, 6),
+        )
+        for column, row in cells
+    ]
 
 
 def vqarad(tree: Tree, rng: Rng, records: int) -> list[str]:
