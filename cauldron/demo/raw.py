@@ -25,6 +25,7 @@ MARKER = "planted.json"
 _FAMILIES = {
     "photos": ("vsr", "textvqa"),
     "radiology": ("vqarad",),
+    "charts": ("chartqa",),
 }
 
 
