@@ -54,8 +54,11 @@ class PartTask:
     roots: tuple[str, ...]
     license: str
     seed: int
-    part: str
-    spill: str
+    part: str = ""
+    spill: str = ""
+    prompts: str = "cauldron"
+    archives: tuple[str, ...] = ()
+    indexes: str = ""
 
 
 @dataclass(slots=True)
@@ -169,13 +172,14 @@ def _unpacked(task: PartTask, packed: dict[str, Any]) -> Row:
         source=task.source,
         seed=task.seed,
         weight=packed["w"],
+        prompts=task.prompts,
     )
 
 
 def ingest_part(task: PartTask) -> dict[str, Any]:
     """Convert the rows of one part and write its samples, quarantine and receipt."""
     form = form_named(task.source, task.form)
-    part = _Part(task, form, Raw(task.roots))
+    part = _Part(task, form, Raw(task.roots, task.indexes, task.archives))
     url = work.samples(task.work, task.source, task.part)
     with Path(task.spill).open("rb") as file:
         packed = [orjson.loads(line) for line in file]

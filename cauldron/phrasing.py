@@ -1,7 +1,8 @@
 """Phrasing that sources share: sentence case, brevity hints, options and letters, votes.
 
 Published text is kept letter for letter but for two rules: the first letter is raised, and an
-answer that ends without a mark gets a full stop.
+answer that ends without a mark gets a full stop. Functions that take a row follow its `prompts`:
+with `plain` they leave out hints, requests and both rules.
 """
 
 from __future__ import annotations
@@ -9,7 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from string import ascii_uppercase
-from typing import Any
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Chooser(Protocol):
+    """What phrasing needs of a raw row: how to ask, and choices that are the same on every run."""
+
+    @property
+    def plain(self) -> bool: ...
+
+    def pick(self, options: Sequence[T], purpose: str) -> T: ...
+
 
 BRIEF_ANSWER = (
     "Answer briefly.",
@@ -37,6 +50,27 @@ SHORT_ANSWER = (
     "Offer a terse response.",
 )
 """Hints after questions on text in pictures (family B): textvqa, ocrvqa, docvqa, ..."""
+
+SEVERAL_QUESTIONS = (
+    "I have a few questions about this picture.",
+    "Here are several questions on the image. Keep the answers short.",
+    "Please look at the picture and answer the questions that follow.",
+    "A number of questions follow; a word or a figure is enough for each.",
+    "Let me ask you some things about the image.",
+    "Study the picture, then reply briefly to each question.",
+    "There are several things I want to know about this image.",
+    "Answer the next questions with what the picture shows.",
+    "Help me read this picture; I will ask one thing at a time.",
+    "The following questions are all about this one image.",
+    "I will ask about the picture step by step. Be brief.",
+    "Some questions on what can be seen here, to be answered in short.",
+    "Go through these questions on the image one after the other.",
+    "For each question on the picture, give the answer and nothing else.",
+    "What follows is a series of questions on the image above.",
+    "Please help with a list of questions on this picture.",
+    "Use the image to answer every question concisely.",
+)
+"""Preambles in front of the first of many questions (family C): half of plotqa."""
 
 YES_OR_NO = "Answer yes or no."
 
@@ -108,3 +142,48 @@ def majority(votes: Sequence[Any]) -> str:
     """Return the most frequent vote after stripping; of equals the one seen first; "" for none."""
     counted = Counter(stripped for vote in votes if (stripped := text(vote).strip()))
     return counted.most_common(1)[0][0] if counted else ""
+
+
+def asked(row: Chooser, value: Any, hints: Sequence[str] = ()) -> str:
+    """Return a question of the source, with one of the hints on a line of its own."""
+    if row.plain:
+        return text(value).strip()
+    return question(text(value), row.pick(hints, "hint") if hints else "")
+
+
+def announced(row: Chooser, value: Any, preambles: Sequence[str] = SEVERAL_QUESTIONS) -> str:
+    """Return the first of many questions, with a preamble on a line in front of it."""
+    if row.plain:
+        return text(value).strip()
+    return f"{row.pick(preambles, 'preamble')}\n{question(text(value))}"
+
+
+def answered(row: Chooser, value: Any) -> str:
+    """Return an answer of the source as a sentence."""
+    return text(value).strip() if row.plain else sentence(text(value))
+
+
+def asked_choice(row: Chooser, value: Any, options: Sequence[Any]) -> str:
+    """Return a question with lettered options; plain: no labels and no request."""
+    if row.plain:
+        return f"{text(value).strip()}\n{choices(options)}"
+    return multiple_choice(text(value).strip(), options)
+
+
+def answered_letter(row: Chooser, index: int) -> str:
+    """Return the letter of the right option: `Answer: B`; plain: `B`.
+
+    Raises:
+        IndexError: if it is not in 0 .. 25.
+    """
+    return letter(index) if row.plain else f"Answer: {letter(index)}"
+
+
+def asked_yes_no(row: Chooser, value: Any) -> str:
+    """Return a question that is answered with yes or no."""
+    return asked(row, value, (YES_OR_NO,))
+
+
+def answered_yes_no(row: Chooser, yes: bool) -> str:
+    """Return `Yes.` or `No.`; plain: without the full stop."""
+    return answered(row, "Yes" if yes else "No")

@@ -126,6 +126,7 @@ def _ingest(
         split=entry.split,
         form=entry.form,
         limit=entry.limit,
+        prompts=entry.prompts,
         seed=seed,
         max_reject_share=entry.max_rejects,
         progress=progress,

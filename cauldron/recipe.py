@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cauldron.config import load_model
+from cauldron.config import Off, load_model
 from cauldron.curate.decontaminate import DecontaminateSettings
 from cauldron.curate.dedup import DedupSettings
 from cauldron.curate.rules import Rules, load_rules
@@ -28,6 +28,7 @@ class Ingest(BaseModel):
     split: str = "train"
     form: str = "auto"
     limit: int | None = Field(None, gt=0)
+    prompts: Literal["cauldron", "plain"] = "cauldron"
     max_rejects: float = Field(0.5, ge=0, le=1)
 
 
@@ -60,7 +61,7 @@ class Recipe(BaseModel):
     seed: int = 0
     ingest: tuple[Ingest, ...] = ()
     rules: str | Rules = "default"
-    dedup: DedupSettings | Literal["off"] = DedupSettings()
+    dedup: DedupSettings | Off = DedupSettings()
     decontaminate: Decontaminate | None = None
     mix: Mix = Mix()
     train: dict[str, Any] | None = None

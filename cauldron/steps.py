@@ -9,17 +9,17 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cauldron import __version__
 from cauldron.engine.local import LocalEngine
 from cauldron.engine.receipts import Job, perform_all
-from cauldron.errors import CardMissing, CheckError
+from cauldron.errors import CardMissing, CheckError, UsageError
 from cauldron.ingest import SHARD_ROWS, Counts, PartTask, ingest_part, spill_plan
 from cauldron.readers.raw import Raw
 from cauldron.sample import SCHEMA_VERSION
-from cauldron.sources.base import Form
 from cauldron.sources.card import card
 from cauldron.sources.catalogue import detect
 from cauldron.storage import files, work
@@ -27,6 +27,7 @@ from cauldron.storage.keys import key_of
 
 Progress = Callable[[str, int, int], None]
 MAX_REJECT_SHARE = 0.5
+PROMPTS = ("cauldron", "plain")
 
 
 def quiet(step: str, done: int, total: int) -> None:
@@ -52,6 +53,7 @@ def ingest(
     form: str = "auto",
     limit: int | None = None,
     seed: int = 0,
+    prompts: str = "cauldron",
     max_reject_share: float = MAX_REJECT_SHARE,
     progress: Progress = quiet,
 ) -> dict[str, Any]:
@@ -60,16 +62,27 @@ def ingest(
     Returns:
         The ledger entry: counts with reasons, parts with checksums, roots and settings.
 
+    Args:
+        prompts: `cauldron` for the wording of the paper, `plain` for bare question and answer.
+
     Raises:
         SourceError: unknown source, form or split, or no raw data.
+        UsageError: unknown prompts.
         CheckError: more than `max_reject_share` of the records were rejected.
     """
     work.check_name(name), work.check_name(split)
-    raw = Raw(roots)
+    if prompts not in PROMPTS:
+        raise UsageError(f"unknown prompts '{prompts}'", hint=f"one of: {', '.join(PROMPTS)}")
+    raw = Raw(roots, _index_folder(place))
     chosen, found = detect(name, form, raw, split)
-    settings = {"form": chosen.name, "limit": limit, "seed": seed, "shard_rows": SHARD_ROWS}
-    listing = [(f.path, *_stat(f.url)) for f in raw.listing()]
-    key = key_of(__version__, SCHEMA_VERSION, name, split, settings, listing)
+    settings = {
+        "form": chosen.name,
+        "limit": limit,
+        "seed": seed,
+        "prompts": prompts,
+        "shard_rows": SHARD_ROWS,
+    }
+    key = key_of(__version__, SCHEMA_VERSION, name, split, settings, raw.stats())
     entry_url = work.ledger(place, f"ingest-{name}-{split}")
     entry = files.read_json(entry_url) if files.exists(entry_url) else {}
     if entry.get("key") == key and entry.get("status") == "done" and _intact(place, name, entry):
@@ -90,8 +103,20 @@ def ingest(
             "version": __version__,
         }
         files.write_json(entry_url, {**base, "status": "running"})
+        task = PartTask(
+            work=place,
+            source=name,
+            split=split,
+            form=chosen.name,
+            roots=raw.roots,
+            archives=tuple(raw.archives()),
+            indexes=raw.indexes,
+            license=_license(name),
+            seed=seed,
+            prompts=prompts,
+        )
         jobs = [
-            _ingest_job(place, name, split, chosen, raw, seed, first + n, spill, digest, key)
+            _ingest_job(replace(task, part=f"part-{first + n:05d}", spill=str(spill)), digest, key)
             for n, (spill, digest) in enumerate(plan)
         ]
         results = perform_all(engine, jobs)
@@ -106,34 +131,14 @@ def ingest(
     return {**entry, "resumed": False}
 
 
-def _ingest_job(
-    place: str,
-    name: str,
-    split: str,
-    form: Form,
-    raw: Raw,
-    seed: int,
-    number: int,
-    spill: Path,
-    digest: str,
-    key: str,
-) -> Job:
-    part = f"part-{number:05d}"
-    task = PartTask(
-        work=place,
-        source=name,
-        split=split,
-        form=form.name,
-        roots=raw.roots,
-        license=_license(name),
-        seed=seed,
-        part=part,
-        spill=str(spill),
-    )
+def _ingest_job(task: PartTask, digest: str, key: str) -> Job:
     return Job(
         key=key_of(key, digest, task.license),
-        receipt=receipt(place, f"ingest-{name}", part),
-        outputs=(work.samples(place, name, part), work.quarantine(place, name, part)),
+        receipt=receipt(task.work, f"ingest-{task.source}", task.part),
+        outputs=(
+            work.samples(task.work, task.source, task.part),
+            work.quarantine(task.work, task.source, task.part),
+        ),
         function=ingest_part,
         arguments=(task,),
     )
@@ -146,11 +151,11 @@ def _license(name: str) -> str:
         return "unknown"
 
 
-def _stat(url: str) -> tuple[int, int]:
-    if files.is_local(url):
-        status = files.local_path(url).stat()
-        return status.st_size, status.st_mtime_ns
-    return files.size_bytes(url), 0
+def _index_folder(place: str) -> str:
+    """Return where indexes of archives are kept: in a local work folder or the user's cache."""
+    if files.is_local(place):
+        return str(files.local_path(place) / ".archives")
+    return str(Path.home() / ".cache" / "cauldron" / "archives")
 
 
 def receipt(place: str, step: str, part: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -44,6 +44,10 @@ def ingest(
     form: Annotated[str, typer.Option(help="auto, official, hub, or another form.")] = "auto",
     limit: Annotated[int | None, typer.Option(help="Read at most this many records.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all choices.")] = 0,
+    prompts: Annotated[
+        Literal["cauldron", "plain"],
+        typer.Option(help="The paper's wording, or bare question and answer."),
+    ] = "cauldron",
     max_rejects: Annotated[float, typer.Option(help="Share of rejects that is allowed.")] = 0.5,
     workers: Workers = None,
     as_json: Json = False,
@@ -67,6 +71,7 @@ def ingest(
                 form=form,
                 limit=limit,
                 seed=seed,
+                prompts=prompts,
                 max_reject_share=max_rejects,
                 progress=Progress(),
             )

@@ -53,6 +53,11 @@ class Row:
         chosen = content_hash(self.seed, self.source, self.split, self.file, self.record, purpose)
         return options[chosen % len(options)]
 
+    @property
+    def plain(self) -> bool:
+        """Whether the bare question and answer are asked for."""
+        return self.prompts == "plain"
+
     def near(self, *relative: str) -> str:
         """Return the URL of a file beside the row's own file."""
         return "/".join([self.folder, *relative])

@@ -32,6 +32,8 @@ class Form:
         convert: one row to a draft, a reject or a skip.
         open: expands a cheap row inside a worker (a Parquet row group, a PDF).
         wanted: what to download and where it goes, in one sentence.
+        pictures: where pictures that are named by file come from, when they are a download of
+            their own; told when none of the first ones can be found.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Form:
     convert: Callable[[Row], Draft | Reject | Skip]
     open: Callable[[Row, Raw], Iterable[Row | Reject]] = _identity
     wanted: str = ""
+    pictures: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
