@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from cauldron.errors import RecipeError, StorageError, near
 from cauldron.storage import files
 
 Model = TypeVar("Model", bound=BaseModel)
 MAX_BYTES = 1 << 20
+
+
+def off(value: Any) -> Any:
+    """Return "off" for the false that YAML makes of an unquoted off."""
+    return "off" if value is False else value
+
+
+Off = Annotated[Literal["off"], BeforeValidator(off)]
+"""The word `off` in a YAML file, quoted or not."""
 
 
 def load_yaml(path: str) -> tuple[Any, yaml.Node | None]:

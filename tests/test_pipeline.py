@@ -90,7 +90,9 @@ def test_a_changed_threshold_opens_no_picture(tmp_path: Path) -> None:
 
 def test_a_step_that_the_recipe_drops_no_longer_counts(tmp_path: Path) -> None:
     run(recipe(tmp_path), tmp_path / "work")
-    done = run(recipe(tmp_path, dedup="off"), tmp_path / "work")
+    path = recipe(tmp_path, dedup=False)
+    path.write_text(path.read_text().replace("dedup: false", "dedup: off"))
+    done = run(path, tmp_path / "work")
     assert done["stats"]["sources"]["vsr"]["dropped"] == {}
 
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
+from cauldron.config import Off
 from cauldron.curate.decisions import kept, write_decisions
 from cauldron.signals.text import MINHASH_SIZE
 from cauldron.storage.shards import read_table
@@ -51,11 +52,11 @@ class DedupSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     exact: bool = True
-    text: str = Field("minhash", pattern="^(minhash|off)$")
+    text: Literal["minhash"] | Off = "minhash"
     text_similarity: float = Field(0.8, gt=0, le=1)
-    text_of: str = Field("documents", pattern="^(documents|all)$")
+    text_of: Literal["documents", "all"] = "documents"
     bands: int = Field(16, ge=1, le=MINHASH_SIZE)
-    images: str = Field("phash", pattern="^(phash|off)$")
+    images: Literal["phash"] | Off = "phash"
     max_distance: int = Field(4, ge=0, le=16)
     max_distance_256: int = Field(20, ge=0, le=64)
     images_exact_only: tuple[str, ...] = (

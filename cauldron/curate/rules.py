@@ -14,7 +14,7 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from cauldron.config import checked, load_yaml
+from cauldron.config import Off, checked, load_yaml
 from cauldron.curate.decisions import as_decisions
 from cauldron.errors import RecipeError, near
 from cauldron.signals.measure import SIGNALS_SCHEMA
@@ -63,7 +63,7 @@ class Rules(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rules: tuple[Rule, ...] = ()
-    sources: dict[str, dict[str, Literal["off"] | Bounds]] = Field(default_factory=dict)
+    sources: dict[str, dict[str, Off | Bounds]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _overrides_known(self) -> Rules:

@@ -1,0 +1,138 @@
+"""Duplicates and leaks over real samples: which are found, which are left alone, who stays."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from cauldron import curation
+from cauldron.curate.decontaminate import DecontaminateSettings
+from cauldron.curate.dedup import DedupSettings, components
+from cauldron.engine.local import LocalEngine
+from cauldron.sample import SAMPLE_SCHEMA, Turn, chat_messages, document_messages
+from cauldron.storage import work as places
+from cauldron.storage.shards import write_shard
+
+
+def scene(number: int, quality: int = 0) -> bytes:
+    """Return a drawn scene as PNG, or as JPEG of a quality."""
+    image = Image.new("RGB", (160, 120), (20 * number % 255, 90, 200))
+    draw = ImageDraw.Draw(image)
+    for k in range(5):
+        x, y = (37 * number * (k + 1)) % 120, (53 * number * (k + 2)) % 80
+        draw.ellipse((x, y, x + 35, y + 35), fill=(200, 40 * k, 60 * number % 255))
+    out = io.BytesIO()
+    image.save(out, "JPEG" if quality else "PNG", **({"quality": quality} if quality else {}))
+    return out.getvalue()
+
+
+def work_of(folder: Path, source: str, samples: Sequence[tuple[str, str, bytes]]) -> str:
+    """Write samples of (question, answer, picture), or (text, "", b"") for documents; measure."""
+    rows: list[dict[str, Any]] = []
+    for number, (asked, answer, image) in enumerate(samples):
+        chat = chat_messages(1, (Turn(user=asked, assistant=answer),))
+        rows.append(
+            {
+                "id": f"{source}/train/{number}",
+                "source": source,
+                "messages": chat if answer else document_messages((asked,)),
+                "images": [{"bytes": image, "path": ""}] if answer else [],
+                "license": "CC0-1.0",
+                "origin": {"file": "f", "record": str(number)},
+                "extra": "{}",
+            }
+        )
+    table = pa.Table.from_pylist(rows, schema=SAMPLE_SCHEMA)
+    write_shard(places.samples(str(folder), source, "part-00000"), [table], SAMPLE_SCHEMA)
+    with LocalEngine(1) as engine:
+        curation.measure(engine, str(folder))
+    return str(folder)
+
+
+def drops(place: str, step: str, source: str) -> dict[str, tuple[str, str]]:
+    """Return reason and detail of the dropped samples by the end of their id."""
+    table = pq.read_table(places.decisions(place, step, source, "part-00000")).to_pylist()
+    return {r["id"].rpartition("/")[2]: (r["reason"], r["detail"]) for r in table if not r["keep"]}
+
+
+def deduped(place: str, **settings: Any) -> dict[str, tuple[str, str]]:
+    curation.dedup_samples(place, DedupSettings(**settings))
+    return drops(place, "dedup", places.sources(place)[0])
+
+
+def test_the_first_of_equal_samples_stays(tmp_path: Path) -> None:
+    same = ("What is it?", "A disc.", scene(1))
+    place = work_of(tmp_path, "vqav2", [same, ("Why?", "So.", scene(2)), same, same])
+    first = "of:vqav2/train/0"
+    assert deduped(place) == {"2": ("exact_duplicate", first), "3": ("exact_duplicate", first)}
+
+
+def test_one_picture_with_two_questions_is_no_duplicate(tmp_path: Path) -> None:
+    place = work_of(tmp_path, "vqav2", [("a?", "b", scene(1)), ("c?", "b", scene(1))])
+    assert deduped(place) == {}
+
+
+def test_a_copy_of_lower_quality_is_a_near_duplicate_when_its_question_is_the_same(
+    tmp_path: Path,
+) -> None:
+    copies = [("a?", "b", scene(1)), ("a?", "b", scene(1, 60)), ("z?", "b", scene(1, 50))]
+    place = work_of(tmp_path, "vqav2", [*copies, ("a?", "b", scene(5))])
+    assert {k: v[0] for k, v in deduped(place).items()} == {"1": "near_duplicate_image"}
+    assert deduped(place, images="off") == {}
+
+
+def test_a_document_with_a_small_edit_is_a_near_duplicate(tmp_path: Path) -> None:
+    words = [f"word{n}" for n in range(300)]
+    edited = [*words[:150], "changed", *words[151:]]
+    other = [f"other{n}" for n in range(300)]
+    texts = [(" ".join(w), "", b"") for w in (words, edited, other)]
+    place = work_of(tmp_path, "html", texts)
+    assert {k: v[0] for k, v in deduped(place).items()} == {"1": "near_duplicate_text"}
+    assert deduped(place, text="off") == {}
+
+
+def test_every_decision_has_its_sample_in_order(tmp_path: Path) -> None:
+    place = work_of(tmp_path, "vqav2", [("a?", "b", scene(n)) for n in range(4)])
+    deduped(place)
+    ids = pq.read_table(places.samples(place, "vqav2", "part-00000"))["id"]
+    decided = pq.read_table(places.decisions(place, "dedup", "vqav2", "part-00000"))["id"]
+    assert ids.to_pylist() == decided.to_pylist()
+
+
+def test_a_leak_is_dropped_also_when_it_was_saved_again(tmp_path: Path) -> None:
+    bench = work_of(tmp_path / "bench", "vqav2", [("a?", "b", scene(n)) for n in range(3)])
+    own = [
+        ("a?", "b", scene(1)),  # the same
+        ("a?", "b", scene(2, 60)),  # picture saved again
+        ("other?", "b", scene(1)),  # exactly a benchmark's picture
+        ("other?", "b", scene(2, 60)),  # a near picture alone
+        ("a?", "b", scene(7)),  # a question alone
+    ]
+    place = work_of(tmp_path / "own", "okvqa", own)
+    found = curation.decontaminate_samples(place, {"test": bench}, DecontaminateSettings())
+    reasons = {k: v[0] for k, v in drops(place, "decontaminate", "okvqa").items()}
+    assert reasons == {"0": "benchmark_leak", "1": "benchmark_leak", "2": "benchmark_image"}
+    assert found["benchmarks"]["test"] == {
+        "both": 2,
+        "image_only": 1,
+        "near_image_only": 1,
+        "text_only": 1,
+    }
+    assert drops(place, "decontaminate", "okvqa")["1"][1] == "test:vqav2/train/2"
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=40))
+def test_components_are_the_classes_of_the_pairs(pairs: list[tuple[int, int]]) -> None:
+    groups = components(pairs)
+    member = {node: number for number, group in enumerate(groups) for node in group}
+    assert all(member[a] == member[b] for a, b in pairs)
+    assert sum(len(g) for g in groups) == len(member) == len({n for p in pairs for n in p})
+    assert components(reversed(pairs)) == groups

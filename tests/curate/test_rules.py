@@ -1,0 +1,85 @@
+"""Rules: bounds included, pictures by all or any, overrides by source, faults told by line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from cauldron.curate.rules import Rules, decide, load_rules
+from cauldron.errors import RecipeError
+from cauldron.signals.measure import SIGNALS_SCHEMA
+
+
+def signals(**columns: list[Any]) -> pl.DataFrame:
+    rows = len(next(iter(columns.values())))
+    base = {"id": [f"s{n}" for n in range(rows)], "roles": ["chat"] * rows, **columns}
+    schema = {name: pl.from_arrow(SIGNALS_SCHEMA.empty_table())[name].dtype for name in base}
+    return pl.DataFrame(base, schema=schema)
+
+
+def decided(frame: pl.DataFrame, *rules: dict[str, Any], source: str = "x") -> list[str]:
+    return decide(frame, Rules.model_validate({"rules": rules}).of(source))["reason"].to_list()
+
+
+def test_bounds_are_included() -> None:
+    frame = signals(words=[4, 5, 9, 10])
+    rule = {"name": "length", "signal": "words", "min": 5, "max": 9}
+    assert decided(frame, rule) == ["length", "", "", "length"]
+
+
+def test_the_first_rule_that_fails_is_the_reason() -> None:
+    frame = signals(words=[1], chars=[1])
+    rules = [{"name": f"few_{s}", "signal": s, "min": 2} for s in ("chars", "words")]
+    assert decided(frame, *rules) == ["few_chars"]
+
+
+def test_all_pictures_must_pass_or_one_is_enough() -> None:
+    frame = signals(image_width=[[10, 100], [10, 20], [100, 200], []])
+    rule = {"name": "small", "signal": "image_width", "min": 50}
+    assert decided(frame, rule) == ["small", "small", "", ""]
+    assert decided(frame, {**rule, "images": "any"}) == ["", "small", "", ""]
+
+
+def test_a_decision_holds_the_value_and_the_bound() -> None:
+    frame = signals(image_width=[[100, 10]])
+    rules = Rules.model_validate({"rules": [{"name": "small", "signal": "image_width", "min": 50}]})
+    row = decide(frame, rules.of("x")).row(0, named=True)
+    assert (row["keep"], row["value"], row["detail"]) == (False, 10, "image_width min 50.0")
+
+
+def test_a_source_switches_a_rule_off_or_moves_its_bound() -> None:
+    told = {
+        "rules": [{"name": "few", "signal": "words", "min": 5}],
+        "sources": {"a": {"few": "off"}, "b": {"few": {"min": 2}}},
+    }
+    rules = Rules.model_validate(told)
+    frame = signals(words=[1, 3])
+    of = {source: decide(frame, rules.of(source))["reason"].to_list() for source in "abc"}
+    assert of == {"a": ["", ""], "b": ["few", ""], "c": ["few", "few"]}
+
+
+def test_a_rule_for_documents_leaves_chats_alone() -> None:
+    frame = signals(words=[1, 1]).with_columns(pl.Series("roles", ["chat", "document"]))
+    rule = {"name": "short", "signal": "words", "min": 5, "roles": "document"}
+    assert decided(frame, rule) == ["", "short"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("rules:\n  - {name: a, signal: wrods, min: 1}\n", "did you mean 'words'"),
+        ("rules:\n  - {name: a, signal: words}\n", "needs min, max"),
+        ("rules:\n  - {name: a, signal: words, mim: 1}\n", "did you mean 'min'"),
+        ("rules: []\nsources: {x: {few: off}}\n", "no rule 'few'"),
+        ("- a\n", "expected `rules:`"),
+    ],
+)
+def test_a_fault_in_a_rules_file_is_told(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=r".") as caught:
+        load_rules(str(path))
+    assert told in str(caught.value) and "rules.yaml" in str(caught.value)
