@@ -18,6 +18,8 @@ class Limits:
         max_pdf_pages: pages read of one PDF.
         max_html_bytes: bytes of one page.
         max_html_depth: nesting that is followed.
+        max_html_nodes: elements and texts of one page; the rest is left out.
+        max_inline_bytes: a picture inside the page's own text (`data:` address).
         max_line_bytes: one JSON line.
         max_file_bytes: a file that is read as a whole; longer ones are streamed.
         max_ratio: unpacked by packed size of an archive's member; deflate ends at 1,032.
@@ -31,6 +33,8 @@ class Limits:
     max_pdf_pages: int = 2_000
     max_html_bytes: int = 10_000_000
     max_html_depth: int = 512
+    max_html_nodes: int = 100_000
+    max_inline_bytes: int = 1_000_000
     max_line_bytes: int = 64_000_000
     max_file_bytes: int = 1_000_000_000
     max_ratio: int = 500

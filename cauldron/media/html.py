@@ -1,0 +1,274 @@
+"""A web page as text and pictures in reading order, furniture taken out.
+
+Every content picture is kept with what the page says about it; how large a picture or how long a
+text must be is a matter of rules, not of extraction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from cauldron.media.charset import Decoded, decode
+from cauldron.media.html_boilerplate import content_mask
+from cauldron.media.html_flow import Flow, clean
+from cauldron.media.html_pictures import (
+    Base,
+    PagePicture,
+    addresses_of,
+    caption_of,
+    formula,
+    inline_bytes,
+    link_around,
+    tex,
+)
+from cauldron.media.html_tree import Node, ancestors, read_nodes, text_of
+from cauldron.media.limits import LIMITS, Limits
+
+MAX_REPEATS = 2
+"""A picture painted more often on one page is a bullet or an ornament."""
+
+_NOT_HTML = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF")
+_IMAGES = ("img", "image", "amp-img")
+
+
+class PageError(Exception):
+    """A page that must not or cannot be read; `reason` is a reject reason."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page as read.
+
+    Args:
+        parts: texts, and pictures at their places.
+        url: the address that the page gives for itself.
+        language: as declared, such as `en` or `pt-BR`.
+        notes: counted remarks, such as `{"image_svg": 2}`.
+    """
+
+    parts: tuple[str | PagePicture, ...] = ()
+    title: str = ""
+    url: str = ""
+    language: str = ""
+    encoding: str = ""
+    encoding_by: str = ""
+    notes: dict[str, int] = field(default_factory=dict)
+
+
+def read_page(
+    data: bytes, *, url: str = "", path: str = "", charset: str = "", limits: Limits = LIMITS
+) -> Page:
+    """Read a page.
+
+    Args:
+        url: its address, for a page that comes from the web.
+        path: its path below the folder that also holds its pictures, for a local page.
+        charset: as the HTTP header gave it.
+
+    Raises:
+        PageError: html_empty, html_too_large or not_html.
+    """
+    if not data.strip():
+        raise PageError("html_empty")
+    if len(data) > limits.max_html_bytes:
+        raise PageError("html_too_large", f"{len(data)} bytes")
+    decoded = decode(data, charset)
+    if data.startswith(_NOT_HTML) or decoded.text.count("\0") * 20 > len(decoded.text):
+        raise PageError("not_html", f"begins with {data[:8].hex(' ')}")
+    nodes, cut = read_nodes(decoded.text, limits)
+    reading = _Reading(nodes, Base(url=url, path=path), limits)
+    if cut:
+        reading.notes["html_nodes_over_limit"] += 1
+    return reading.page(decoded)
+
+
+class _Reading:
+    """One pass over the nodes of a page."""
+
+    def __init__(self, nodes: list[Node], base: Base, limits: Limits) -> None:
+        self.nodes, self.limits = nodes, limits
+        self.base = _based(nodes, base)
+        self.kept = content_mask(nodes)
+        self.notes: Counter[str] = Counter()
+        self.flow: Flow[PagePicture] = Flow()
+        self._linked_until = 0
+
+    def page(self, decoded: Decoded) -> Page:
+        """Read everything and return the page."""
+        self._walk()
+        if self.flow.navigation_lines:
+            self.notes["navigation_line"] = self.flow.navigation_lines
+        parts = self._without_ornaments(self.flow.parts)
+        head = {node.tag: n for n, node in reversed(list(enumerate(self.nodes)))}
+        html = self.nodes[head["html"]].attrs if "html" in head else {}
+        return Page(
+            parts=tuple(parts),
+            title=clean(text_of(self.nodes, head["title"])) if "title" in head else "",
+            url=_own_address(self.nodes),
+            language=(html.get("lang") or html.get("xml:lang") or "")[:40],
+            encoding=decoded.encoding,
+            encoding_by=decoded.by,
+            notes={reason: self.notes[reason] for reason in sorted(self.notes)},
+        )
+
+    def _walk(self) -> None:
+        opened: list[Node] = []
+        index = 0
+        while index < len(self.nodes):
+            node = self.nodes[index]
+            while opened and opened[-1].end <= index:
+                self.flow.leave(opened.pop())
+            if not self.kept[index]:
+                index = self._unseen(index)
+                continue
+            if not node.tag:
+                self.flow.text(node.text, index < self._linked_until)
+            elif node.tag in _IMAGES:
+                self._picture(index)
+            elif node.tag == "math":
+                self._math(index)
+                index = node.end
+                continue
+            else:
+                if node.tag == "a" and node.attrs.get("href"):
+                    self._linked_until = max(self._linked_until, node.end)
+                self.flow.enter(
+                    node, self.nodes[index + 1 : node.end] if node.tag == "table" else []
+                )
+                opened.append(node)
+            index += 1
+        while opened:
+            self.flow.leave(opened.pop())
+        self.flow.flush()
+
+    def _unseen(self, index: int) -> int:
+        """Pass by a node that is not content, but for lazy pictures and formula sources in it."""
+        node = self.nodes[index]
+        inside_content = node.parent < 0 or self.kept[node.parent]
+        if not inside_content:
+            return index + 1
+        if node.tag == "noscript":
+            shown = self._shown
+            for place in range(index + 1, node.end):
+                named = addresses_of(self.nodes, place) if self.nodes[place].tag in _IMAGES else []
+                if named and not shown & {self.base.resolve(address) for address in named}:
+                    self._picture(place)
+        elif node.tag == "script" and node.attrs.get("type", "").startswith("math/tex"):
+            self.flow.text(tex(text_of(self.nodes, index)))
+        return node.end
+
+    @property
+    def _shown(self) -> set[str]:
+        """Addresses of the pictures that stand outside `noscript`."""
+        return {
+            self.base.resolve(address)
+            for n, node in enumerate(self.nodes)
+            if node.tag in _IMAGES and self.kept[n]
+            for address in addresses_of(self.nodes, n)
+        }
+
+    def _math(self, index: int) -> None:
+        pictured = any(
+            token.startswith("mwe-math")
+            for up in list(ancestors(self.nodes, index))[:3]
+            for token in self.nodes[up].tokens
+        )
+        if pictured:
+            return
+        node = self.nodes[index]
+        for place in range(index, node.end):
+            found = self.nodes[place]
+            if found.tag == "annotation" and "tex" in found.attrs.get("encoding", ""):
+                self.flow.text(tex(text_of(self.nodes, place)))
+                return
+        self.flow.text(text_of(self.nodes, index))
+
+    def _picture(self, index: int) -> None:
+        node = self.nodes[index]
+        if written := formula(node):
+            self.notes["formula_as_text"] += 1
+            self.flow.text(written)
+            return
+        picture, reason = self._found(index)
+        if picture is None:
+            self.notes[reason] += 1
+        else:
+            self.flow.picture(picture, index < self._linked_until)
+
+    def _found(self, index: int) -> tuple[PagePicture | None, str]:
+        """Return the picture of an `img`, or the reason why there is none."""
+        attrs = self.nodes[index].attrs
+        sides = [attrs.get(name, "").strip().removesuffix("px") for name in ("width", "height")]
+        if all(side in ("0", "1") for side in sides):
+            return None, "image_pixel"
+        inline: bytes | None = None
+        reason = "image_without_address"
+        addresses: list[str] = []
+        for named in addresses_of(self.nodes, index):
+            try:
+                found = inline_bytes(named, self.limits.max_inline_bytes)
+            except ValueError:
+                reason = "image_inline_unreadable"
+                continue
+            if found is None:
+                address = self.base.resolve(named)
+                if not address:
+                    reason = "image_address_unusable"
+                elif re.search(r"\.svgz?\Z", address.split("?")[0], re.IGNORECASE):
+                    reason = "image_svg"
+                else:
+                    addresses.append(address)
+            elif "svg" in found[0]:
+                reason = "image_svg"
+            else:
+                inline = found[1]
+        if not addresses and inline is None:
+            return None, reason
+        return PagePicture(
+            addresses=tuple(dict.fromkeys(addresses)),
+            inline=None if addresses else inline,
+            alt=clean(attrs.get("alt", "").strip()),
+            title=clean(attrs.get("title", "").strip()),
+            caption=clean(caption_of(self.nodes, index)),
+            width=sides[0][:20],
+            height=sides[1][:20],
+            link=link_around(self.nodes, index)[:2_000],
+        ), ""
+
+    def _without_ornaments(self, parts: list[str | PagePicture]) -> list[str | PagePicture]:
+        """Leave out pictures that repeat, and join the texts around them."""
+        times = Counter(p.addresses or p.inline for p in parts if isinstance(p, PagePicture))
+        out: list[str | PagePicture] = []
+        for part in parts:
+            if isinstance(part, PagePicture):
+                if times[part.addresses or part.inline] > MAX_REPEATS:
+                    self.notes["image_repeated"] += 1
+                else:
+                    out.append(part)
+            elif out and isinstance(last := out[-1], str):
+                out[-1] = f"{last}\n\n{part}"
+            else:
+                out.append(part)
+        return out
+
+
+def _based(nodes: list[Node], base: Base) -> Base:
+    for node in nodes:
+        if node.tag == "base" and node.attrs.get("href"):
+            return base.moved(node.attrs["href"])
+    return base
+
+
+def _own_address(nodes: list[Node]) -> str:
+    for node in nodes:
+        if node.tag == "link" and node.attrs.get("rel", "").lower() == "canonical":
+            return node.attrs.get("href", "")[:2_000]
+        if node.tag == "meta" and node.attrs.get("property") == "og:url":
+            return node.attrs.get("content", "")[:2_000]
+    return ""

@@ -1,0 +1,217 @@
+"""Laying out a page as text and pictures: paragraphs, lists, tables, preformatted text.
+
+White space follows CSS: it collapses across elements and is kept in `pre`. Blocks stand apart by a
+blank line, list items and table rows by a line feed, cells by ` | `.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from cauldron.media.html_tree import Node
+
+Picture = TypeVar("Picture")
+
+_LINE, _BLANK = "\n", "\n\n"
+_LINES = frozenset("li dt dd tr tbody thead tfoot legend summary".split())
+_BLOCKS = _LINES | frozenset(
+    "address article aside blockquote body caption center details dir div dl fieldset figcaption "
+    "figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html main menu nav ol p plaintext pre "
+    "listing xmp search section table ul".split()
+)
+_HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
+_ROWS = frozenset("table caption tr tbody thead tfoot".split())
+_LISTS = frozenset("ul ol menu dir".split())
+_PREFORMATTED = frozenset("pre listing xmp plaintext".split())
+_LAYOUT_INSIDE = frozenset("table h1 h2 h3 h4 h5 h6 pre figure blockquote".split())
+
+# Marks inside a paragraph; control characters of the page itself are taken out before.
+_BREAK, _CELL, _KEPT_SPACE, _KEPT_TAB = "\x0b", "\x1e", "\x1c", "\x1d"
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_INVISIBLE = re.compile("[\u00ad\u180e\u200b\u200e\u200f\u2060-\u2064\ufeff]")
+_JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
+_SPACE = re.compile("[ \t\n\r\f\x85\xa0\u2028\u2029]+")
+_SEPARATED = re.compile(r"[|·•»›]")
+_MAX_NAVIGATION_WORDS = 50
+
+
+def clean(text: str) -> str:
+    """Return text in NFC without control and zero-width characters.
+
+    Joiners stay between letters that are not ASCII: scripts and emoji need them.
+    """
+    text = _INVISIBLE.sub("", _CONTROLS.sub("", text))
+    return unicodedata.normalize("NFC", _JOINERS.sub("", text))
+
+
+@dataclass(slots=True)
+class _List:
+    """An open list: the next number of an ordered one, and how many items it has had."""
+
+    number: int | None
+    items: int = 0
+
+
+class Flow(Generic[Picture]):
+    """Collects texts and pictures as they are read; `parts` holds the result."""
+
+    def __init__(self) -> None:
+        self.parts: list[str | Picture] = []
+        self.navigation_lines = 0
+        self._items: list[tuple[str | Picture, bool]] = []
+        self._need = ""
+        self._prefix = ""
+        self._lists: list[_List] = []
+        self._tables: list[bool] = []
+        self._pre = 0
+        self._heading = False
+
+    def text(self, text: str, linked: bool = False) -> None:
+        """Add a text as it stands in the page."""
+        text = clean(text)
+        if self._pre:
+            text = text.replace("\r\n", "\n").translate(
+                {10: _BREAK, 13: _BREAK, 32: _KEPT_SPACE, 160: _KEPT_SPACE, 9: _KEPT_TAB}
+            )
+        if text:
+            self._items.append((text, linked))
+
+    def picture(self, picture: Picture, linked: bool = False) -> None:
+        """Add a picture inside the running paragraph."""
+        self._items.append((picture, linked))
+
+    def enter(self, node: Node, inside: list[Node]) -> None:
+        """Begin an element; `inside` are the nodes in it."""
+        tag = node.tag
+        if tag == "br":
+            self._items.append((" " if self._in_row() else _BREAK, False))
+        elif tag in ("td", "th"):
+            self._cell()
+        elif tag in _BLOCKS:
+            self._break(tag)
+        if tag in _LISTS:
+            self._lists.append(_List(number=_start(node) if tag == "ol" else None))
+        elif tag == "li":
+            self._item(node)
+        elif tag == "table":
+            self._tables.append(_is_data_table(node, inside))
+        elif tag in _PREFORMATTED:
+            self._pre += 1
+        elif tag in _HEADINGS:
+            self._heading = True
+
+    def leave(self, node: Node) -> None:
+        """End an element."""
+        tag = node.tag
+        if tag in ("td", "th"):
+            if not self._in_row():
+                self.flush(_BLANK)
+        elif tag in _BLOCKS:
+            self._break(tag)
+        if tag in _LISTS and self._lists:
+            self._lists.pop()
+        elif tag == "li":
+            self._prefix = ""
+        elif tag == "table" and self._tables:
+            self._tables.pop()
+        elif tag in _PREFORMATTED:
+            self._pre -= 1
+        elif tag in _HEADINGS:
+            self._heading = False
+
+    def flush(self, need: str = _BLANK) -> None:
+        """End the running paragraph; the next one stands `need` below."""
+        items, self._items = self._items, []
+        if not self._heading and _is_navigation(items):
+            self.navigation_lines += 1
+            items = []
+        texts: list[str] = []
+        for item, _ in [*items, (None, False)]:
+            if isinstance(item, str):
+                texts.append(item)
+                continue
+            self._add_text(_laid_out("".join(texts)))
+            texts = []
+            if item is not None:
+                self.parts.append(item)
+        self._need = max(self._need, need, key=len)
+
+    def _add_text(self, text: str) -> None:
+        if not text:
+            return
+        text, self._prefix = self._prefix + text, ""
+        if self.parts and isinstance(last := self.parts[-1], str):
+            self.parts[-1] = last + (self._need or _BLANK) + text
+        else:
+            self.parts.append(text)
+        self._need = ""
+
+    def _break(self, tag: str) -> None:
+        if self._in_row() and tag not in _ROWS:
+            self._items.append((" ", False))
+        elif self._prefix and not self._items:
+            return  # the first block of a list item stands behind its mark
+        else:
+            self.flush(_LINE if tag in _LINES else _BLANK)
+
+    def _in_row(self) -> bool:
+        return bool(self._tables and self._tables[-1])
+
+    def _cell(self) -> None:
+        if self._in_row():
+            self._items.append((_CELL, False))
+        else:
+            self.flush(_BLANK)
+
+    def _item(self, node: Node) -> None:
+        if self._in_row():
+            return
+        opened = self._lists[-1] if self._lists else _List(number=None)
+        if opened.items or len(self._lists) > 1:
+            self._need = _LINE  # items stand close together
+        mark = "- " if opened.number is None else f"{opened.number + opened.items}. "
+        opened.items += 1
+        self._prefix = "  " * (len(self._lists) - 1) + mark
+
+
+def _start(node: Node) -> int:
+    value = node.attrs.get("start", "").strip()
+    return int(value) if value.isdecimal() and len(value) < 7 else 1
+
+
+def _is_data_table(table: Node, inside: list[Node]) -> bool:
+    """Say whether rows can stand on one line each; else the table is only there for layout."""
+    if table.attrs.get("role", "").lower() in ("presentation", "none"):
+        return False
+    if any(node.tag in _LAYOUT_INSIDE for node in inside):
+        return False
+    paragraphs = sum(node.tag == "p" for node in inside)
+    return paragraphs <= sum(node.tag in ("td", "th") for node in inside)
+
+
+def _is_navigation(items: Sequence[tuple[object, bool]]) -> bool:
+    """Say whether a paragraph is a line of links with bars or dots between them."""
+    texts = [(text, linked) for text, linked in items if isinstance(text, str)]
+    if not any(linked for _, linked in items) or any(_CELL in text for text, _ in texts):
+        return False
+    line = "".join(text for text, _ in texts)
+    if not _SEPARATED.search(line) or len(line.split()) >= _MAX_NAVIGATION_WORDS:
+        return False
+    letters = sum(map(str.isalnum, line))
+    linked_letters = sum(sum(map(str.isalnum, text)) for text, linked in texts if linked)
+    return 2 * linked_letters > letters
+
+
+def _laid_out(text: str) -> str:
+    """Collapse white space, set cells and line breaks."""
+    text = _SPACE.sub(" ", text)
+    if _CELL in text:
+        cells = " | ".join(cell.strip() for cell in text.split(_CELL))
+        text = re.sub(" +", " ", cells).strip(" |")
+    text = re.sub(f" *{_BREAK} *", "\n", text)
+    text = text.strip(" ").strip("\n").rstrip(f"{_KEPT_SPACE}{_KEPT_TAB}\n ")
+    return text.replace(_KEPT_SPACE, " ").replace(_KEPT_TAB, "\t")

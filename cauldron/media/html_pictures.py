@@ -1,0 +1,183 @@
+"""Pictures of a page: where they lie, and what the page says about them.
+
+Addresses are resolved by RFC 3986, with `<base href>`. On a page that is a file below a folder a
+relative address becomes a path below that folder; one that climbs out of it keeps its leading
+`..`, and one from the root of the site its leading slash.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import posixpath
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes, urljoin, urlsplit
+
+from cauldron.media.html_tree import Node, ancestors, text_of
+
+_LAZY = (
+    "data-src data-original data-lazy-src data-lazy data-original-src data-src-fg data-img-src "
+    "data-lateloadsrc data-gt-lazy-src data-scroll-image data-url data-echo data-hi-res-src"
+).split()
+_LAZY_SETS = ("srcset", "data-srcset", "data-lazy-srcset")
+_UNUSABLE_TYPES = ("image/svg", "image/avif", "image/jxl", "image/heic")
+_CANDIDATE = re.compile(r"\s*([^\s,]\S*[^\s,]|[^\s,])(?:\s+([\d.]{1,12})([wx]))?[^,]*(?:,|$)")
+_DATA = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*)(;base64)?,", re.IGNORECASE)
+_LATEX = re.compile(
+    r"\\(?:alpha|beta|gamma|delta|epsilon|theta|lambda|mu|pi|rho|sigma|tau|phi|psi|omega|infty|sum|int"
+    r"|prod|lim|sin|cos|tan|log|ln|exp|cdot|times|leq?|geq?|neq?|pm|to|partial|nabla|left|right"
+    r"|quad)(?![a-zA-Z])|\\[a-zA-Z]+\s*\{|[_^]\{"
+)
+_DISPLAY_STYLE = re.compile(r"\{\\(?:display|text)style\s*(.*)\}\Z", re.DOTALL)
+_FORMULA_CLASSES = frozenset("tex latex math mathtex".split())
+_MAX_FORMULA_HEIGHT = 80
+_FIGURES = frozenset("figure thumb thumbinner mediaobject wp-caption gallerybox image-box".split())
+_FIGURE_LEVELS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagePicture:
+    """A picture as a page shows it.
+
+    Args:
+        addresses: URLs, or paths below the page's root, the best first.
+        inline: encoded bytes of a `data:` address.
+        width: as declared, a number or a percentage.
+        link: where a click leads, often to the large picture.
+    """
+
+    addresses: tuple[str, ...] = ()
+    inline: bytes | None = None
+    alt: str = ""
+    caption: str = ""
+    title: str = ""
+    width: str = ""
+    height: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What addresses of a page are relative to: a URL, or a path below a folder."""
+
+    url: str = ""
+    path: str = ""
+
+    def moved(self, href: str) -> Base:
+        """Return the base after `<base href>`."""
+        found = self.resolve(href)
+        if "://" in found:
+            return Base(url=found)
+        folder = href.split("?")[0].split("#")[0].endswith(("/", "."))
+        return Base(path=posixpath.join(found, "") if folder else found) if found else self
+
+    def resolve(self, address: str) -> str:
+        """Return the absolute URL, or the path below the root; "" for what names no file."""
+        address = re.sub(r"[\t\r\n]", "", address.strip()).replace("\\", "/")
+        try:
+            split = urlsplit(address)
+            if self.url:
+                address = urljoin(self.url, address)
+                return address if urlsplit(address).scheme in ("http", "https") else ""
+        except ValueError:
+            return ""
+        if split.netloc:
+            return address if split.scheme in ("http", "https") else _with_scheme(address)
+        if split.scheme or not split.path:
+            return ""
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(self.path), split.path))
+        return path + (f"?{split.query}" if split.query else "")
+
+
+def _with_scheme(address: str) -> str:
+    return f"https:{address}" if address.startswith("//") else ""
+
+
+def addresses_of(nodes: list[Node], index: int) -> list[str]:
+    """Return what an `img` names, best first: the widest of its sets, lazy names, `src`."""
+    attrs = nodes[index].attrs
+    sets = [attrs.get(name, "") for name in _LAZY_SETS]
+    up = nodes[index].parent
+    if up >= 0 and nodes[up].tag == "picture":
+        sources = [n for n in nodes[up + 1 : index] if n.tag == "source"]
+        usable = [n for n in sources if not n.attrs.get("type", "").startswith(_UNUSABLE_TYPES)]
+        sets += [n.attrs.get(name, "") for n in usable for name in _LAZY_SETS]
+    pairs = [pair for value in sets for pair in _set(value)]
+    widest = [address for _, address in sorted(pairs, key=lambda pair: -pair[0])]
+    named = [attrs.get(name, "") for name in (*_LAZY, "src")]
+    return [a for a in dict.fromkeys([*widest, *named]) if a.strip()]
+
+
+def _set(value: str) -> list[tuple[float, str]]:
+    """Return width (or density) and address of each candidate of a `srcset`."""
+    found = []
+    for match in _CANDIDATE.finditer(value[:20_000]):
+        size = match[2] if match[2] and match[2].count(".") < 2 and match[2] != "." else "1"
+        found.append((float(size), match[1]))
+    return found
+
+
+def inline_bytes(address: str, max_bytes: int) -> tuple[str, bytes] | None:
+    """Return media type and bytes of a `data:` address; None when it is not one.
+
+    Raises:
+        ValueError: if it is larger than `max_bytes` or not valid.
+    """
+    address = address.strip()
+    if address[:5].lower() != "data:":
+        return None
+    head = _DATA.match(address)
+    if not head:
+        raise ValueError("not a data address")
+    if len(address) > 3 * max_bytes:
+        raise ValueError("too large")
+    body = unquote_to_bytes(address[head.end() :])
+    if head[3]:
+        try:
+            body = base64.b64decode(b"".join(body.split()))
+        except binascii.Error as error:
+            raise ValueError("not base64") from error
+    if len(body) > max_bytes:
+        raise ValueError("too large")
+    return (head[1] or "text/plain").lower(), body
+
+
+def formula(node: Node) -> str:
+    """Return `$...$` for a picture of a formula, "" for any other picture."""
+    alt = node.attrs.get("alt", "").strip()
+    tokens = node.tokens
+    known = any(token.startswith("mwe-math") for token in tokens) or tokens & _FORMULA_CLASSES
+    height = node.attrs.get("height", "").strip().removesuffix("px")
+    low = not height.isdecimal() or len(height) > 5 or int(height) < _MAX_FORMULA_HEIGHT
+    if not alt or not (known or (_LATEX.search(alt) and low and len(alt) < 2_000)):
+        return ""
+    return tex(alt)
+
+
+def tex(source: str) -> str:
+    """Return LaTeX between dollar signs, without the wrapper that wikis put around it."""
+    source = source.strip().strip("$").strip()
+    wrapped = _DISPLAY_STYLE.match(source)
+    return f"${(wrapped[1] if wrapped else source).strip()}$"
+
+
+def caption_of(nodes: list[Node], index: int) -> str:
+    """Return the caption of the figure that a picture stands in, or an empty string."""
+    for level, up in enumerate(ancestors(nodes, index)):
+        if level == _FIGURE_LEVELS:
+            break
+        if nodes[up].tag == "figure" or nodes[up].tokens & _FIGURES:
+            for place in range(up + 1, nodes[up].end):
+                node = nodes[place]
+                if node.tag == "figcaption" or any("caption" in t for t in node.tokens):
+                    return text_of(nodes, place)
+    return ""
+
+
+def link_around(nodes: list[Node], index: int) -> str:
+    """Return the address of the link around a picture, or an empty string."""
+    for up in ancestors(nodes, index):
+        if nodes[up].tag == "a":
+            return nodes[up].attrs.get("href", "")
+    return ""
