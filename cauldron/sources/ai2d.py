@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cauldron.errors import SourceError
-from cauldron.phrasing import letter, multiple_choice, text
+from cauldron.phrasing import answered_letter, asked_choice, text
 from cauldron.readers import json_file
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
@@ -71,8 +71,8 @@ def _convert(row: Row) -> Draft | Reject | Skip:
             return Reject(reason="answer_not_among_choices", detail=f"{words}: {right}")
         turns.append(
             Turn(
-                user=multiple_choice(words.strip(), options),
-                assistant=f"Answer: {letter(right)}",
+                user=asked_choice(row, words, options),
+                assistant=answered_letter(row, right),
                 extra={"question_id": item.get("questionId")},
             )
         )
@@ -97,7 +97,7 @@ SOURCE = Source(
             rows=_rows,
             key=lambda row: str(row.data["number"]),
             convert=_convert,
-            wanted="ai2d-all.zip unpacked (ai2d/questions, ai2d/images) and ai2d_test_ids.csv",
+            wanted="ai2d-all.zip (ai2d/questions, ai2d/images) and ai2d_test_ids.csv",
         ),
     ),
 )

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cauldron.phrasing import BRIEF_ANSWER, question, raise_first, sentence, text
+from cauldron.phrasing import BRIEF_ANSWER, asked, raise_first, sentence, text
 from cauldron.readers import columns, json_list, open_parquet, parquet_groups
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
@@ -19,7 +19,7 @@ from cauldron.sources.base import Form, Source
 
 _NAMES = {"train": ("train",), "val": ("val", "validation"), "test": ("test",)}
 _ALIASES = {"validation": "val", "dev": "val"}
-_PLAIN = re.compile(r"[-+]?[$€£]?[\d.,]*\d%?|yes|no|\[.*\]", re.IGNORECASE | re.DOTALL)
+_BARE = re.compile(r"[-+]?[$€£]?[\d.,]*\d%?|yes|no|\[.*\]", re.IGNORECASE | re.DOTALL)
 
 
 def _names(split: str) -> tuple[str, ...]:
@@ -41,15 +41,17 @@ def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
             if not isinstance(row.data, dict):
                 yield row
                 continue
-            asked = (str(row.data.get("imgname")), str(row.data.get("query")).strip())
-            skip = "repeated_question" if asked in seen else ""
-            seen.add(asked)
+            fact = (str(row.data.get("imgname")), str(row.data.get("query")).strip())
+            skip = "repeated_question" if fact in seen else ""
+            seen.add(fact)
             yield replace(row, data={**row.data, "kind": kind, "skip": skip})
 
 
-def _answer(label: str) -> str:
+def _answer(row: Row, label: str) -> str:
     label = label.strip()
-    return raise_first(label) if _PLAIN.fullmatch(label) else sentence(label)
+    if row.plain:
+        return label
+    return raise_first(label) if _BARE.fullmatch(label) else sentence(label)
 
 
 def _convert(row: Row) -> Draft | Reject | Skip:
@@ -57,8 +59,8 @@ def _convert(row: Row) -> Draft | Reject | Skip:
         return Skip(reason=row.data["skip"])
     name = text(row.data["imgname"])
     turn = Turn(
-        user=question(text(row.data["query"]), row.pick(BRIEF_ANSWER, "hint")),
-        assistant=_answer(text(row.data["label"])),
+        user=asked(row, row.data["query"], BRIEF_ANSWER),
+        assistant=_answer(row, text(row.data["label"])),
         extra={"kind": row.data["kind"]},
     )
     folder = _names(row.split)[0]
@@ -81,8 +83,8 @@ def _mirror_convert(row: Row) -> Draft | Reject | Skip:
     label = row.data["label"]
     machine = row.data.get("human_or_machine")
     turn = Turn(
-        user=question(text(row.data["query"]), row.pick(BRIEF_ANSWER, "hint")),
-        assistant=_answer(text(label[0] if isinstance(label, list) else label)),
+        user=asked(row, row.data["query"], BRIEF_ANSWER),
+        assistant=_answer(row, text(label[0] if isinstance(label, list) else label)),
         extra={"kind": "augmented" if machine else "human"},
     )
     path = row.data["image"].get("path") or ""

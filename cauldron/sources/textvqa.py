@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from cauldron.phrasing import SHORT_ANSWER, majority, question, sentence, text
-from cauldron.readers import columns, json_list, open_parquet, parquet_groups
+from cauldron.phrasing import SHORT_ANSWER, answered, asked, majority, text
+from cauldron.readers import columns, json_list, open_parquet, paired, parquet_groups
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources.base import Form, Source
@@ -53,15 +53,15 @@ def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
         yield from json_list(raw, file, split, "textvqa", at="data")
 
 
-def _draft(row: Row, asked: Any, votes: Any, picture: Picture) -> Draft | Skip:
+def _draft(row: Row, question: Any, votes: Any, picture: Picture) -> Draft | Skip:
     if votes is None or len(votes) == 0:
         return Skip(reason="unlabelled")
     answer = majority(votes)
     if answer.lower() in NO_ANSWER:
         return Skip(reason="unanswerable")
     turn = Turn(
-        user=question(text(asked), row.pick(SHORT_ANSWER, "hint")),
-        assistant=sentence(answer),
+        user=asked(row, question, SHORT_ANSWER),
+        assistant=answered(row, answer),
         extra={"question_id": row.data.get("question_id"), "answers": [text(v) for v in votes]},
     )
     return Draft(images=(picture,), turns=(turn,))
@@ -89,14 +89,22 @@ def _vqa_files(raw: Raw, split: str) -> list[Found]:
 
 def _vqa_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
     for file in found:
-        answers: dict[Any, Any] = {}
         name = file.path.rpartition("/")[2].replace("_questions_", "_annotations_")
+        votes: Iterator[Row] = iter(())
         for other in raw.find(name)[:1]:
-            for row in json_list(raw, other, split, "textvqa", at="annotations"):
-                answers[row.data["question_id"]] = [a["answer"] for a in row.data["answers"]]
-        for row in json_list(raw, file, split, "textvqa", at="questions"):
-            votes = answers.get(row.data.get("question_id"))
-            yield replace(row, data={**row.data, "answers": votes})
+            votes = json_list(raw, other, split, "textvqa", at="annotations")
+        questions = json_list(raw, file, split, "textvqa", at="questions")
+        for row, voted in paired(questions, votes, lambda data: data["question_id"]):
+            if not isinstance(row.data, dict):
+                yield row
+                continue
+            yield replace(row, data={**row.data, "voted": voted.data if voted else None})
+
+
+def _vqa_convert(row: Row) -> Draft | Reject | Skip:
+    voted = row.data["voted"]
+    votes = [vote["answer"] for vote in voted["answers"]] if voted else None
+    return _draft(row, row.data["question"], votes, _picture(row))
 
 
 def _mirror_files(raw: Raw, split: str) -> list[Found]:
@@ -133,7 +141,7 @@ SOURCE = Source(
             splits=_splits_of(_vqa_files),
             rows=_vqa_rows,
             key=lambda row: text(row.data["image_id"]),
-            convert=_convert,
+            convert=_vqa_convert,
             wanted="train_questions_vqa_format.json with train_annotations_vqa_format.json",
         ),
         Form(

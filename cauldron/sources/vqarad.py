@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from cauldron.phrasing import BRIEF_ANSWER, collapse, question, sentence, text
+from cauldron.phrasing import BRIEF_ANSWER, answered, asked, collapse, text
 from cauldron.readers import columns, json_list, open_parquet, parquet_groups
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
@@ -75,14 +75,13 @@ def _fact(row: Row) -> str:
 
 
 def _turn(row: Row) -> Turn:
-    asked = collapse(text(row.data["question"]))
     kept = ("qid", "question_type", "phrase_type", "image_organ")
     extra = {key: row.data[key] for key in kept if key in row.data}
     if "answer_type" in row.data:
         extra["answer_type"] = text(row.data["answer_type"]).strip()
     return Turn(
-        user=question(asked, row.pick(BRIEF_ANSWER, "hint")),
-        assistant=sentence(collapse(text(row.data["answer"]))),
+        user=asked(row, collapse(text(row.data["question"])), BRIEF_ANSWER),
+        assistant=answered(row, collapse(text(row.data["answer"]))),
         extra=extra,
     )
 

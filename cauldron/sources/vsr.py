@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cauldron.phrasing import text
+from cauldron.phrasing import answered_yes_no, text
 from cauldron.readers import json_lines
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
@@ -27,6 +27,7 @@ ASK = (
     'Is the image in agreement with the sentence "{caption}"?',
 )
 REQUEST = "Answer yes or no."
+PLAIN = "{caption} Yes or no?"
 _SPLIT_FILES = {"train": ("train",), "dev": ("dev", "val", "validation"), "test": ("test",)}
 _ALIASES = {"val": "dev", "validation": "dev"}
 
@@ -64,8 +65,8 @@ def _convert(row: Row) -> Draft | Reject | Skip:
         return Reject(reason="label_unknown", detail=f"label {label!r}")
     asked = row.pick(ASK, "question").format(caption=caption.replace('"', "'"))
     turn = Turn(
-        user=f"{asked}\n{REQUEST}",
-        assistant="Yes." if str(label) == "1" else "No.",
+        user=PLAIN.format(caption=caption) if row.plain else f"{asked}\n{REQUEST}",
+        assistant=answered_yes_no(row, str(label) == "1"),
         extra={"relation": row.data.get("relation"), "question": caption},
     )
     where = [f"{folder}/{name}"] if folder else [f"train2017/{name}", f"val2017/{name}"]
@@ -85,6 +86,9 @@ SOURCE = Source(
             convert=_convert,
             wanted="data/splits/zeroshot/train.jsonl of cambridgeltl/visual-spatial-reasoning, and "
             "a folder with train2017/ and val2017/ of COCO (or the authors' flat vsr_images)",
+            pictures="the pictures of COCO 2017, train2017.zip and val2017.zip of "
+            "images.cocodataset.org (or the authors' vsr_images.zip): name the folder that holds "
+            "them, packed or unpacked, as a further raw folder",
         ),
     ),
 )
