@@ -26,6 +26,7 @@ _FAMILIES = {
     "photos": ("vsr", "textvqa"),
     "radiology": ("vqarad",),
     "charts": ("chartqa",),
+    "tables": ("tabmwp",),
 }
 
 
