@@ -26,7 +26,8 @@ _FAMILIES = {
     "photos": ("vsr", "textvqa"),
     "radiology": ("vqarad",),
     "charts": ("chartqa",),
-    "tables": ("tabmwp",),
+    "tables": ("tabmwp", "tat_qa"),
+    "diagrams": ("ai2d",),
 }
 
 

@@ -155,7 +155,7 @@ def _problem_copies(tree: Tree, problems: dict[str, Problem], pictures: dict[str
             tree.plant("tabmwp", "problem again under another id", "dedup", exact, _id(again))
         elif number < 5:
             pictures[again] = copied(pictures[key], quality=88)
-            tree.plant("tabmwp", "problem with its picture encoded again", "dedup", near, _id(again))
+            tree.plant("tabmwp", "problem, picture encoded again", "dedup", near, _id(again))
         else:
             asked = {"question": "How many rows has the table?", "choices": None}
             rows = problems[key]["row_num"]
@@ -188,3 +188,73 @@ def _problem_oddities(tree: Tree, problems: dict[str, Problem], pictures: dict[s
         if payload is not None:
             pictures[bad] = payload
         tree.plant("tabmwp", trap, "quarantined", reason, bad)
+
+
+def tat_qa(tree: Tree, rng: Rng, records: int) -> list[str]:
+    """Write TAT-QA: contexts of a table, paragraphs and questions; the test file has no answers."""
+    sizes = {"train": records, "dev": max(records // 8, 1), "test": max(records // 8, 1)}
+    listed = {
+        split: [_context(rng, f"{split}-{number}") for number in range(size)]
+        for split, size in sizes.items()
+    }
+    kept = ("uid", "order", "question")
+    blind = [
+        {**context, "questions": [{k: q[k] for k in kept} for q in context["questions"]]}
+        for context in listed["test"]
+    ]
+    folder = "tat_qa/dataset_raw"
+    for split in ("train", "dev"):
+        tree.json(f"{folder}/tatqa_dataset_{split}.json", listed[split], bom=split == "train")
+    tree.json(f"{folder}/tatqa_dataset_test.json", blind)
+    tree.json(f"{folder}/tatqa_dataset_test_gold.json", listed["test"])
+    tree.plant("tat_qa", "byte order mark", "read", (), "tatqa_dataset_train.json")
+    return ["tat_qa"]
+
+
+def _context(rng: Rng, uid: str) -> dict[str, Any]:
+    year, company = int(rng.integers(2008, 2020)), words.name(rng)
+    lines = some_of(rng, ("Sales", "Services", "Rent", "Grants", "Interest", "Fees"), 3)
+    values = [[int(v) for v in rng.integers(40, 990, 2)] for _ in lines]
+    totals = [sum(column) for column in zip(*values, strict=True)]
+    rows = [
+        ["", "Years ended 31 March", ""],
+        ["", str(year), str(year - 1)],
+        *([line, f"£{new:,}", f"{old:,}"] for line, (new, old) in zip(lines, values, strict=True)),
+        ["Total revenue of the group & its partners", *(f"£{t:,}" for t in totals)],
+        ["Tax", f"({int(rng.integers(10, 40))})", "—"],
+    ]
+    (new, old), gap = values[0], totals[0] - totals[1]
+    share = round(100 * (new - old) / old, 2)
+    asked: list[tuple[str, Any, str, str, str]] = [
+        (f"What were {lines[0].lower()} in {year}?", [f"£{new:,}"], "", "span", "thousand"),
+        ("What is the change in total revenue?", gap, f"{totals[0]} - {totals[1]}", "arithmetic",
+         "thousand"),
+        (f"What is the percentage change in {lines[0].lower()}?", share,
+         f"({new} - {old}) / {old}", "arithmetic", "percent"),
+        ("Which years does the table show?", [str(year), str(year - 1)], "", "multi-span", ""),
+        (" How many years are shown? ", "2", f"{year}##{year - 1}", "count", ""),
+    ]  # fmt: skip
+    return {
+        "table": {"uid": f"{uid}-t", "table": rows},
+        "paragraphs": [
+            {"uid": f"{uid}-p{order}", "order": order, "text": text}
+            for order, text in enumerate(
+                [f"{company} reports amounts in thousands.", *words.paragraphs(rng, 1, 2)], start=1
+            )
+        ],
+        "questions": [
+            {
+                "uid": f"{uid}-q{order}",
+                "order": order,
+                "question": question,
+                "answer": answer,
+                "derivation": derivation,
+                "answer_type": kind,
+                "answer_from": "table",
+                "rel_paragraphs": [],
+                "req_comparison": False,
+                "scale": scale,
+            }
+            for order, (question, answer, derivation, kind, scale) in enumerate(asked, start=1)
+        ],
+    }
