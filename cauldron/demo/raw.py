@@ -28,6 +28,7 @@ _FAMILIES = {
     "charts": ("chartqa",),
     "tables": ("tabmwp", "tat_qa"),
     "diagrams": ("ai2d",),
+    "puzzles": ("raven",),
 }
 
 
