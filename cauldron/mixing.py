@@ -14,6 +14,7 @@ from cauldron.mixture.settings import MixSettings, plan
 from cauldron.sources.card import card
 from cauldron.steps import Progress, followed, quiet, receipt
 from cauldron.storage import files, work
+from cauldron.storage.index import index_url
 from cauldron.storage.keys import key_of
 from cauldron.storage.shards import file_sha256
 
@@ -125,7 +126,8 @@ def _remove_stale(folder: str, manifest: dict[str, Any]) -> None:
         for key in ("shards", "validation_shards")
         for shard in source[key]
     }
+    indexes = {index_url(url).rpartition("/")[2] for url in named}
     for kind in ("shards", "validation", "selection"):
-        for name in files.list_names(files.join(folder, kind), ".parquet"):
-            if f"{kind}/{name}" not in named:
+        for name in files.list_names(files.join(folder, kind)):
+            if f"{kind}/{name}" not in named and name not in indexes:
                 files.remove(files.join(folder, kind, name))

@@ -140,6 +140,8 @@ def test_shards_open_with_datasets_as_images(tmp_path: Path) -> None:
     loaded = datasets.load_dataset(
         "parquet", data_files=str(shard), split="train", cache_dir=str(tmp_path / "cache")
     )
+    folder = datasets.load_dataset(str(shard.parent), cache_dir=str(tmp_path / "cache"))["train"]
+    assert folder.num_rows > loaded.num_rows  # the index files beside the shards are passed over
     assert loaded.features["images"] == datasets.List(datasets.Image())
     assert loaded[0]["images"][0].size == (48, 48)
     assert loaded[0]["messages"][0]["content"][0]["type"] == "image"

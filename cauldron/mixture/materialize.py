@@ -95,7 +95,7 @@ def _write(
     for number in range(-(-total // ROWS_PER_SHARD)):
         name = f"{source}-{number:05d}.parquet"
         url = files.join(folder, kind, name)
-        shard = write_shard(url, carry.take(ROWS_PER_SHARD), SAMPLE_SCHEMA)
+        shard = write_shard(url, carry.take(ROWS_PER_SHARD), SAMPLE_SCHEMA, indexed=True)
         shards.append({**shard.as_dict(), "url": f"{kind}/{name}"})
         del shards[-1]["name"]
     return shards

@@ -129,10 +129,15 @@ def read_bytes(url: str) -> bytes:
 
 
 class HashingFile:
-    """A binary file opened for writing that hashes and counts what passes through."""
+    """A binary file opened for writing that hashes and counts what passes through.
 
-    def __init__(self, file: IO[bytes]) -> None:
+    Args:
+        path: where the bytes stand on this machine until the file is complete.
+    """
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
         self._file = file
+        self.path = path
         self._hash = hashlib.sha256()
         self.size_bytes = 0
         self.closed = False
@@ -184,7 +189,7 @@ def open_output(url: str) -> Iterator[HashingFile]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("wb") as file:
-                yield HashingFile(file)
+                yield HashingFile(file, temporary)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
@@ -201,7 +206,7 @@ def _spooled(url: str) -> Iterator[HashingFile]:
     with reported(url, "write"), tempfile.TemporaryDirectory(prefix="cauldron-") as folder:
         spool = Path(folder, "upload")
         with spool.open("wb") as file:
-            yield HashingFile(file)
+            yield HashingFile(file, spool)
         fs.makedirs(remote_path.rpartition("/")[0], exist_ok=True)
         fs.put_file(str(spool), remote_path)
 

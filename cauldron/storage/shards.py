@@ -19,11 +19,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cauldron.errors import StorageError
-from cauldron.storage.files import is_local, local_path, open_input, open_output, redacted
+from cauldron.storage.files import (
+    is_local,
+    local_path,
+    open_input,
+    open_output,
+    redacted,
+    write_bytes,
+)
+from cauldron.storage.index import PICTURES, build_index, index_url
 
 ROWS_PER_GROUP = 100  # what the hub viewer uses for pictures
 BYTES_PER_GROUP = 32 << 20
-_PLAIN = "images.list.element.bytes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +66,9 @@ def _writer(file: Any, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     with pq.ParquetWriter(
         pa.PythonFile(file, mode="w"),
         schema,
-        compression={leaf: "none" if leaf == _PLAIN else "zstd" for leaf in leaves},
-        use_dictionary=[leaf for leaf in leaves if leaf != _PLAIN],
-        write_statistics=[leaf for leaf in leaves if leaf != _PLAIN],
+        compression={leaf: "none" if leaf == PICTURES else "zstd" for leaf in leaves},
+        use_dictionary=[leaf for leaf in leaves if leaf != PICTURES],
+        write_statistics=[leaf for leaf in leaves if leaf != PICTURES],
         write_page_index=True,
         store_schema=True,
     ) as writer:
@@ -103,8 +110,16 @@ def _picture_bytes(table: pa.Table) -> list[int]:
     return sizes
 
 
-def write_shard(url: str, batches: Iterable[pa.RecordBatch | pa.Table], schema: pa.Schema) -> Shard:
+def write_shard(
+    url: str,
+    batches: Iterable[pa.RecordBatch | pa.Table],
+    schema: pa.Schema,
+    indexed: bool = False,
+) -> Shard:
     """Write rows as one shard, atomically and with bounded memory.
+
+    Args:
+        indexed: write the index of pictures and texts beside it.
 
     Raises:
         StorageError: if the place cannot be written or the file does not read back.
@@ -115,7 +130,11 @@ def write_shard(url: str, batches: Iterable[pa.RecordBatch | pa.Table], schema: 
             for group in _groups(batches, schema):
                 writer.write_table(group, row_group_size=group.num_rows)
                 rows += group.num_rows
+        file.flush()
+        index = build_index(file.path) if indexed else b""
         receipt = file
+    if index:
+        write_bytes(index_url(url), index)
     return _checked(url, rows, receipt.size_bytes, receipt.sha256)
 
 

@@ -1,0 +1,233 @@
+"""The index beside a shard: where each picture's bytes stand, and each row's chat as JSON.
+
+Pictures are stored uncompressed and PLAIN, so each is one contiguous byte range of the Parquet
+file. With the index a reader slices pictures out of a memory map (or asks a store for ranges) at
+the speed of a raw blob; without it the shard is an ordinary Parquet file, and the index can be
+made again from it alone.
+
+Layout, little-endian: 8 bytes of magic; rows, pictures, bytes of text (u64 each); then the arrays
+`text_start` u64[rows + 1], `offset` u64[pictures], `first_picture` u32[rows + 1],
+`length` u32[pictures]; then the text of all rows.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from cauldron.errors import StorageError
+
+MAGIC = b"CLDNIDX1"
+PICTURES = "images.list.element.bytes"
+_HEAD = np.dtype([("magic", "S8"), ("rows", "<u8"), ("pictures", "<u8"), ("text", "<u8")])
+_DATA_PAGE, _DATA_PAGE_V2 = 0, 3
+
+
+def index_url(shard: str) -> str:
+    """Return where the index of a shard lies: a hidden name, which dataset loaders pass over."""
+    folder, slash, name = shard.rpartition("/")
+    return f"{folder}{slash}.{name}.index"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardIndex:
+    """The index of one shard; arrays are views of the buffer it was read from.
+
+    Args:
+        text_start: [rows + 1] where the JSON of each row begins in `text`.
+        first_picture: [rows + 1] number of each row's first picture.
+        offset: [pictures] byte offsets in the shard.
+        length: [pictures] bytes.
+        text: JSON `{"id", "messages", "extra"}` of all rows, one behind the other.
+    """
+
+    text_start: npt.NDArray[np.uint64]
+    first_picture: npt.NDArray[np.uint32]
+    offset: npt.NDArray[np.uint64]
+    length: npt.NDArray[np.uint32]
+    text: memoryview
+
+    @property
+    def rows(self) -> int:
+        """The rows of the shard."""
+        return len(self.text_start) - 1
+
+    def said(self, row: int) -> Any:
+        """Return `{"id", "messages", "extra"}` of a row."""
+        return orjson.loads(self.text[int(self.text_start[row]) : int(self.text_start[row + 1])])
+
+    def ranges(self, row: int) -> list[tuple[int, int]]:
+        """Return (offset, length) of each picture of a row."""
+        first, end = int(self.first_picture[row]), int(self.first_picture[row + 1])
+        return list(
+            zip(self.offset[first:end].tolist(), self.length[first:end].tolist(), strict=True)
+        )
+
+
+def parse(buffer: Any, place: str = "") -> ShardIndex:
+    """Return the index that a buffer holds, without copying it.
+
+    Raises:
+        StorageError: if it is no index or is cut off.
+    """
+    view = memoryview(buffer)
+    if len(view) < _HEAD.itemsize or bytes(view[:8]) != MAGIC:
+        raise StorageError("not a shard index", place=place)
+    head = np.frombuffer(view, _HEAD, 1)[0]
+    rows, pictures, size = (int(head[name]) for name in ("rows", "pictures", "text"))
+    counts = (rows + 1, pictures, rows + 1, pictures)
+    kinds = ("<u8", "<u8", "<u4", "<u4")
+    ends = np.cumsum([0, *(n * np.dtype(k).itemsize for n, k in zip(counts, kinds, strict=True))])
+    if len(view) != _HEAD.itemsize + int(ends[-1]) + size:
+        raise StorageError("a shard index that is cut off", place=place)
+    arrays = [
+        np.frombuffer(view, kind, n, _HEAD.itemsize + int(start))
+        for n, kind, start in zip(counts, kinds, ends[:-1], strict=True)
+    ]
+    return ShardIndex(
+        text_start=arrays[0],
+        offset=arrays[1],
+        first_picture=arrays[2],
+        length=arrays[3],
+        text=view[_HEAD.itemsize + int(ends[-1]) :],
+    )
+
+
+def build_index(path: Path) -> bytes:
+    """Return the index of a local shard.
+
+    Raises:
+        StorageError: if its pictures are compressed, in a dictionary, or missing from rows.
+    """
+    with path.open("rb") as file, pq.ParquetFile(path) as parquet:
+        counts = _pictures_of_rows(parquet)
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+            spans = np.array(list(_spans(view, parquet.metadata, str(path))), dtype=np.int64)
+        spans = spans.reshape(-1, 2)
+        texts = list(_texts(parquet))
+    if len(spans) != counts.sum():
+        raise StorageError("rows have pictures without bytes", place=str(path))
+    head = np.zeros(1, _HEAD)
+    head[0] = (MAGIC, len(texts), len(spans), sum(map(len, texts)))
+    starts = np.concatenate([[0], np.cumsum([len(t) for t in texts], dtype=np.int64)])
+    first = np.concatenate([[0], np.cumsum(counts)])
+    return b"".join(
+        [
+            head.tobytes(),
+            starts.astype("<u8").tobytes(),
+            spans[:, 0].astype("<u8").tobytes(),
+            first.astype("<u4").tobytes(),
+            spans[:, 1].astype("<u4").tobytes(),
+            *texts,
+        ]
+    )
+
+
+def _pictures_of_rows(parquet: pq.ParquetFile) -> npt.NDArray[np.int64]:
+    lists = parquet.read(columns=["images.list.element.path"])["images"].combine_chunks()
+    lengths = pc.fill_null(pc.list_value_length(lists), 0)
+    return np.asarray(lengths.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _texts(parquet: pq.ParquetFile) -> Iterator[bytes]:
+    for batch in parquet.iter_batches(columns=["id", "messages", "extra"]):
+        for row in pa.Table.from_batches([batch]).to_pylist():
+            yield orjson.dumps(row)
+
+
+def _spans(view: mmap.mmap, metadata: pq.FileMetaData, place: str) -> Iterator[tuple[int, int]]:
+    """Yield (offset, length) of every picture by walking the pages of its column."""
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        columns = [group.column(k) for k in range(group.num_columns)]
+        column = next((c for c in columns if c.path_in_schema == PICTURES), None)
+        if column is None or column.compression != "UNCOMPRESSED" or column.has_dictionary_page:
+            raise StorageError("pictures are not stored uncompressed and PLAIN", place=place)
+        position = column.data_page_offset
+        seen = 0
+        while seen < column.num_values:
+            header, start = _Thrift(view, position).struct()
+            position = start + header[3]
+            values, levels = _page(header, view, start)
+            seen += values
+            yield from _values(view, start + levels, position)
+
+
+def _page(header: dict[int, Any], view: mmap.mmap, start: int) -> tuple[int, int]:
+    """Return the values of a data page and the bytes of its repetition and definition levels."""
+    if header[1] == _DATA_PAGE:
+        levels = 0
+        for _ in range(2):
+            levels += 4 + int.from_bytes(view[start + levels : start + levels + 4], "little")
+        return header[5][1], levels
+    if header[1] == _DATA_PAGE_V2:
+        return header[8][1], header[8].get(5, 0) + header[8].get(6, 0)
+    raise StorageError(f"unexpected page type {header[1]}")
+
+
+def _values(view: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while start < end:
+        length = int.from_bytes(view[start : start + 4], "little")
+        yield start + 4, length
+        start += 4 + length
+
+
+class _Thrift:
+    """A reader of structs in Thrift's compact protocol, as far as page headers need it."""
+
+    def __init__(self, view: mmap.mmap, position: int) -> None:
+        self._view, self._at = view, position
+
+    def struct(self) -> tuple[dict[int, Any], int]:
+        """Return the fields by number, and where the struct ends."""
+        fields: dict[int, Any] = {}
+        number = 0
+        while kind := self._byte():
+            step = kind >> 4
+            number = number + step if step else self._zigzag()
+            fields[number] = self._value(kind & 15)
+        return fields, self._at
+
+    def _byte(self) -> int:
+        self._at += 1
+        return self._view[self._at - 1]
+
+    def _varint(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self._byte()
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    def _zigzag(self) -> int:
+        value = self._varint()
+        return (value >> 1) ^ -(value & 1)
+
+    def _value(self, kind: int) -> Any:
+        if kind in (1, 2):
+            return kind == 1
+        if kind == 3:
+            return self._byte()
+        if kind in (4, 5, 6):
+            return self._zigzag()
+        if kind == 7:
+            self._at += 8
+            return None
+        if kind == 8:
+            self._at += self._varint()
+            return None
+        if kind == 12:
+            return self.struct()[0]
+        raise StorageError(f"unexpected field type {kind} in a page header")
