@@ -1,25 +1,23 @@
-"""Raw rows to sample shards: plan once, then each part by itself.
+"""Planned rows to sample shards, each part by itself.
 
-The plan streams the cheap rows of a source, gives each key the number of its first appearance and
-spills the rows to one file per part. Parts are then converted independently, so that the result
-does not depend on workers, and a part that is already written is not made again.
+Parts are converted independently, so that the result does not depend on workers, and a part that
+is already written is not made again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
-from cauldron.errors import StorageError
+from cauldron.errors import SourceError, StorageError
 from cauldron.media.images import ImageError, inspect
 from cauldron.media.limits import LIMITS
+from cauldron.planning import MALFORMED, PartTask, plan_key, spilled_groups
 from cauldron.readers.raw import Raw, Row
 from cauldron.sample import (
     SAMPLE_SCHEMA,
@@ -32,33 +30,17 @@ from cauldron.sample import (
     chat_messages,
     document_messages,
 )
-from cauldron.sources.base import Form
+from cauldron.sources.base import Form, identity
 from cauldron.sources.catalogue import form_named
 from cauldron.storage import files, work
 from cauldron.storage.shards import write_shard
 
-SHARD_ROWS = 2_000
 TABLE_ROWS = 100
 TABLE_BYTES = 16 << 20
-_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartTask:
-    """One part of an ingest: the spilled rows and where their samples go."""
-
-    work: str
-    source: str
-    split: str
-    form: str
-    roots: tuple[str, ...]
-    license: str
-    seed: int
-    part: str = ""
-    spill: str = ""
-    prompts: str = "cauldron"
-    archives: tuple[str, ...] = ()
-    indexes: str = ""
+FIRST_PICTURES = 50
+"""So many pictures are looked for before any work begins."""
+FEWEST_PICTURES = 10
+"""That none of fewer is there proves nothing: they are quarantined one by one."""
 
 
 @dataclass(slots=True)
@@ -94,106 +76,44 @@ class Counts:
         }
 
 
-def spill_plan(
-    form: Form, rows: Iterable[Row], folder: Path, limit: int | None = None
-) -> list[tuple[Path, str]]:
-    """Stream rows into one spill file per part; return the files with the hash of their bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    group_part: dict[bytes, tuple[int, int]] = {}
-    hashes: list[Any] = []
-    held: list[list[bytes]] = []
-    weight = held_bytes = 0
-
-    def flush() -> None:
-        for number, lines in enumerate(held):
-            if lines:
-                with (folder / f"{number:05d}.jsonl").open("ab") as file:
-                    file.writelines(lines)
-                lines.clear()
-
-    for number, row in enumerate(rows):
-        if limit is not None and number >= limit:
-            break
-        key = hashlib.blake2b(_plan_key(form, row).encode("utf-8", "replace"), digest_size=16)
-        place = group_part.get(key.digest())
-        if place is None:
-            place = (len(group_part), weight // SHARD_ROWS)
-            group_part[key.digest()] = place
-            weight += row.weight
-        while len(held) <= place[1]:
-            held.append([])
-            hashes.append(hashlib.sha256())
-        line = orjson.dumps(_packed(place[0], row), option=orjson.OPT_APPEND_NEWLINE)
-        hashes[place[1]].update(line)
-        held[place[1]].append(line)
-        held_bytes += len(line)
-        if held_bytes > 64 << 20:
-            flush()
-            held_bytes = 0
-    flush()
-    return [
-        (folder / f"{number:05d}.jsonl", digest.hexdigest()) for number, digest in enumerate(hashes)
-    ]
-
-
-def _plan_key(form: Form, row: Row) -> str:
-    if isinstance(row.data, Reject):
-        return f"\x00reject\x00{row.file}\x00{row.record}"
-    try:
-        return form.key(row)
-    except _MALFORMED:
-        return f"\x00row\x00{row.file}\x00{row.record}"
-
-
-def _packed(group: int, row: Row) -> dict[str, Any]:
-    data: Any = row.data
-    if isinstance(data, Reject):
-        data = {"\x00reject": [data.reason, data.detail]}
-    return {
-        "g": group,
-        "f": row.file,
-        "r": row.record,
-        "d": data,
-        "o": row.folder,
-        "w": row.weight,
-    }
-
-
-def _unpacked(task: PartTask, packed: dict[str, Any]) -> Row:
-    data = packed["d"]
-    if isinstance(data, dict) and "\x00reject" in data:
-        data = Reject(reason=data["\x00reject"][0], detail=data["\x00reject"][1])
-    return Row(
-        file=packed["f"],
-        record=packed["r"],
-        data=data,
-        folder=packed["o"],
-        split=task.split,
-        source=task.source,
-        seed=task.seed,
-        weight=packed["w"],
-        prompts=task.prompts,
-    )
-
-
 def ingest_part(task: PartTask) -> dict[str, Any]:
     """Convert the rows of one part and write its samples, quarantine and receipt."""
     form = form_named(task.source, task.form)
     part = _Part(task, form, Raw(task.roots, task.indexes, task.archives))
     url = work.samples(task.work, task.source, task.part)
-    with Path(task.spill).open("rb") as file:
-        packed = [orjson.loads(line) for line in file]
-    packed.sort(key=lambda item: item["g"])
-    shard = write_shard(url, part.batches(packed), SAMPLE_SCHEMA)
+    shard = write_shard(url, part.batches(), SAMPLE_SCHEMA)
     quarantine = work.quarantine(task.work, task.source, task.part)
     if part.rejected:
-        lines = [orjson.dumps(r, option=orjson.OPT_APPEND_NEWLINE) for r in part.rejected]
-        files.write_bytes(quarantine, b"".join(lines))
+        files.write_bytes(quarantine, b"".join(part.rejected))
     else:
         files.remove(quarantine)
     if not part.counts.written:
         files.remove(url)
     return {"part": task.part, "shard": shard.as_dict(), "counts": part.counts.as_dict()}
+
+
+def require_pictures(task: PartTask) -> None:
+    """Look for the first pictures of a source that names its pictures by file.
+
+    Raises:
+        SourceError: if none of them is there, saying what to download and where it goes.
+    """
+    form = form_named(task.source, task.form)
+    if form.open is not identity and not form.pictures:
+        return  # rows that are opened bring their pictures along
+    part = _Part(task, form, Raw(task.roots, task.indexes, task.archives))
+    tried: dict[tuple[str, ...], None] = {}
+    for picture in part.first_pictures():
+        if picture.bytes is not None or part.is_there(picture):
+            return
+        tried[picture.candidates] = None
+    if len(tried) >= FEWEST_PICTURES:
+        looked_for = ", ".join(f"'{candidate}'" for candidate in next(iter(tried))[:6])
+        raise SourceError(
+            f"none of the first {len(tried)} pictures of '{task.source}' is here",
+            place=", ".join(files.redacted(root) for root in task.roots),
+            hint=f"wanted: {form.pictures or form.wanted}; looked for {looked_for}",
+        )
 
 
 class _Part:
@@ -202,13 +122,13 @@ class _Part:
     def __init__(self, task: PartTask, form: Form, raw: Raw) -> None:
         self.task, self.form, self.raw = task, form, raw
         self.counts = Counts()
-        self.rejected: list[dict[str, Any]] = []
+        self.rejected: list[bytes] = []
 
-    def batches(self, packed: list[dict[str, Any]]) -> Iterator[pa.Table]:
+    def batches(self) -> Iterator[pa.Table]:
         """Yield the samples of the part in tables of bounded size."""
         held: list[dict[str, Any]] = []
         size = 0
-        for sample in self._samples(packed):
+        for sample in self._samples():
             held.append(sample)
             size += sum(len(image["bytes"]) for image in sample["images"])
             if len(held) == TABLE_ROWS or size > TABLE_BYTES:
@@ -217,9 +137,8 @@ class _Part:
         if held:
             yield pa.Table.from_pylist(held, schema=SAMPLE_SCHEMA)
 
-    def _samples(self, packed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        for _, items in itertools.groupby(packed, key=lambda item: item["g"]):
-            group = [_unpacked(self.task, item) for item in items]
+    def _samples(self) -> Iterator[dict[str, Any]]:
+        for group in spilled_groups(self.task):
             for key, rows in self._keyed(group):
                 sample = self._sample(key, rows)
                 if sample:
@@ -227,6 +146,25 @@ class _Part:
                     self.counts.images += len(sample["images"])
                     self.counts.turns += max(len(sample["messages"]) // 2, 1)
                     yield sample
+
+    def first_pictures(self) -> Iterator[Picture]:
+        """Yield pictures of the first drafts; what becomes of the records is not counted."""
+        drafts = 0
+        for group in spilled_groups(self.task):
+            for _, rows in self._keyed(group):
+                draft = self._draft(rows[0])
+                if draft is not None:
+                    yield from draft.images
+                    drafts += 1
+                if drafts == FIRST_PICTURES:
+                    return
+
+    def is_there(self, picture: Picture) -> bool:
+        """Say whether a picture can be found; one that cannot be read is there all the same."""
+        try:
+            return self.raw.picture(picture.candidates, LIMITS.max_image_bytes) is not None
+        except StorageError:
+            return True
 
     def _keyed(self, group: list[Row]) -> Iterator[tuple[str, list[Row]]]:
         """Expand cheap rows and gather neighbours of equal key."""
@@ -241,7 +179,7 @@ class _Part:
                 if isinstance(opened.data, Reject):
                     self._reject([opened], opened.data)
                     continue
-                key = _plan_key(self.form, opened)
+                key = plan_key(self.form, opened)
                 if held and key != last:
                     yield last, held
                     held = []
@@ -254,10 +192,13 @@ class _Part:
         if isinstance(row.data, Reject):
             yield row
             return
+        most = row.weight if self.task.limited else None
         try:
-            yield from self.form.open(row, self.raw)
-        except _MALFORMED as error:
+            yield from itertools.islice(self.form.open(row, self.raw), most)
+        except MALFORMED as error:
             yield Reject(reason="malformed_record", detail=f"{type(error).__name__}: {error}")
+        except (SourceError, StorageError) as error:
+            yield Reject(reason="raw_file_unreadable", detail=str(error)[:300])
 
     def _sample(self, key: str, rows: list[Row]) -> dict[str, Any] | None:
         used, draft = self._merged(rows)
@@ -294,34 +235,37 @@ class _Part:
     def _merged(self, rows: list[Row]) -> tuple[list[Row], Draft | None]:
         """Convert rows of one key and join their turns; every row is counted once."""
         used: list[Row] = []
-        merged: Draft | None = None
+        first: Draft | None = None
+        turns: dict[tuple[str, str], Turn] = {}
+        notes: dict[str, int] = {}
         for row in rows:
             draft = self._draft(row)
             if draft is None:
                 continue
-            if merged is None:
-                merged = draft
-                used.append(row)
-            elif merged.parts or draft.parts:
+            if first is None:
+                first = draft
+            elif first.parts or draft.parts:
                 self.counts.add(self.counts.skipped, "duplicate_record")
-            elif [p.identity for p in merged.images] != [p.identity for p in draft.images]:
+                continue
+            elif [p.identity for p in first.images] != [p.identity for p in draft.images]:
                 self._reject([row], Reject(reason="duplicate_key", detail="other pictures"))
-            else:
-                new = tuple(t for t in draft.turns if not _repeated(t, merged.turns))
-                if not new:
-                    self.counts.add(self.counts.skipped, "repeated_turn")
-                    continue
-                notes = dict(merged.notes)
-                for note, number in draft.notes.items():
-                    notes[note] = notes.get(note, 0) + number
-                merged = replace(merged, turns=merged.turns + new, notes=notes)
-                used.append(row)
+                continue
+            new = {(t.user, t.assistant): t for t in draft.turns}
+            if used and new.keys() <= turns.keys():
+                self.counts.add(self.counts.skipped, "repeated_turn")
+                continue
+            used.append(row)
+            for said, turn in new.items():
+                turns.setdefault(said, turn)
+            for note, number in draft.notes.items():
+                notes[note] = notes.get(note, 0) + number
+        merged = first and replace(first, turns=tuple(turns.values()), notes=notes)
         return used, merged
 
     def _draft(self, row: Row) -> Draft | None:
         try:
             result = self.form.convert(row)
-        except _MALFORMED as error:
+        except MALFORMED as error:
             detail = f"{type(error).__name__}: {error}"[:300]
             result = Reject(reason="malformed_record", detail=detail)
         if isinstance(result, Draft):
@@ -375,13 +319,9 @@ class _Part:
     def _reject(self, rows: list[Row], reject: Reject) -> None:
         for row in rows:
             self.counts.add(self.counts.quarantined, reject.reason)
-            self.rejected.append(
-                {
-                    "origin": {"file": row.file, "record": row.record},
-                    "reason": reject.reason,
-                    "error": reject.detail,
-                }
-            )
+            origin = {"file": row.file, "record": row.record}
+            line = {"origin": origin, "reason": reject.reason, "error": reject.detail}
+            self.rejected.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _without_empty(draft: Draft) -> Draft | Reject:
@@ -389,6 +329,7 @@ def _without_empty(draft: Draft) -> Draft | Reject:
         return draft if draft.parts else Reject(reason="no_turns")
     notes = dict(draft.notes)
     turns: list[Turn] = []
+    said: set[tuple[str, str]] = set()
     for turn in draft.turns:
         reason = (
             "empty_question"
@@ -397,7 +338,8 @@ def _without_empty(draft: Draft) -> Draft | Reject:
             if not turn.assistant.strip()
             else ""
         )
-        if not reason and not _repeated(turn, tuple(turns)):
+        if not reason and (turn.user, turn.assistant) not in said:
+            said.add((turn.user, turn.assistant))
             turns.append(turn)
         else:
             reason = reason or "repeated_turn"
@@ -405,10 +347,6 @@ def _without_empty(draft: Draft) -> Draft | Reject:
     if not turns:
         return Reject(reason=reason)
     return replace(draft, turns=tuple(turns), notes=notes)
-
-
-def _repeated(turn: Any, turns: tuple[Any, ...]) -> bool:
-    return any(t.user == turn.user and t.assistant == turn.assistant for t in turns)
 
 
 def _clean_key(key: str) -> str:
@@ -422,4 +360,4 @@ def _extra(draft: Draft) -> str:
     return orjson.dumps(extra, option=orjson.OPT_SORT_KEYS).decode() if extra else "{}"
 
 
-__all__ = ["SCHEMA_VERSION", "SHARD_ROWS", "Counts", "PartTask", "ingest_part", "spill_plan"]
+__all__ = ["SCHEMA_VERSION", "Counts", "ingest_part", "require_pictures"]

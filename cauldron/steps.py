@@ -17,9 +17,11 @@ from cauldron import __version__
 from cauldron.engine.local import LocalEngine
 from cauldron.engine.receipts import Job, perform_all
 from cauldron.errors import CardMissing, CheckError, UsageError
-from cauldron.ingest import SHARD_ROWS, Counts, PartTask, ingest_part, spill_plan
+from cauldron.ingest import Counts, ingest_part, require_pictures
+from cauldron.planning import SHARD_ROWS, PartTask, spill_plan
 from cauldron.readers.raw import Raw
 from cauldron.sample import SCHEMA_VERSION
+from cauldron.sources.base import Form
 from cauldron.sources.card import card
 from cauldron.sources.catalogue import detect
 from cauldron.storage import files, work
@@ -114,7 +116,10 @@ def ingest(
             license=_license(name),
             seed=seed,
             prompts=prompts,
+            limited=limit is not None,
         )
+        if plan:
+            require_pictures(replace(task, spill=str(plan[0][0])))
         jobs = [
             _ingest_job(replace(task, part=f"part-{first + n:05d}", spill=str(spill)), digest, key)
             for n, (spill, digest) in enumerate(plan)
@@ -126,7 +131,7 @@ def ingest(
     parts = [r["shard"] | {"name": r["part"]} for r in done if r["counts"]["written"]]
     _remove_stale(place, name, entry, {r["part"] for r in done})
     entry = {**base, "status": "done", "counts": counts, "parts": parts}
-    _check_counts(name, counts, max_reject_share, place)
+    _check_counts(name, counts, max_reject_share, place, chosen)
     files.write_json(entry_url, entry)
     return {**entry, "resumed": False}
 
@@ -227,16 +232,19 @@ def _total(counts: list[dict[str, Any]]) -> dict[str, Any]:
     return total.as_dict()
 
 
-def _check_counts(name: str, counts: dict[str, Any], share: float, place: str) -> None:
+def _check_counts(name: str, counts: dict[str, Any], share: float, place: str, form: Form) -> None:
     if counts["read"] != counts["written"] + counts["quarantined"] + counts["skipped"]:
         raise CheckError(f"counts of '{name}' do not add up: {counts}", place=place)
     if counts["read"] and counts["quarantined"] > share * counts["read"]:
-        reasons = ", ".join(f"{r} {n}" for r, n in counts["reasons"]["quarantined"].items())
+        quarantined = counts["reasons"]["quarantined"]
+        reasons = ", ".join(f"{r} {n}" for r, n in quarantined.items())
+        missing = quarantined.get("image_missing", 0) * 2 > counts["quarantined"]
+        wanted = f"wanted: {form.pictures or form.wanted}; " if missing else ""
         raise CheckError(
             f"{counts['quarantined']} of {counts['read']} records of '{name}' were rejected: "
             f"{reasons}",
             place=work.quarantine(place, name),
-            hint="each is listed there; --max-rejects raises the share that is allowed",
+            hint=f"{wanted}each is listed there; --max-rejects raises the share that is allowed",
         )
 
 

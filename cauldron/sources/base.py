@@ -15,7 +15,8 @@ from cauldron.sample import Draft, Reject, Skip
 __all__ = ["Form", "Found", "Raw", "Row", "Source", "natural"]
 
 
-def _identity(row: Row, raw: Raw) -> Iterable[Row | Reject]:
+def identity(row: Row, raw: Raw) -> Iterable[Row | Reject]:
+    """Open a row that needs no opening."""
     return (row,)
 
 
@@ -42,7 +43,7 @@ class Form:
     rows: Callable[[Raw, list[Found], str], Iterator[Row]]
     key: Callable[[Row], str]
     convert: Callable[[Row], Draft | Reject | Skip]
-    open: Callable[[Row, Raw], Iterable[Row | Reject]] = _identity
+    open: Callable[[Row, Raw], Iterable[Row | Reject]] = identity
     wanted: str = ""
     pictures: str = ""
 
