@@ -16,6 +16,8 @@ _BRACKETS = {"(": ")", "[": "]", "{": "}", "（": "）", "【": "】", "「": "�
 
 def right_to_left(text: str) -> bool:
     """Say whether a text reads from the right: the direction of its first strong letter."""
+    if text.isascii():
+        return False
     for char in text:
         kind = unicodedata.bidirectional(char)
         if kind in _RIGHT:

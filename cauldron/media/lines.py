@@ -8,10 +8,10 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PIL import ImageDraw, ImageFont, features
+from PIL import Image, ImageDraw, ImageFont, features
 
 from cauldron.media.bidi import right_to_left, visual_runs
-from cauldron.media.fonts import face_for, sized
+from cauldron.media.fonts import face, face_for, sized
 from cauldron.media.images import ImageError
 
 _JOINERS = "\u200c\u200d"
@@ -30,10 +30,14 @@ class Font:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A part of a line in one font and direction, `x` pixels from the line's left end."""
+    """A part of a line in one face, `x` pixels from the line's left end.
+
+    Without a direction its letters stand one beside the other; with one they are shaped.
+    """
 
     text: str
-    font: ImageFont.FreeTypeFont
+    face: str
+    size_px: int
     x: float
     direction: str | None
 
@@ -81,33 +85,83 @@ def typeset(text: str, font: Font, rtl: bool = False) -> Line:
     """
     runs: list[Run] = []
     x = 0.0
-    ascent, descent = sized(f"{font.family}_Regular", font.size_px, False).getmetrics()
+    ascent, descent = _metrics(f"{font.family}_Regular", font.size_px)
     for piece, from_right in _directed(text, rtl):
         faces = _faced(piece, font)
         for part, name in reversed(faces) if from_right else faces:
-            shaped = needs_shaping(part)
-            drawn = sized(name, font.size_px, shaped)
+            shaped = needs_shaping(part, from_right)
             direction = ("rtl" if from_right else "ltr") if shaped else None
-            runs.append(Run(text=part, font=drawn, x=x, direction=direction))
-            up, down = _extent(part, drawn, direction)
+            run = Run(text=part, face=name, size_px=font.size_px, x=x, direction=direction)
+            runs.append(run)
+            width, up, down = _extent(run)
             ascent, descent = max(ascent, up), max(descent, down)
-            x += drawn.getlength(part, direction=direction)
+            x += width
     return Line(text=text, runs=tuple(runs), width=x, ascent=ascent, descent=descent)
 
 
-def draw_line(draw: ImageDraw.ImageDraw, line: Line, x: float, top: float, fill: int) -> None:
+def draw_line(draw: ImageDraw.ImageDraw, line: Line, x: float, top: int, fill: int) -> None:
     """Draw a line with its left end at `x` and its upper edge at `top`."""
+    base = top + line.ascent
     for run in line.runs:
-        place = (x + run.x, top + line.ascent)
-        draw.text(place, run.text, fill, run.font, anchor="ls", direction=run.direction)
+        pen = x + run.x
+        if run.direction:
+            font = sized(run.face, run.size_px, True)
+            draw.text((pen, base), run.text, fill, font, anchor="ls", direction=run.direction)
+            continue
+        for glyph in map(_glyphs(run.face, run.size_px).__getitem__, run.text):
+            if glyph.ink:
+                draw.bitmap((round(pen) + glyph.left, base + glyph.top), glyph.ink, fill)
+            pen += glyph.advance
 
 
-def _extent(text: str, font: ImageFont.FreeTypeFont, direction: str | None) -> tuple[int, int]:
-    ascent, descent = font.getmetrics()
-    if direction is None:
-        return ascent, descent
-    _, top, _, bottom = font.getbbox(text, anchor="ls", direction=direction)
-    return max(ascent, round(-top + 0.5)), max(descent, round(bottom + 0.5))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Glyph:
+    """A drawn letter: its picture, the place of that against pen and baseline, its advance."""
+
+    ink: Image.Image | None
+    left: int
+    top: int
+    advance: float
+
+
+class _Glyphs(dict[str, _Glyph]):
+    """Letters of a face at a size, drawn when first asked for."""
+
+    def __init__(self, font: ImageFont.FreeTypeFont) -> None:
+        super().__init__()
+        self._font = font
+
+    def __missing__(self, char: str) -> _Glyph:
+        left, top, right, bottom = map(round, self._font.getbbox(char, anchor="ls"))
+        ink = None
+        if right > left and bottom > top:
+            ink = Image.new("L", (right - left, bottom - top), 0)
+            ImageDraw.Draw(ink).text((-left, -top), char, 255, self._font, anchor="ls")
+        advance = self._font.getlength(char)
+        glyph = self[char] = _Glyph(ink=ink, left=left, top=top, advance=advance)
+        return glyph
+
+
+@functools.lru_cache(maxsize=256)
+def _glyphs(face: str, size_px: int) -> _Glyphs:
+    return _Glyphs(sized(face, size_px, False))
+
+
+@functools.lru_cache(maxsize=256)
+def _metrics(face: str, size_px: int) -> tuple[int, int]:
+    return sized(face, size_px, False).getmetrics()
+
+
+def _extent(run: Run) -> tuple[float, int, int]:
+    """Return width, ascent and descent of a run in pixels."""
+    ascent, descent = _metrics(run.face, run.size_px)
+    if run.direction is None:
+        glyphs = _glyphs(run.face, run.size_px)
+        return sum(glyphs[char].advance for char in run.text), ascent, descent
+    font = sized(run.face, run.size_px, True)
+    _, top, _, bottom = font.getbbox(run.text, anchor="ls", direction=run.direction)
+    width = font.getlength(run.text, direction=run.direction)
+    return width, max(ascent, round(-top + 0.5)), max(descent, round(bottom + 0.5))
 
 
 def _directed(text: str, rtl: bool) -> list[tuple[str, bool]]:
@@ -121,13 +175,13 @@ def _from_right(char: str) -> bool:
 
 
 @functools.lru_cache(maxsize=1 << 14)
-def needs_shaping(text: str) -> bool:
-    """Say whether letters must be joined, reordered or stacked to be drawn right.
+def needs_shaping(text: str, from_right: bool = False) -> bool:
+    """Say whether letters must be joined, reordered, mirrored or stacked to be drawn right.
 
     Raises:
         ImageError: text_shaping_missing, when they must and Pillow cannot.
     """
-    if text.isascii() or not any(map(_is_complex, text)):
+    if not from_right and (text.isascii() or not any(map(_is_complex, text))):
         return False
     if not (features.check("raqm") and features.check("fribidi")):
         raise ImageError("text_shaping_missing", "Pillow found no FriBiDi; install libfribidi")
@@ -160,8 +214,6 @@ def _faced(text: str, font: Font) -> list[tuple[str, str]]:
 @functools.lru_cache(maxsize=1 << 15)
 def _face_name(cluster: str, font: Font, last: str) -> str:
     """Return the face of a cluster; blanks and marks stay in the face of what stands before."""
-    from cauldron.media.fonts import face
-
     if last and not cluster[0].isalnum() and face(last).covers(cluster):
         return last
     return face_for(cluster, font.family, font.bold).name
@@ -237,8 +289,8 @@ def _tokens(text: str) -> list[str]:
 def _ideographs(word: str) -> list[str]:
     out: list[str] = []
     for wide, group in itertools.groupby(clusters(word), key=_is_wide):
-        pieces = list(group) if wide else ["".join(group)]
-        for piece in pieces:
+        found = list(group)
+        for piece in found if wide else ["".join(found)]:
             closing = unicodedata.category(piece[0]) in ("Pe", "Pf", "Po") and out
             if closing or (out and out[-1][-1] in _OPENING):
                 out[-1] += piece
@@ -258,12 +310,22 @@ def longest_word(text: str, font: Font) -> float:
 
 def advance(text: str, font: Font) -> float:
     """Return the width of a text in pixels, near enough for choosing where to break."""
-    return sum(_char_width(char, font) for char in text)
+    return sum(map(_widths(font).__getitem__, text))
 
 
-@functools.lru_cache(maxsize=1 << 15)
-def _char_width(char: str, font: Font) -> float:
-    if char == "\n":
-        return 0.0
-    name = face_for(char, font.family, font.bold).name
-    return sized(name, font.size_px, False).getlength(char)
+class _Widths(dict[str, float]):
+    """Widths of single letters in a font, each from the face that has it."""
+
+    def __init__(self, font: Font) -> None:
+        super().__init__({"\n": 0.0})
+        self._font = font
+
+    def __missing__(self, char: str) -> float:
+        name = face_for(char, self._font.family, self._font.bold).name
+        width = self[char] = _glyphs(name, self._font.size_px)[char].advance
+        return width
+
+
+@functools.lru_cache(maxsize=256)
+def _widths(font: Font) -> _Widths:
+    return _Widths(font)
