@@ -14,13 +14,13 @@ from cauldron.media.charset import Decoded, decode
 from cauldron.media.html_boilerplate import content_mask
 from cauldron.media.html_flow import Flow, clean
 from cauldron.media.html_pictures import (
+    MAX_ABOUT,
     Base,
     PagePicture,
     addresses_of,
     caption_of,
     formula,
     inline_bytes,
-    link_around,
     tex,
 )
 from cauldron.media.html_tree import Node, ancestors, read_nodes, text_of
@@ -95,16 +95,24 @@ class _Reading:
         self.nodes, self.limits = nodes, limits
         self.base = _based(nodes, base)
         self.kept = content_mask(nodes)
+        self.shown = {
+            self.base.resolve(address)
+            for n, node in enumerate(nodes)
+            if node.tag in _IMAGES and self.kept[n]
+            for address in addresses_of(nodes, n)
+        }
         self.notes: Counter[str] = Counter()
         self.flow: Flow[PagePicture] = Flow()
-        self._linked_until = 0
+        self._linked_until, self._link = 0, ""
+        self._captions: dict[int, str] = {}
 
     def page(self, decoded: Decoded) -> Page:
         """Read everything and return the page."""
         self._walk()
+        read = self.flow.end()
         if self.flow.navigation_lines:
             self.notes["navigation_line"] = self.flow.navigation_lines
-        parts = self._without_ornaments(self.flow.parts)
+        parts = self._without_ornaments(read)
         head = {node.tag: n for n, node in reversed(list(enumerate(self.nodes)))}
         html = self.nodes[head["html"]].attrs if "html" in head else {}
         return Page(
@@ -137,7 +145,7 @@ class _Reading:
                 continue
             else:
                 if node.tag == "a" and node.attrs.get("href"):
-                    self._linked_until = max(self._linked_until, node.end)
+                    self._linked_until, self._link = node.end, node.attrs["href"]
                 self.flow.enter(
                     node, self.nodes[index + 1 : node.end] if node.tag == "table" else []
                 )
@@ -145,7 +153,6 @@ class _Reading:
             index += 1
         while opened:
             self.flow.leave(opened.pop())
-        self.flow.flush()
 
     def _unseen(self, index: int) -> int:
         """Pass by a node that is not content, but for lazy pictures and formula sources in it."""
@@ -154,24 +161,13 @@ class _Reading:
         if not inside_content:
             return index + 1
         if node.tag == "noscript":
-            shown = self._shown
             for place in range(index + 1, node.end):
                 named = addresses_of(self.nodes, place) if self.nodes[place].tag in _IMAGES else []
-                if named and not shown & {self.base.resolve(address) for address in named}:
+                if named and not self.shown & {self.base.resolve(address) for address in named}:
                     self._picture(place)
         elif node.tag == "script" and node.attrs.get("type", "").startswith("math/tex"):
             self.flow.text(tex(text_of(self.nodes, index)))
         return node.end
-
-    @property
-    def _shown(self) -> set[str]:
-        """Addresses of the pictures that stand outside `noscript`."""
-        return {
-            self.base.resolve(address)
-            for n, node in enumerate(self.nodes)
-            if node.tag in _IMAGES and self.kept[n]
-            for address in addresses_of(self.nodes, n)
-        }
 
     def _math(self, index: int) -> None:
         pictured = any(
@@ -233,12 +229,12 @@ class _Reading:
         return PagePicture(
             addresses=tuple(dict.fromkeys(addresses)),
             inline=None if addresses else inline,
-            alt=clean(attrs.get("alt", "").strip()),
-            title=clean(attrs.get("title", "").strip()),
-            caption=clean(caption_of(self.nodes, index)),
+            alt=clean(attrs.get("alt", "").strip())[:MAX_ABOUT],
+            title=clean(attrs.get("title", "").strip())[:MAX_ABOUT],
+            caption=clean(caption_of(self.nodes, index, self._captions)),
             width=sides[0][:20],
             height=sides[1][:20],
-            link=link_around(self.nodes, index)[:2_000],
+            link=self._link[:MAX_ABOUT] if index < self._linked_until else "",
         ), ""
 
     def _without_ornaments(self, parts: list[str | PagePicture]) -> list[str | PagePicture]:
@@ -268,7 +264,7 @@ def _based(nodes: list[Node], base: Base) -> Base:
 def _own_address(nodes: list[Node]) -> str:
     for node in nodes:
         if node.tag == "link" and node.attrs.get("rel", "").lower() == "canonical":
-            return node.attrs.get("href", "")[:2_000]
+            return node.attrs.get("href", "")[:MAX_ABOUT]
         if node.tag == "meta" and node.attrs.get("property") == "og:url":
-            return node.attrs.get("content", "")[:2_000]
+            return node.attrs.get("content", "")[:MAX_ABOUT]
     return ""

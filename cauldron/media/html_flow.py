@@ -57,11 +57,12 @@ class _List:
 
 
 class Flow(Generic[Picture]):
-    """Collects texts and pictures as they are read; `parts` holds the result."""
+    """Collects texts and pictures as they are read; `end` returns them."""
 
     def __init__(self) -> None:
         self.parts: list[str | Picture] = []
         self.navigation_lines = 0
+        self._texts: list[str] = []
         self._items: list[tuple[str | Picture, bool]] = []
         self._need = ""
         self._prefix = ""
@@ -137,6 +138,7 @@ class Flow(Generic[Picture]):
             self._add_text(_laid_out("".join(texts)))
             texts = []
             if item is not None:
+                self._end_text()
                 self.parts.append(item)
         self._need = max(self._need, need, key=len)
 
@@ -144,11 +146,19 @@ class Flow(Generic[Picture]):
         if not text:
             return
         text, self._prefix = self._prefix + text, ""
-        if self.parts and isinstance(last := self.parts[-1], str):
-            self.parts[-1] = last + (self._need or _BLANK) + text
-        else:
-            self.parts.append(text)
+        self._texts += [self._need or _BLANK, text] if self._texts else [text]
         self._need = ""
+
+    def end(self) -> list[str | Picture]:
+        """End the page and return its texts and pictures in order."""
+        self.flush()
+        self._end_text()
+        return self.parts
+
+    def _end_text(self) -> None:
+        if self._texts:
+            self.parts.append("".join(self._texts))
+            self._texts = []
 
     def _break(self, tag: str) -> None:
         if self._in_row() and tag not in _ROWS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import posixpath
 import re
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ _FORMULA_CLASSES = frozenset("tex latex math mathtex".split())
 _MAX_FORMULA_HEIGHT = 80
 _FIGURES = frozenset("figure thumb thumbinner mediaobject wp-caption gallerybox image-box".split())
 _FIGURE_LEVELS = 6
+_FIGURE_NODES = 200
+MAX_ABOUT = 5_000
+"""Characters kept of an alternative text, a caption or an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +116,7 @@ def addresses_of(nodes: list[Node], index: int) -> list[str]:
 def _set(value: str) -> list[tuple[float, str]]:
     """Return width (or density) and address of each candidate of a `srcset`."""
     found = []
-    for match in _CANDIDATE.finditer(value[:20_000]):
+    for match in _CANDIDATE.finditer(" ".join(value[:20_000].split())):
         size = match[2] if match[2] and match[2].count(".") < 2 and match[2] != "." else "1"
         found.append((float(size), match[1]))
     return found
@@ -162,22 +166,24 @@ def tex(source: str) -> str:
     return f"${(wrapped[1] if wrapped else source).strip()}$"
 
 
-def caption_of(nodes: list[Node], index: int) -> str:
-    """Return the caption of the figure that a picture stands in, or an empty string."""
-    for level, up in enumerate(ancestors(nodes, index)):
-        if level == _FIGURE_LEVELS:
-            break
-        if nodes[up].tag == "figure" or nodes[up].tokens & _FIGURES:
-            for place in range(up + 1, nodes[up].end):
-                node = nodes[place]
-                if node.tag == "figcaption" or any("caption" in t for t in node.tokens):
-                    return text_of(nodes, place)
+def caption_of(nodes: list[Node], index: int, known: dict[int, str]) -> str:
+    """Return the caption of the figure that a picture stands in, or an empty string.
+
+    Args:
+        known: captions of figures that were looked at before, filled here.
+    """
+    for up in itertools.islice(ancestors(nodes, index), _FIGURE_LEVELS):
+        if up not in known:
+            is_figure = nodes[up].tag == "figure" or nodes[up].tokens & _FIGURES
+            known[up] = _caption_in(nodes, up) if is_figure else ""
+        if known[up]:
+            return known[up]
     return ""
 
 
-def link_around(nodes: list[Node], index: int) -> str:
-    """Return the address of the link around a picture, or an empty string."""
-    for up in ancestors(nodes, index):
-        if nodes[up].tag == "a":
-            return nodes[up].attrs.get("href", "")
+def _caption_in(nodes: list[Node], figure: int) -> str:
+    for place in range(figure + 1, min(nodes[figure].end, figure + _FIGURE_NODES)):
+        node = nodes[place]
+        if node.tag == "figcaption" or any("caption" in token for token in node.tokens):
+            return text_of(nodes, place)[:MAX_ABOUT]
     return ""

@@ -17,6 +17,7 @@ from cauldron.media.limits import LIMITS, Limits
 _EASY_BYTES = 100_000  # smaller pages with few tags cannot take long
 _EASY_TAGS = 4_096
 _MAX_ATTRIBUTES_TEXT = 2_000
+_MAX_TEXT_NODES = 1_000
 VOID = frozenset(
     "area base br col embed hr img input link meta param source track wbr image".split()
 )
@@ -149,6 +150,6 @@ def ancestors(nodes: list[Node], index: int) -> Iterator[int]:
 
 
 def text_of(nodes: list[Node], index: int) -> str:
-    """Return the text inside a node, white space collapsed."""
-    inside = nodes[index : nodes[index].end]
+    """Return the text inside a node, white space collapsed; of a vast one its beginning."""
+    inside = nodes[index : min(nodes[index].end, index + _MAX_TEXT_NODES)]
     return " ".join("".join(n.text for n in inside if not n.tag).split())

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from cauldron.errors import StorageError
 from cauldron.media.html import Page, PageError, read_page
-from cauldron.media.html_pictures import PagePicture
+from cauldron.media.html_pictures import MAX_ABOUT, PagePicture
 from cauldron.media.images import ImageError, inspect
 from cauldron.media.limits import LIMITS
 from cauldron.readers.raw import Found, Raw, Row
@@ -159,7 +159,7 @@ def _convert(row: Row) -> Draft | Reject | Skip:
 
 def _about(picture: PagePicture) -> dict[str, Any]:
     said = {
-        "address": picture.addresses[0] if picture.addresses else "",
+        "address": picture.addresses[0][:MAX_ABOUT] if picture.addresses else "",
         "alt": picture.alt,
         "caption": picture.caption,
         "title": picture.title,
