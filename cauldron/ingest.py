@@ -268,6 +268,8 @@ class _Part:
         except MALFORMED as error:
             detail = f"{type(error).__name__}: {error}"[:300]
             result = Reject(reason="malformed_record", detail=detail)
+        except ImageError as error:
+            result = Reject(reason=error.reason, detail=error.detail)
         if isinstance(result, Draft):
             result = _without_empty(result)
         if isinstance(result, Reject):
