@@ -29,6 +29,7 @@ _FAMILIES = {
     "tables": ("tabmwp", "tat_qa"),
     "diagrams": ("ai2d",),
     "puzzles": ("raven",),
+    "documents": ("pdf", "html", "obelics"),
 }
 
 
