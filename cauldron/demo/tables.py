@@ -197,6 +197,7 @@ def tat_qa(tree: Tree, rng: Rng, records: int) -> list[str]:
         split: [_context(rng, f"{split}-{number}") for number in range(size)]
         for split, size in sizes.items()
     }
+    listed["train"] += _odd_contexts(tree, rng, listed["train"][0])
     kept = ("uid", "order", "question")
     blind = [
         {**context, "questions": [{k: q[k] for k in kept} for q in context["questions"]]}
@@ -209,6 +210,20 @@ def tat_qa(tree: Tree, rng: Rng, records: int) -> list[str]:
     tree.json(f"{folder}/tatqa_dataset_test_gold.json", listed["test"])
     tree.plant("tat_qa", "byte order mark", "read", (), "tatqa_dataset_train.json")
     return ["tat_qa"]
+
+
+def _odd_contexts(tree: Tree, rng: Rng, like: dict[str, Any]) -> list[dict[str, Any]]:
+    """Plant a context that stands twice, and ones without answer, questions or table."""
+    tree.plant("tat_qa", "context that stands twice", "skipped", "repeated_turn", "train-0-t")
+    unanswered = _context(rng, "odd-0")
+    unanswered["questions"][0] |= {"answer": [], "question": "What is R&amp;D spending?"}
+    note = "empty_question_or_answer"
+    tree.plant("tat_qa", "question without answer", "notes", note, "odd-0-q1")
+    silent = {**_context(rng, "odd-1"), "questions": []}
+    tree.plant("tat_qa", "context without questions", "quarantined", "no_turns", "odd-1-t")
+    bare = {**_context(rng, "odd-2"), "table": None}
+    tree.plant("tat_qa", "context without table", "quarantined", "malformed_record", "odd-2")
+    return [like, unanswered, silent, bare]
 
 
 def _context(rng: Rng, uid: str) -> dict[str, Any]:
