@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,10 +12,12 @@ from cauldron.curate.decontaminate import DecontaminateSettings
 from cauldron.curate.dedup import DedupSettings
 from cauldron.curate.rules import Rules, load_rules
 from cauldron.errors import RecipeError
+from cauldron.evaluate.settings import EvaluateSettings
 from cauldron.mixture.settings import MixSettings
 from cauldron.packaged import packaged
 from cauldron.storage import files
 from cauldron.storage.keys import key_of
+from cauldron.train.settings import TrainSettings
 
 
 class Ingest(BaseModel):
@@ -64,8 +66,8 @@ class Recipe(BaseModel):
     dedup: DedupSettings | Off = DedupSettings()
     decontaminate: Decontaminate | None = None
     mix: Mix = Mix()
-    train: dict[str, Any] | None = None
-    evaluate: dict[str, Any] | None = None
+    train: TrainSettings | None = None
+    evaluate: EvaluateSettings | None = None
 
     @property
     def sha256(self) -> str:

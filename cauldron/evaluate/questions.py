@@ -32,6 +32,11 @@ class Question:
     images: tuple[bytes, ...]
     answers: tuple[str, ...]
 
+    @property
+    def text(self) -> str:
+        """The user's words."""
+        return _text(self.messages[-1])
+
 
 def questions(samples: Samples, task: Task, place: str = "") -> list[Question]:
     """Return the questions of a task.

@@ -21,16 +21,15 @@ MAX_POSITIONS = 32_768
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Keep `transformers` from writing notes and progress bars within a block."""
-    log: Any = logging
-    before, bars = log.get_verbosity(), log.is_progress_bar_enabled()
-    log.set_verbosity_error()
-    log.disable_progress_bar()
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
         yield
     finally:
-        log.set_verbosity(before)
+        logging.set_verbosity(before)
         if bars:
-            log.enable_progress_bar()
+            logging.enable_progress_bar()
 
 
 def config_of(settings: ModelSettings, vocab_size: int) -> Any:

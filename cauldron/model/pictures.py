@@ -56,4 +56,4 @@ def blank(pixels: Pixels) -> Pixels:
 def normalized(pixels: list[Pixels], device: Any = None) -> torch.Tensor:
     """Return pictures of one size as [n, 3, H, W] float32 in [-1, 1]; none is exactly zero."""
     stacked = torch.from_numpy(np.stack(pixels)).to(device)
-    return (stacked.to(torch.float32) / 255 - 0.5) / 0.5
+    return stacked.to(torch.float32).div_(255).sub_(0.5).div_(0.5)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,8 @@ from cauldron.loader.tokens import Encoded, Encoder
 from cauldron.media.images import ImageError
 from cauldron.model.pictures import Pixels, read_pixels
 from cauldron.train.settings import TrainSettings
+
+AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,16 @@ class Batches:
             ids=tuple(drawn.sample["id"] for drawn, _, _ in used),
             notes=notes,
         )
+
+    def ahead(self, start: int, stop: int) -> Iterator[Batch | None]:
+        """Yield the batches of steps `start` to `stop` - 1, the next one made in the background."""
+        with ThreadPoolExecutor(1, "batches") as pool:
+            coming = deque(pool.submit(self.at, step) for step in range(start, stop)[:AHEAD])
+            for step in range(start, stop):
+                batch = coming.popleft().result()
+                if step + AHEAD < stop:
+                    coming.append(pool.submit(self.at, step + AHEAD))
+                yield batch
 
     def _prepared(self, drawn: Drawn, notes: Counter[str]) -> tuple[Encoded, list[Pixels]] | None:
         whole = self._encoder.encode(drawn.sample)

@@ -19,7 +19,7 @@ from cauldron.train.batches import Batch, Batches
 from cauldron.train.settings import TrainSettings
 
 Say = Callable[[str], None]
-LOG_EVERY = 10
+SAY_EVERY = 50
 
 
 def rate_at(step: int, settings: TrainSettings) -> float:
@@ -33,14 +33,18 @@ def rate_at(step: int, settings: TrainSettings) -> float:
 @contextlib.contextmanager
 def deterministic(threads: int) -> Iterator[None]:
     """Fix threads and algorithms of torch for a block; the caller's settings come back after it."""
+    fills: Any = torch.utils.deterministic
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    filled = fills.fill_uninitialized_memory
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
+    fills.fill_uninitialized_memory = False  # nothing here reads memory that it did not write
     try:
         yield
     finally:
         torch.set_num_threads(before[0])
         torch.use_deterministic_algorithms(before[1])
+        fills.fill_uninitialized_memory = filled
 
 
 class Trainer:
@@ -75,16 +79,15 @@ class Trainer:
         with deterministic(self.settings.threads):
             self.model.train()
             last = min(self.settings.steps, stop or self.settings.steps)
-            while self.step < last:
-                self._log(self._train_step(), say)
+            for batch in self.batches.ahead(self.step, last):
+                self._log(self._train_step(batch), say)
                 every = self.settings.checkpoint_every
                 if every and self.step % every == 0 and self.step < self.settings.steps:
                     self._save()
             self.model.eval()
 
-    def _train_step(self) -> dict[str, Any]:
+    def _train_step(self, batch: Batch | None) -> dict[str, Any]:
         started = time.perf_counter()
-        batch = self.batches.at(self.step)
         rate = rate_at(self.step, self.settings)
         self.step += 1
         entry: dict[str, Any] = {"step": self.step, "learning_rate": rate}
@@ -95,7 +98,7 @@ class Trainer:
         losses = _losses(self.model, batch)
         loss = losses.mean()
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
         self._optimizer.step()
         return entry | {
@@ -116,11 +119,11 @@ class Trainer:
 
     def _log(self, entry: dict[str, Any], say: Say) -> None:
         self.log.append(entry)
-        if self.step % LOG_EVERY == 0 or self.step == self.settings.steps:
+        if self.step % max(self.settings.steps // 50, 10) == 0 or self.step == self.settings.steps:
             lines = [orjson.dumps(e, option=orjson.OPT_APPEND_NEWLINE) for e in self.log]
             files.write_bytes(files.join(self.place, "log.jsonl"), b"".join(lines))
-        if self.step % (LOG_EVERY * 5) == 0:
-            recent = [e["loss"] for e in self.log[-LOG_EVERY:] if "loss" in e]
+        if self.step % SAY_EVERY == 0:
+            recent = [e["loss"] for e in self.log[-20:] if "loss" in e]
             say(f"train: step {self.step} of {self.settings.steps}, loss {np.mean(recent):.3f}")
 
     def _save(self) -> None:
@@ -129,30 +132,31 @@ class Trainer:
             "step": self.step,
             "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
-            "log": orjson.dumps(self.log),
+            "log": orjson.dumps(self.log).decode(),
         }
         out = io.BytesIO()
         torch.save(state, out)
-        files.write_bytes(self._state_url, out.getvalue())
+        files.write_bytes(self.state_url, out.getvalue())
 
     def _restore(self) -> None:
-        if self.step or not files.exists(self._state_url):
+        if self.step or not files.exists(self.state_url):
             return
         try:
-            payload = io.BytesIO(files.read_bytes(self._state_url))
+            payload = io.BytesIO(files.read_bytes(self.state_url))
             state = torch.load(payload, map_location="cpu", weights_only=True)
             if state["key"] != self.key:
                 return
         except (RuntimeError, EOFError, KeyError, TypeError, ValueError) as error:
             raise StorageError(
-                "not a training state", place=self._state_url, hint="remove it to start anew"
+                "not a training state", place=self.state_url, hint="remove it to start anew"
             ) from error
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.step, self.log = state["step"], orjson.loads(state["log"])
 
     @property
-    def _state_url(self) -> str:
+    def state_url(self) -> str:
+        """The saved state to go on from."""
         return files.join(self.place, "state.pt")
 
 

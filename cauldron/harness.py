@@ -1,0 +1,205 @@
+"""Train and evaluate from a manifest: what is done already is not done again.
+
+WORK/train/ holds log.jsonl, checkpoint/, results.json, predictions/ and done.json, which names the
+key of everything that the training and the evaluation depended on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cauldron import __version__
+from cauldron.errors import RecipeError, UsageError, near
+from cauldron.evaluate.settings import EvaluateSettings, Task
+from cauldron.mixture.manifest import read_manifest
+from cauldron.recipe import Recipe
+from cauldron.storage import files, work
+from cauldron.storage.keys import key_of
+from cauldron.train.settings import TrainSettings
+
+Say = Callable[[str], None]
+_UNUSED = ("recipe", "recipe_sha256")
+
+
+def train_and_evaluate(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]:
+    """Train on a mixture and run the recipe's tasks, into WORK/train.
+
+    Returns:
+        `train`: a summary; `evaluate`: the scores of each task. Each says whether it was resumed.
+
+    Raises:
+        RecipeError: if the recipe has no `train`, or a task that the mixture cannot give.
+        UsageError: if torch is not installed.
+    """
+    done = {"train": train(recipe, manifest, place, say)}
+    if recipe.evaluate:
+        done["evaluate"] = _evaluate(recipe, manifest, place, say)
+    return done
+
+
+def train(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]:
+    """Train on a mixture into WORK/train; nothing is done when nothing has changed."""
+    settings = _train_settings(recipe)
+    require_torch()
+    folder, seed = _folder(place), _seed(recipe, settings)
+    key = _train_key(recipe, settings, manifest)
+    with work.locked(place):
+        entry = _done(place).get("train", {})
+        if entry.get("key") == key and files.exists(_checkpoint(place, "cauldron.json")):
+            return {**entry["result"], "resumed": True}
+        for name in ("done.json", "results.json", "checkpoint", "predictions"):
+            files.remove(files.join(folder, name))
+        from cauldron.train import run
+
+        about = {
+            "key": key,
+            "manifest": _relative(manifest, place),
+            "seed": seed,
+            "threads": settings.threads,
+            "evaluate": recipe.evaluate.model_dump(mode="json") if recipe.evaluate else None,
+        }
+        result = run.train(manifest, settings, seed, folder, key, about, say)
+        files.write_json(_url(place), {"train": {"key": key, "result": result}})
+        return {**result, "resumed": False}
+
+
+def _evaluate(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]:
+    settings, chosen = _train_settings(recipe), recipe.evaluate
+    assert chosen is not None
+    key = key_of(_train_key(recipe, settings, manifest), chosen.model_dump(mode="json"))
+    url = files.join(_folder(place), "results.json")
+    with work.locked(place):
+        done = _done(place)
+        if done.get("evaluate", {}).get("key") == key and files.exists(url):
+            return {"tasks": files.read_json(url), "resumed": True}
+        from cauldron.evaluate import run
+
+        results = run.evaluate(
+            _checkpoint(place),
+            manifest,
+            chosen.tasks,
+            batch=chosen.batch,
+            threads=settings.threads,
+            seed=_seed(recipe, settings),
+            out=files.join(_folder(place), "predictions"),
+            say=say,
+        )
+        files.write_json(url, results)
+        files.write_json(_url(place), {**done, "evaluate": {"key": key}})
+        return {"tasks": results, "resumed": False}
+
+
+def evaluate(
+    checkpoint: str, tasks: Sequence[str], *, manifest: str = "", say: Say = lambda text: None
+) -> dict[str, Any]:
+    """Score a trained model.
+
+    Args:
+        checkpoint: WORK/train/checkpoint, or the WORK that holds it.
+        tasks: names of the recipe's tasks, or SOURCE or SOURCE:METRIC; all of the recipe's when
+            there is none.
+        manifest: where the held-out samples are; default: the mixture it was trained on.
+
+    Raises:
+        UsageError: if a task is neither known nor of that form, or torch is not installed.
+        StorageError: if there is no trained model.
+    """
+    require_torch()
+    inner = files.join(checkpoint, "train", "checkpoint")
+    folder = inner if files.exists(inner) else checkpoint
+    from cauldron.evaluate import run
+    from cauldron.model.folder import read_about
+
+    about = read_about(folder)
+    known = EvaluateSettings.model_validate(about["evaluate"]) if about["evaluate"] else None
+    return run.evaluate(
+        folder,
+        manifest or _resolved(about["manifest"], folder),
+        _chosen(tasks, known, folder),
+        batch=known.batch if known else EvaluateSettings.model_fields["batch"].default,
+        threads=about["threads"],
+        seed=about["seed"],
+        say=say,
+    )
+
+
+def require_torch() -> None:
+    """Check that what training needs is installed.
+
+    Idle threads of torch are told to sleep, where it is not loaded yet: when they wait actively
+    on a machine that is busy with other work, a step takes ten times as long.
+
+    Raises:
+        UsageError: if torch or transformers is missing.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for name in ("torch", "transformers"):
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise UsageError(
+                f"training and evaluation need {name}: {error}",
+                hint="pip install 'cauldron[train]'",
+            ) from error
+
+
+def _chosen(tasks: Sequence[str], known: EvaluateSettings | None, place: str) -> dict[str, Task]:
+    named = known.tasks if known else {}
+    if not tasks and not named:
+        raise UsageError("no task named", place=place, hint="--tasks SOURCE:METRIC")
+    return {text: named[text] if text in named else _task(text) for text in tasks or named}
+
+
+def _task(text: str) -> Task:
+    source, _, metric = text.partition(":")
+    known = ("exact_match", "vqa_accuracy")
+    if metric and metric not in known:
+        raise UsageError(f"unknown metric '{metric}'{near(metric, known)}", hint=", ".join(known))
+    return Task.model_validate({"source": source} | ({"metric": metric} if metric else {}))
+
+
+def _train_settings(recipe: Recipe) -> TrainSettings:
+    if recipe.train is None:
+        raise RecipeError(f"recipe '{recipe.name}' has no part 'train'")
+    return recipe.train
+
+
+def _seed(recipe: Recipe, settings: TrainSettings) -> int:
+    return recipe.seed if settings.seed is None else settings.seed
+
+
+def _train_key(recipe: Recipe, settings: TrainSettings, manifest: str) -> str:
+    mixture = {k: v for k, v in read_manifest(manifest).items() if k not in _UNUSED}
+    return key_of(__version__, mixture, settings.model_dump(mode="json"), _seed(recipe, settings))
+
+
+def _folder(place: str) -> str:
+    return files.join(place, "train")
+
+
+def _checkpoint(place: str, *names: str) -> str:
+    return files.join(_folder(place), "checkpoint", *names)
+
+
+def _url(place: str) -> str:
+    return files.join(_folder(place), "done.json")
+
+
+def _done(place: str) -> dict[str, Any]:
+    found: dict[str, Any] = files.read_json(_url(place)) if files.exists(_url(place)) else {}
+    return found
+
+
+def _relative(manifest: str, place: str) -> str:
+    """Return the manifest as seen from WORK/train/checkpoint where it lies in the same WORK."""
+    start = place.rstrip("/") + "/"
+    return "../../" + manifest.removeprefix(start) if manifest.startswith(start) else manifest
+
+
+def _resolved(manifest: str, folder: str) -> str:
+    if not manifest.startswith("../../"):
+        return manifest
+    return files.join(folder.rstrip("/").rsplit("/", 2)[0], manifest.removeprefix("../../"))
