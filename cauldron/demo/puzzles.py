@@ -262,9 +262,14 @@ def _oddities(tree: Tree, rng: Rng) -> None:
     """Plant a damaged problem and one whose answer is no choice."""
     folder, layout = next(iter(LAYOUTS.items()))
     arrays, xml = _problem(rng, layout)
-    name = f"raven/RAVEN-10000/{folder}/RAVEN_{{}}_train"
-    tree.write(f"{name.format(900)}.npz", cut_off(_npz(arrays)))
-    tree.write(f"{name.format(900)}.xml", xml)
+    good = _npz(arrays)
     arrays["target"] = np.array(9)
-    tree.write(f"{name.format(901)}.npz", _npz(arrays))
-    tree.write(f"{name.format(901)}.xml", xml)
+    for number, payload in ((900, cut_off(good)), (901, _npz(arrays))):
+        name = f"raven/RAVEN-10000/{folder}/RAVEN_{number}_train"
+        tree.write(f"{name}.npz", payload)
+        tree.write(f"{name}.xml", xml)
+    damaged = ("malformed_record", "file_unreadable")
+    tree.plant("raven", "damaged archive", "quarantined", damaged, f"{folder}/900")
+    behind = "answer_not_among_choices"
+    tree.plant("raven", "answer behind the last choice", "quarantined", behind, f"{folder}/901")
+    tree.plant("raven", "byte strings of Python 2", "read", (), f"{folder}/1")
