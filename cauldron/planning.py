@@ -50,7 +50,10 @@ class PartTask:
 
 
 class KeyNumbers:
-    """A number for each key: the newest in a dict, older ones as two sorted columns."""
+    """A number for each key: the newest in a dict, older ones as two sorted columns.
+
+    Keys are kept as 64-bit hashes: of five million, two are alike with a chance of 1 in a million.
+    """
 
     def __init__(self) -> None:
         self._recent: dict[int, int] = {}
@@ -60,18 +63,19 @@ class KeyNumbers:
     def __len__(self) -> int:
         return len(self._recent) + len(self._hashes)
 
-    def get(self, key: int) -> int | None:
-        """Return the number of a 64-bit key."""
-        number = self._recent.get(key)
+    def get(self, key: str) -> int | None:
+        """Return the number of a key, None for a new one."""
+        hashed = _hash(key)
+        number = self._recent.get(hashed)
         if number is None and len(self._hashes):
-            at = int(np.searchsorted(self._hashes, np.uint64(key)))
-            if at < len(self._hashes) and int(self._hashes[at]) == key:
+            at = int(np.searchsorted(self._hashes, np.uint64(hashed)))
+            if at < len(self._hashes) and int(self._hashes[at]) == hashed:
                 number = int(self._numbers[at])
         return number
 
-    def put(self, key: int, number: int) -> None:
+    def put(self, key: str, number: int) -> None:
         """Give a new key its number."""
-        self._recent[key] = number
+        self._recent[_hash(key)] = number
         if len(self._recent) >= _RECENT_KEYS:
             recent = np.fromiter(self._recent.keys(), np.uint64, len(self._recent))
             numbers = np.fromiter(self._recent.values(), np.int64, len(self._recent))
@@ -80,6 +84,11 @@ class KeyNumbers:
             order = np.argsort(hashes, kind="stable")
             self._hashes = hashes[order]
             self._numbers = np.concatenate([self._numbers, numbers])[order]
+
+
+def _hash(key: str) -> int:
+    digest = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest)
 
 
 @dataclass(slots=True)
@@ -96,7 +105,6 @@ class _Spill:
         while len(self.hashes) <= part:
             self.hashes.append(hashlib.sha256())
             self.last_bytes = 0
-        self.hashes[part].update(line)
         self.held.setdefault(part, []).append(line)
         self.held_bytes += len(line)
         if part == len(self.hashes) - 1:
@@ -106,8 +114,10 @@ class _Spill:
 
     def flush(self) -> None:
         for part, lines in self.held.items():
+            payload = b"".join(lines)
+            self.hashes[part].update(payload)
             with self.path(part).open("ab") as file:
-                file.writelines(lines)
+                file.write(payload)
         self.held, self.held_bytes = {}, 0
 
     def path(self, part: int) -> Path:
@@ -130,18 +140,20 @@ def spill_plan(
     folder.mkdir(parents=True, exist_ok=True)
     spill = _Spill(folder)
     places = KeyNumbers()
-    weight = step = part = 0
+    weight = step = part = place = 0
+    last = None
     for row, most in _limited(_guarded(rows), limit):
-        key = int.from_bytes(
-            hashlib.blake2b(plan_key(form, row).encode("utf-8", "replace"), digest_size=8).digest()
-        )
-        place = places.get(key)
-        if place is None:
+        key = plan_key(form, row)
+        known = place if key == last else places.get(key)
+        if known is None:
             part += weight // SHARD_ROWS > step or spill.last_bytes > SPILL_BYTES
             step = weight // SHARD_ROWS
             place = len(places) * _PARTS + part
             places.put(key, place)
             weight += row.weight
+        else:
+            place = known
+        last = key
         spill.add(place % _PARTS, _line(place // _PARTS, row, most))
     spill.flush()
     return [(spill.path(n), digest.hexdigest()) for n, digest in enumerate(spill.hashes)]

@@ -18,7 +18,7 @@ import orjson
 from cauldron.errors import SourceError
 from cauldron.media.limits import LIMITS
 
-BLOCK = 2 << 20
+BLOCK = 512 << 10  # stays in the processor's cache
 _BOM = b"\xef\xbb\xbf"
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _MARKS = np.zeros(256, bool)
