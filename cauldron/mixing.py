@@ -10,8 +10,9 @@ from cauldron.engine.receipts import Job, perform_all
 from cauldron.errors import CardMissing, StorageError
 from cauldron.mixture.manifest import build_manifest
 from cauldron.mixture.materialize import PartUrls, mix_source, sizes_of, split_rows
-from cauldron.mixture.settings import MixSettings, plan
-from cauldron.sources.card import card
+from cauldron.mixture.plan import plan
+from cauldron.mixture.settings import MixSettings, Tags
+from cauldron.sources.card import card, commercial_use
 from cauldron.steps import Progress, followed, quiet, receipt
 from cauldron.storage import files, work
 from cauldron.storage.index import index_url
@@ -45,6 +46,7 @@ def mix(
     work.check_name(name)
     folder = files.join(place, "mixture", name)
     parts = {source: _parts(place, source) for source in sources or work.sources(place)}
+    parts = {name: urls for name, urls in parts.items() if _wanted(name, settings)}
     held = settings.validation
     shares = {
         source: held.share if not held.sources or source in held.sources else 0.0
@@ -56,17 +58,39 @@ def mix(
         )
         for source, urls in parts.items()
     }
-    planned = plan(settings, sizes)
+    stages = plan(settings, sizes)
+    drawn = {row.name for stage in stages for row in stage.sources}
+    chosen = [source for source in parts if source in drawn or shares[source]]
     jobs = [
-        _job(place, folder, row["name"], parts[row["name"]], seed, shares[row["name"]], materialize)
-        for row in planned
+        _job(place, folder, source, parts[source], seed, shares[source], materialize)
+        for source in chosen
     ]
     mixed = list(followed(perform_all(engine, jobs), "mix", len(jobs), progress))
-    facts = {row["name"]: _facts(row["name"]) for row in planned}
-    manifest = build_manifest(name, settings, seed, recipe, recipe_sha256, planned, mixed, facts)
+    facts = {source: _facts(source) for source in chosen}
+    manifest = build_manifest(name, settings, seed, recipe, recipe_sha256, stages, mixed, facts)
     _remove_stale(folder, manifest)
     files.write_json(files.join(folder, "manifest.json"), manifest)
     return manifest
+
+
+def _wanted(source: str, settings: MixSettings) -> bool:
+    include, exclude = settings.include, settings.exclude
+    return (include is None or fits(source, include)) and not (exclude and fits(source, exclude))
+
+
+def fits(source: str, tags: Tags) -> bool:
+    """Say whether a source's card fits tags; a source without a card has no licence to fit."""
+    try:
+        facts = card(source)
+        license_, category = facts.license, facts.category
+    except CardMissing:
+        license_, category = "unknown", ""
+    return (
+        (not tags.sources or source in tags.sources)
+        and (not tags.licenses or license_ in tags.licenses)
+        and (not tags.categories or category in tags.categories)
+        and (tags.commercial_use is None or commercial_use(license_) == tags.commercial_use)
+    )
 
 
 def _parts(place: str, source: str) -> list[PartUrls]:

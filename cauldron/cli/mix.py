@@ -53,11 +53,26 @@ def mix(
 
 
 def print_mixture(manifest: dict[str, Any]) -> None:
-    """Print each source of a manifest with its shares, sizes and epochs."""
-    keys = ["share_asked", "share", "epochs", "samples", "turns", "images", "chars"]
-    rows = [[s["name"], *(s[key] for key in keys), s["limited_by"]] for s in manifest["sources"]]
-    columns = ["source", "asked", "share", *keys[2:], "limited by"]
-    table(f"Mixture {manifest['name']} (shares of {manifest['unit']})", columns, rows)
+    """Print what each stage of a manifest draws of each source, and what is never seen."""
+    sizes = {source["name"]: source for source in manifest["sources"]}
+    for stage in manifest["stages"]:
+        rows = [
+            [
+                row["name"],
+                row["asked"],
+                row["share"],
+                sizes[row["name"]]["samples"],
+                round(row["samples"]),
+                round(row["tokens"]),
+                row["epochs"],
+                max(1 - row["epochs"], 0.0),
+                row["limited_by"],
+            ]
+            for row in stage["sources"]
+        ]
+        columns = ["source", "asked", "share", "samples", "drawn", "tokens", "epochs"]
+        title = f"Mixture {manifest['name']}, stage {stage['name']} (shares of {manifest['unit']})"
+        table(title, [*columns, "never seen", "limited by"], rows)
 
 
 def run(

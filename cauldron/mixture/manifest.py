@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from cauldron import __version__
 from cauldron.errors import StorageError
-from cauldron.mixture.order import ALGORITHM, Order, whole_draws
+from cauldron.mixture.materialize import SIZES
+from cauldron.mixture.order import ALGORITHM, Order, Stage
+from cauldron.mixture.plan import StagePlan
 from cauldron.mixture.settings import MixSettings
 from cauldron.sample import SCHEMA_VERSION as SAMPLE_VERSION
 from cauldron.storage import files
 from cauldron.storage.shards import read_table
 
 SCHEMA_VERSION = 1
+TOKENS = "estimate: UTF-8 bytes / 4"
 
 
 def build_manifest(
@@ -23,38 +27,30 @@ def build_manifest(
     seed: int,
     recipe: Any,
     recipe_sha256: str,
-    planned: list[dict[str, Any]],
+    stages: list[StagePlan],
     mixed: list[dict[str, Any]],
     facts: dict[str, dict[str, str]],
 ) -> dict[str, Any]:
     """Return the manifest of a mixture.
 
     Args:
-        planned: rows of `mixture.settings.plan`.
-        mixed: results of `mixture.materialize.mix_source`, in the same order of sources.
+        stages: the plan.
+        mixed: results of `mixture.materialize.mix_source`, one a source.
         facts: licence and card file of each source.
     """
-    by_name = {result["source"]: result for result in mixed}
-    draws = whole_draws([row["draw_share"] for row in planned])
-    total = sum(draws)
-    sources = []
-    for row, drawn in zip(planned, draws, strict=True):
-        result = by_name[row["name"]]
-        sources.append(
-            {
-                "name": row["name"],
-                **facts[row["name"]],
-                "weight": drawn / total,
-                "share_asked": row["asked"],
-                "share": row["share"],
-                "epochs": row["epochs"],
-                "limited_by": row["limited_by"],
-                **result["train"],
-                "validation": result["validation"],
-                "shards": result["shards"],
-                "validation_shards": result["validation_shards"],
-            }
-        )
+    sources = [
+        {
+            "name": result["source"],
+            **facts[result["source"]],
+            **_over_stages(stages, result["source"]),
+            **result["train"],
+            "validation": result["validation"],
+            "shards": result["shards"],
+            "validation_shards": result["validation_shards"],
+        }
+        for result in mixed
+    ]
+    drawn = [source for source in sources if source["weight"] > 0]
     return {
         "schema_version": SCHEMA_VERSION,
         "sample_schema_version": SAMPLE_VERSION,
@@ -62,23 +58,47 @@ def build_manifest(
         "name": name,
         "seed": seed,
         "unit": settings.by,
+        "tokenizer": TOKENS,
+        "image_tokens": settings.image_tokens,
         "recipe": recipe,
         "recipe_sha256": recipe_sha256,
         "materialized": all(
             s["url"].startswith("shards/") for source in sources for s in source["shards"]
         ),
         "sources": sources,
-        "totals": {
-            key: sum(source[key] for source in sources)
-            for key in ("samples", "turns", "images", "chars")
-        },
+        "stages": [asdict(stage) for stage in stages],
+        "totals": {key: sum(source[key] for source in sources) for key in ("samples", *SIZES)},
         "order": {
             "algorithm": ALGORITHM,
-            "names": [row["name"] for row in planned],
-            "sizes": [by_name[row["name"]]["train"]["samples"] for row in planned],
-            "draws": draws,
+            "names": [source["name"] for source in drawn],
+            "sizes": [source["samples"] for source in drawn],
+            "stages": [
+                {"samples": stage.samples, "shares": _draw_shares(stage, drawn)} for stage in stages
+            ],
         },
     }
+
+
+def _over_stages(stages: list[StagePlan], name: str) -> dict[str, Any]:
+    """Return what all stages together draw of a source."""
+    rows = [(stage, row) for stage in stages for row in stage.sources if row.name == name]
+    total = sum(row.samples for stage in stages for row in stage.sources)
+    epochs = sum(row.epochs for _, row in rows)
+    first = next((row for row in stages[0].sources if row.name == name), None)
+    return {
+        "weight": sum(row.samples for _, row in rows) / total,
+        "share_asked": first.asked if first else 0.0,
+        "share": first.share if first else 0.0,
+        "epochs": epochs,
+        "never_seen": max(1.0 - epochs, 0.0),
+        "tokens_drawn": round(sum(row.tokens for _, row in rows)),
+        "limited_by": ", ".join(sorted({row.limited_by for _, row in rows} - {""})),
+    }
+
+
+def _draw_shares(stage: StagePlan, drawn: list[dict[str, Any]]) -> list[float]:
+    shares = {row.name: row.draw_share for row in stage.sources}
+    return [shares.get(source["name"], 0.0) for source in drawn]
 
 
 def read_manifest(path: str) -> dict[str, Any]:
@@ -136,6 +156,7 @@ def _tables(
 def order_of(manifest: dict[str, Any]) -> Order:
     """Return the order rule of a manifest."""
     order = manifest["order"]
-    return Order(
-        manifest["seed"], tuple(order["names"]), tuple(order["sizes"]), tuple(order["draws"])
+    stages = tuple(
+        Stage(shares=tuple(stage["shares"]), samples=stage["samples"]) for stage in order["stages"]
     )
+    return Order(manifest["seed"], tuple(order["names"]), tuple(order["sizes"]), stages)

@@ -16,6 +16,15 @@ from cauldron.storage.shards import iter_batches, read_table, write_shard, write
 ROWS_PER_SHARD = 2_000
 _HELD_OUT, _TRAIN = "validation", "shards"
 
+SIZES = {
+    "turns": "n_turns",
+    "images": "n_images",
+    "chars": "chars",
+    "answer_tokens": "answer_tokens",
+    "text_tokens": "text_tokens",
+}
+"""Sizes of a source, and the signals that they are sums of."""
+
 PartUrls = tuple[str, str, tuple[str, ...]]
 """URLs of samples, signals and decisions of one part."""
 
@@ -27,7 +36,7 @@ def split_rows(
 
     Samples that share their first picture fall on the same side; without one the text decides.
     """
-    columns = ["id", "image_hash", "text_hash", "n_turns", "n_images", "chars"]
+    columns = ["id", "image_hash", "text_hash", *SIZES.values()]
     out = []
     for _, signals, decisions in parts:
         table = read_table(signals, columns)
@@ -44,11 +53,11 @@ def split_rows(
 
 
 def sizes_of(tables: Sequence[tuple[Any, pa.Table]]) -> dict[str, int]:
-    """Return samples, turns, images and chars of masked rows."""
-    total = dict.fromkeys(("samples", "turns", "images", "chars"), 0)
+    """Return samples, turns, images, chars and tokens of masked rows."""
+    total = dict.fromkeys(("samples", *SIZES), 0)
     for mask, table in tables:
         total["samples"] += int(mask.sum())
-        for name, column in (("turns", "n_turns"), ("images", "n_images"), ("chars", "chars")):
+        for name, column in SIZES.items():
             total[name] += int(table[column].to_numpy()[mask].sum())
     return total
 

@@ -1,62 +1,65 @@
-"""The order rule: which sample stands at a position, from (seed, plan, position) alone.
+"""The order rule: which sample stands at a position, from (seed, shares, position) alone.
 
-Sources are interleaved so that every prefix holds each source within about one draw of its exact
-share; inside a source each epoch is a keyed permutation. Any worker of any world size computes its
-samples from a position number, so resume is a number and workers change nothing.
+Sources are interleaved so that at every position each has been drawn within one draw of its exact
+share (Tijdeman, The chairman assignment problem, 1980): the k-th draw of a source with share s may
+stand at positions floor(k / s) to ceil((k + 1) / s) - 1, and each position goes to the draw that
+must come soonest. Inside a source each epoch is a keyed permutation. Any worker of any world size
+computes its samples from a position number, so resume is a number and workers change nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from functools import cached_property
+import heapq
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from cauldron.sample import content_hash
 
-ALGORITHM = "largest-deficit interleave of a fixed period, Feistel permutation per epoch, version 1"
-MAX_PERIOD = 1 << 16
+ALGORITHM = "earliest-deadline interleave of exact shares, Feistel permutation per epoch, version 2"
+MIN_BLOCK, MAX_BLOCK = 1 << 12, 1 << 20
+_KEPT_BLOCKS = 4
 _ROUNDS = 4
+_SOURCE_BITS = 16
+
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A stretch of positions with one set of shares.
+
+    Args:
+        shares: of draws, one a source, with sum 1; 0 leaves a source out.
+        samples: positions in the stage; None for the last one, which has no end.
+    """
+
+    shares: tuple[float, ...]
+    samples: int | None = None
 
 
 @dataclass(frozen=True)
 class Order:
-    """The endless order of a mixture.
+    """The order of a mixture, without end.
 
     Args:
         seed: the seed of all permutations.
         names: the sources.
         sizes: samples of each source, at least 1.
-        draws: whole draws of each source in one period; shares are `draws / sum(draws)`.
+        stages: what is drawn, one stage after the other; epochs go on from stage to stage.
     """
 
     seed: int
     names: tuple[str, ...]
     sizes: tuple[int, ...]
-    draws: tuple[int, ...]
-
-    @cached_property
-    def period(self) -> npt.NDArray[np.int32]:
-        """The source number of each position of a period: [sum(draws)] int32.
-
-        The k-th draw of a source with d draws is due at (k + 0.5) / d of the period; positions go
-        to the draws in order of when they are due.
-        """
-        due = [(np.arange(d) + 0.5) / d for d in self.draws]
-        source = np.repeat(np.arange(len(self.draws), dtype=np.int32), self.draws)
-        rank = np.lexsort((source, np.concatenate(due)))
-        return np.asarray(source[rank], dtype=np.int32)
-
-    @cached_property
-    def _earlier(self) -> npt.NDArray[np.int64]:
-        """How many draws of its own source stand before each position of a period."""
-        earlier = np.empty(len(self.period), dtype=np.int64)
-        for number in range(len(self.draws)):
-            places = np.flatnonzero(self.period == number)
-            earlier[places] = np.arange(len(places))
-        return earlier
+    stages: tuple[Stage, ...]
+    _blocks: OrderedDict[tuple[int, int], tuple[npt.NDArray[np.int32], Counts]] = field(
+        default_factory=OrderedDict, compare=False, repr=False
+    )
 
     def samples_at(
         self, positions: npt.ArrayLike
@@ -67,18 +70,119 @@ class Order:
             positions: [n] whole numbers from 0 on.
         """
         index = np.atleast_1d(np.asarray(positions, dtype=np.int64))
-        turn, inside = np.divmod(index, len(self.period))
-        source = self.period[inside]
-        draws = np.asarray(self.draws, dtype=np.int64)[source]
-        count = turn * draws + self._earlier[inside]
-        epoch, place = np.divmod(count, np.asarray(self.sizes, dtype=np.int64)[source])
+        source = np.empty(len(index), dtype=np.int32)
+        draw = np.empty(len(index), dtype=np.int64)
+        start, before = 0, np.zeros(len(self.sizes), dtype=np.int64)
+        for number, stage in enumerate(self.stages):
+            end = np.iinfo(np.int64).max if stage.samples is None else start + stage.samples
+            here = np.flatnonzero((index >= start) & (index < end))
+            size = block_size(stage.shares)
+            for block in np.unique((index[here] - start) // size).tolist():
+                chosen = here[(index[here] - start) // size == block]
+                sources, draws = self._block(number, block)
+                inside = index[chosen] - start - block * size
+                source[chosen] = sources[inside]
+                draw[chosen] = before[source[chosen]] + draws[inside]
+            if stage.samples is not None:
+                before = before + self.drawn(number, stage.samples)
+                start = end
+        return source, *self._rows(source, draw)
+
+    def drawn(self, stage: int, samples: int) -> Counts:
+        """Return how often each source is drawn in the first samples of a stage: [sources]."""
+        size = block_size(self.stages[stage].shares)
+        block, rest = divmod(samples, size)
+        counts = quotas(self.stages[stage].shares, block * size, size)
+        if rest:
+            sources, _ = self._block(stage, block)
+            counts = counts + np.bincount(sources[:rest], minlength=len(counts))
+        return counts
+
+    def _block(self, stage: int, block: int) -> tuple[npt.NDArray[np.int32], Counts]:
+        """Return source and number of its draw in the stage for each position of a block."""
+        key = (stage, block)
+        if key not in self._blocks:
+            self._blocks[key] = schedule(self.stages[stage].shares, block)
+            while len(self._blocks) > _KEPT_BLOCKS:
+                self._blocks.popitem(last=False)
+        self._blocks.move_to_end(key)
+        return self._blocks[key]
+
+    def _rows(
+        self, source: npt.NDArray[np.int32], draw: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        epoch, place = np.divmod(draw, np.asarray(self.sizes, dtype=np.int64)[source])
         row = np.empty_like(place)
-        for number in np.unique(source):
-            for e in np.unique(epoch[source == number]):
-                chosen = (source == number) & (epoch == e)
-                key = content_hash(self.seed, self.names[number], str(e))
+        for number in np.unique(source).tolist():
+            for turn in np.unique(epoch[source == number]).tolist():
+                chosen = (source == number) & (epoch == turn)
+                key = content_hash(self.seed, self.names[number], str(turn))
                 row[chosen] = permuted(place[chosen], self.sizes[number], key)
-        return source, row, epoch
+        return row, epoch
+
+
+def block_size(shares: Sequence[float]) -> int:
+    """Return the positions that are scheduled at once: two draws of the smallest share fit."""
+    smallest = min(share for share in shares if share > 0)
+    size = MIN_BLOCK
+    while size < MAX_BLOCK and smallest * size < 2:
+        size *= 2
+    return size
+
+
+def quotas(shares: Sequence[float], positions: int, block: int) -> Counts:
+    """Return whole draws of each source before a position that is a multiple of the block.
+
+    They are within one of `share * positions` and their sum is `positions`. A source with less
+    than two draws a block is rounded down, so that no quota ever falls.
+    """
+    exact = np.asarray(shares, dtype=np.float64) * positions
+    counts = np.floor(exact).astype(np.int64)
+    missing = positions - int(counts.sum())
+    rest = np.where(np.asarray(shares) * block < 2, -1.0, exact - counts)
+    if missing:
+        order = np.lexsort((np.arange(len(counts)), -rest))
+        for place in range(missing):
+            counts[order[place % max(int((rest >= 0).sum()), 1)]] += 1
+    return counts
+
+
+def schedule(shares: Sequence[float], block: int) -> tuple[npt.NDArray[np.int32], Counts]:
+    """Return source and number of its draw for each position of a block of a stage."""
+    size = block_size(shares)
+    start = block * size
+    first, end = quotas(shares, start, size), quotas(shares, start + size, size)
+    release, due, source = [], [], []
+    for number, share in enumerate(shares):
+        if share > 0:
+            draws = np.arange(first[number], end[number])
+            release.append(np.floor(draws / share))
+            due.append(np.minimum(np.ceil((draws + 1) / share), start + size))
+            source.append(np.full(len(draws), number))
+    whole = [np.concatenate(part).astype(np.int64) for part in (release, due, source)]
+    order = np.lexsort((whole[2], whole[1], whole[0]))
+    released = np.clip(whole[0][order] - start, 0, size - 1).tolist()
+    keys = ((whole[1][order] << _SOURCE_BITS) | whole[2][order]).tolist()
+    picked = np.asarray(_soonest_first(released, keys, size), dtype=np.int64)
+    sources = (picked & ((1 << _SOURCE_BITS) - 1)).astype(np.int32)
+    draws = np.empty(size, dtype=np.int64)
+    for number in np.unique(sources).tolist():
+        places = np.flatnonzero(sources == number)
+        draws[places] = first[number] + np.arange(len(places))
+    return sources, draws
+
+
+def _soonest_first(released: list[int], keys: list[int], size: int) -> list[int]:
+    """Give each position to the released draw with the smallest key."""
+    waiting: list[int] = []
+    picked = []
+    coming = 0
+    for position in range(size):
+        while coming < size and (released[coming] <= position or not waiting):
+            heapq.heappush(waiting, keys[coming])
+            coming += 1
+        picked.append(heapq.heappop(waiting))
+    return picked
 
 
 def permuted(places: npt.NDArray[np.int64], n: int, key: int) -> npt.NDArray[np.int64]:
@@ -108,23 +212,3 @@ def _mixed(value: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return value ^ (value >> np.uint64(31))
-
-
-def whole_draws(shares: list[float], period: int = MAX_PERIOD) -> list[int]:
-    """Return whole draws of a period by largest remainder; a share above 0 gets at least one.
-
-    Raises:
-        ValueError: if no share is above 0.
-    """
-    total = sum(shares)
-    if total <= 0 or min(shares) < 0:
-        raise ValueError("shares must not be negative and one must be above 0")
-    exact = [share / total * period for share in shares]
-    draws = [max(int(e), 1) if e > 0 else 0 for e in exact]
-    order = sorted(range(len(exact)), key=lambda k: (int(exact[k]) - exact[k], k))
-    for k in order:
-        if sum(draws) >= period:
-            break
-        if exact[k] > 0:
-            draws[k] += 1
-    return draws

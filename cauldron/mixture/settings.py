@@ -1,18 +1,23 @@
-"""What a recipe says about a mixture, and the shares that follow from it."""
+"""What a recipe says about a mixture."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cauldron.errors import RecipeError, near
+Unit = Literal[
+    "samples", "turns", "images", "chars", "answer_tokens", "text_tokens", "total_tokens"
+]
+Positive = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
 
-Unit = Literal["samples", "turns", "images", "chars"]
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Validation(BaseModel):
+class Validation(_Settings):
     """Samples held out of training, chosen by hash; samples with one picture go together.
 
     Args:
@@ -20,100 +25,123 @@ class Validation(BaseModel):
         sources: sources that hold samples out; all when empty.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     share: float = Field(0.0, ge=0, lt=1)
     sources: tuple[str, ...] = ()
 
 
-class MixSettings(BaseModel):
+class Group(_Settings):
+    """A group of sources (a category, say) that shares one weight.
+
+    Args:
+        weight: the group's weight among its neighbours.
+        of: weights inside the group, or groups again.
+    """
+
+    weight: Weight
+    of: dict[str, Weight | Group] = Field(min_length=1)
+
+
+class Tags(_Settings):
+    """Sources by what their cards say; a source fits when it fits every list that is given.
+
+    Args:
+        sources: names.
+        licenses: licences as in the cards.
+        categories: categories as in the cards.
+        commercial_use: whether the licence allows commercial use.
+    """
+
+    sources: tuple[str, ...] = ()
+    licenses: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    commercial_use: bool | None = None
+
+
+class Draws(_Settings):
+    """What is drawn, and how much.
+
+    Args:
+        weights: target share of each source or group; sources without one are left out.
+        multipliers: how many times each source counts: its share is in proportion to multiplier
+            times size. The paper's mixture is given so, by answer tokens. Without either, shares
+            are in proportion to sizes.
+        samples: budget of draws; default: one pass over all sizes.
+        tokens: budget of tokens instead, those of pictures included.
+    """
+
+    weights: dict[str, Weight | Group] | None = None
+    multipliers: dict[str, Weight] | None = None
+    samples: int | None = Field(None, gt=0)
+    tokens: int | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Draws:
+        if self.samples and self.tokens:
+            raise ValueError("a budget is in samples or in tokens, not both")
+        if self.weights is not None and self.multipliers is not None:
+            raise ValueError("give weights or multipliers, not both")
+        return self
+
+
+class StageSettings(Draws):
+    """One stage: a budget, and weights where they differ from the mixture's."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+
+
+class MixSettings(Draws):
     """A mixture.
 
     Args:
         by: the unit that shares are of.
-        weights: share or multiplier of each source; sources without one are left out. Without
-            `weights` the shares are proportional to size.
-        temperature: sizes are raised to 1 / temperature (only without `weights`).
-        max_epochs: how often a source may be seen in `samples` draws.
-        samples: draws that the plan counts epochs for; default: one pass over all sizes.
+        temperature: sizes are raised to 1 / temperature (without `weights`).
+        max_epochs: how often a source may be seen over all stages; one number or one a source.
+        max_share: largest share of one source.
+        image_tokens: tokens a picture costs the model: 64, or 320 with splitting.
+        stages: stages one after the other, each with a budget; the last may have none.
+        include: only sources that fit.
+        exclude: no source that fits.
+        validation: what is held out of every stage.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     by: Unit = "samples"
-    weights: dict[str, float] | None = None
-    temperature: float = Field(1.0, gt=0)
-    max_epochs: float | None = Field(None, gt=0)
-    samples: int | None = Field(None, gt=0)
-    validation: Validation = Field(default_factory=Validation)
+    temperature: Positive = 1.0
+    max_epochs: Positive | dict[str, Positive] | None = None
+    max_share: float | None = Field(None, gt=0, le=1)
+    image_tokens: int = Field(64, gt=0)
+    stages: tuple[StageSettings, ...] = ()
+    include: Tags | None = None
+    exclude: Tags | None = None
+    validation: Validation = Validation()
 
+    @model_validator(mode="after")
+    def _consistent(self) -> MixSettings:
+        if self.stages and (self.samples or self.tokens):
+            raise ValueError("with stages, the budgets stand in the stages")
+        for stage in self.stages[:-1]:
+            if not stage.samples and not stage.tokens:
+                raise ValueError(f"stage '{stage.name}' needs samples or tokens: others follow it")
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) < len(names):
+            raise ValueError("two stages have the same name")
+        return self
 
-def plan(settings: MixSettings, sizes: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
-    """Return the plan: for each source asked share, draw share, epochs, and what limits it.
-
-    Args:
-        sizes: training samples, turns, images and chars of each source.
-
-    Raises:
-        RecipeError: if a weight names no source, or nothing is left to draw.
-    """
-    names = [name for name in sizes if sizes[name]["samples"] > 0]
-    weights = settings.weights
-    if weights is not None:
-        for name in weights:
-            if name not in sizes:
-                raise RecipeError(f"weight for unknown source '{name}'{near(name, sizes)}")
-        names = [name for name in names if weights.get(name, 0) > 0]
-    if not names:
-        raise RecipeError("no source of the mixture has a sample", hint="cauldron stats WORK")
-    asked = {
-        name: weights[name]
-        if weights is not None
-        else float(sizes[name][settings.by]) ** (1 / settings.temperature)
-        for name in names
-    }
-    total = sum(asked.values()) or 1.0
-    # draws are of samples: a share of units needs draws in proportion to share / units a sample
-    per_sample = {n: max(sizes[n][settings.by], 1) / sizes[n]["samples"] for n in names}
-    draws = {n: asked[n] / total / per_sample[n] for n in names}
-    scale = sum(draws.values())
-    share = {n: draws[n] / scale for n in names}
-    count = settings.samples or sum(sizes[n]["samples"] for n in names)
-    limited: dict[str, str] = {}
-    if settings.max_epochs is not None:
-        share, limited = _capped(share, sizes, count, settings.max_epochs)
-    units = sum(share[n] * per_sample[n] for n in names)
-    return [
-        {
-            "name": n,
-            "asked": asked[n] / total,
-            "share": share[n] * per_sample[n] / units,
-            "draw_share": share[n],
-            "epochs": share[n] * count / sizes[n]["samples"],
-            "limited_by": limited.get(n, ""),
-        }
-        for n in names
-    ]
-
-
-def _capped(
-    share: dict[str, float], sizes: Mapping[str, Mapping[str, int]], count: int, most: float
-) -> tuple[dict[str, float], dict[str, str]]:
-    """Lower shares to the epoch cap and give the rest to the others, until all fit."""
-    caps = {name: most * sizes[name]["samples"] / count for name in share}
-    if sum(caps.values()) < 1 - 1e-9:
-        largest = int(most * sum(sizes[n]["samples"] for n in share))
-        raise RecipeError(
-            f"{count} draws with at most {most} epochs a source need more samples",
-            hint=f"at most {largest} draws are possible",
+    def listed(self) -> tuple[StageSettings, ...]:
+        """Return the stages; a mixture without any is one stage named `main`."""
+        if not self.stages:
+            return (
+                StageSettings(
+                    name="main",
+                    samples=self.samples,
+                    tokens=self.tokens,
+                    weights=self.weights,
+                    multipliers=self.multipliers,
+                ),
+            )
+        own = {"weights": self.weights, "multipliers": self.multipliers}
+        return tuple(
+            stage
+            if stage.weights is not None or stage.multipliers is not None
+            else stage.model_copy(update=own)
+            for stage in self.stages
         )
-    limited: dict[str, str] = {}
-    while True:
-        free = {n: s for n, s in share.items() if n not in limited}
-        over = [n for n, s in free.items() if s > caps[n] + 1e-12]
-        if not over:
-            return share, limited
-        limited.update(dict.fromkeys(over, "max_epochs"))
-        rest = 1 - sum(caps[n] for n in limited)
-        open_total = sum(s for n, s in share.items() if n not in limited) or 1.0
-        share = {n: caps[n] if n in limited else s / open_total * rest for n, s in share.items()}

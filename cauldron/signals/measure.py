@@ -11,7 +11,7 @@ from cauldron.signals import text as texts
 from cauldron.signals.pictures import picture_signals
 from cauldron.storage.shards import iter_batches, write_table
 
-SIGNALS_VERSION = 2
+SIGNALS_VERSION = 3
 
 SIGNALS_SCHEMA: pa.Schema = pa.schema(
     [
@@ -24,6 +24,8 @@ SIGNALS_SCHEMA: pa.Schema = pa.schema(
         ("question_chars", pa.int32()),
         ("answer_chars", pa.int32()),
         ("min_answer_chars", pa.int32()),
+        ("text_tokens", pa.int32()),
+        ("answer_tokens", pa.int32()),
         ("answer_equals_question", pa.bool_()),
         ("char_repetition", pa.float32()),
         ("word_repetition", pa.float32()),
@@ -81,6 +83,8 @@ def measured(sample: dict[str, Any]) -> dict[str, Any]:
         "question_chars": sum(map(len, questions)),
         "answer_chars": sum(map(len, answers)),
         "min_answer_chars": min((len(a.strip()) for a in answers), default=len(joined)),
+        "text_tokens": sum(map(texts.estimated_tokens, all_texts)),
+        "answer_tokens": sum(map(texts.estimated_tokens, answers or all_texts)),
         "answer_equals_question": any(q == a for q, a in normal),
         "char_repetition": texts.character_repetition(joined),
         "word_repetition": texts.word_repetition(words),

@@ -19,6 +19,7 @@ CHARACTER_N = 10
 WORD_N = 5
 SHINGLE_WORDS = 5
 MINHASH_SIZE = 128
+BYTES_PER_TOKEN = 4
 _MERSENNE = np.uint64((1 << 61) - 1)
 _TOKEN = re.compile(r"[\w']+|[,;:?!.]")
 _LONG = 100_000  # characters looked at for repetition; a longer text is judged by its beginning
@@ -100,6 +101,11 @@ def punctuation_ratio(text: str) -> float:
     """Return the share of marks among words and marks; 0 without any."""
     tokens = _TOKEN.findall(text)
     return sum(token in ",;:?!." for token in tokens) / len(tokens) if tokens else 0.0
+
+
+def estimated_tokens(text: str) -> int:
+    """Return about how many tokens a text has: its UTF-8 bytes over 4, rounded up."""
+    return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
 
 
 def text_hash(text: str) -> str:

@@ -47,6 +47,28 @@ class Card(BaseModel):
     prose: str = ""
 
 
+_ALLOWS_COMMERCE = (
+    "Apache-2.0",
+    "BSD-",
+    "C-UDA-1.0",
+    "CC-BY-1",
+    "CC-BY-2",
+    "CC-BY-3",
+    "CC-BY-4",
+    "CC-BY-SA-",
+    "CC0-",
+    "GPL-",
+    "MIT",
+    "ODC-By-",
+    "PDDL-",
+)
+
+
+def commercial_use(license: str) -> bool:
+    """Say whether a licence is known to allow commercial use; an unclear one does not."""
+    return license.startswith(_ALLOWS_COMMERCE) and "unverified" not in license
+
+
 def card_names() -> list[str]:
     """Return the names of all cards, sorted."""
     return sorted(path.stem for path in packaged("data_cards").glob("*.md"))

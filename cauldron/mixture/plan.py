@@ -1,0 +1,226 @@
+"""Weights and budgets to draws: the arithmetic of a mixture, told where it does not work out.
+
+Shares are of a unit (answer tokens, say) while the sampler draws samples, so a source with short
+samples is drawn more often for the same share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cauldron.errors import RecipeError, near
+from cauldron.mixture.settings import Group, MixSettings, StageSettings, Weight
+
+Sizes = Mapping[str, Mapping[str, int]]
+"""Training samples, turns, images, chars, answer_tokens and text_tokens of each source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePlan:
+    """What one stage draws of one source.
+
+    Args:
+        asked: share asked for, in the unit of the mixture.
+        share: share that comes out.
+        draw_share: share of the draws.
+        samples: samples drawn, not rounded.
+        tokens: tokens drawn, those of pictures included.
+        epochs: times the source is seen in the stage.
+        limited_by: what lowered the share: `max_epochs`, `max_share` or nothing.
+    """
+
+    name: str
+    asked: float
+    share: float
+    draw_share: float
+    samples: float
+    tokens: float
+    epochs: float
+    limited_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagePlan:
+    """One stage; `samples` is None when it has no end."""
+
+    name: str
+    samples: int | None
+    sources: tuple[SourcePlan, ...]
+
+
+def plan(settings: MixSettings, sizes: Sizes) -> list[StagePlan]:
+    """Return the plan of every stage.
+
+    Raises:
+        RecipeError: if a weight names no source, a budget cannot be met, or nothing is left.
+    """
+    _check_names(settings, sizes)
+    there = {name: _with_tokens(size, settings) for name, size in sizes.items() if size["samples"]}
+    if not there:
+        raise RecipeError("no source of the mixture has a sample", hint="cauldron stats WORK")
+    seen = dict.fromkeys(there, 0.0)
+    stages = []
+    for number, stage in enumerate(settings.listed()):
+        last = number == len(settings.listed()) - 1
+        planned = _stage(stage, settings, there, seen, last)
+        for source in planned.sources:
+            seen[source.name] += source.epochs
+        stages.append(planned)
+    return stages
+
+
+def _with_tokens(size: Mapping[str, int], settings: MixSettings) -> dict[str, int]:
+    return {**size, "total_tokens": size["text_tokens"] + settings.image_tokens * size["images"]}
+
+
+def _check_names(settings: MixSettings, sizes: Sizes) -> None:
+    for stage in settings.listed():
+        for name in _names(stage.weights or stage.multipliers or {}):
+            if name not in sizes:
+                raise RecipeError(f"weight for unknown source '{name}'{near(name, sizes)}")
+    if isinstance(settings.max_epochs, dict):
+        for name in settings.max_epochs:
+            if name not in sizes:
+                raise RecipeError(f"max_epochs of unknown source '{name}'{near(name, sizes)}")
+
+
+def _names(weights: Mapping[str, Weight | Group]) -> list[str]:
+    out = []
+    for name, weight in weights.items():
+        out += _names(weight.of) if isinstance(weight, Group) else [name]
+    return out
+
+
+def _asked(stage: StageSettings, settings: MixSettings, sizes: Sizes) -> dict[str, float]:
+    """Return the share asked for each source, summing to 1; sources without one are left out."""
+    if stage.weights is not None:
+        shares = _flat(stage.weights, sizes, 1.0)
+    else:
+        factor = stage.multipliers
+        shares = {
+            name: (1.0 if factor is None else factor.get(name, 0.0))
+            * size[settings.by] ** (1 / settings.temperature)
+            for name, size in sizes.items()
+        }
+    total = sum(shares.values())
+    if not total > 0:
+        raise RecipeError(f"stage '{stage.name}' has nothing to draw: its weights sum to 0")
+    return {name: share / total for name, share in shares.items() if share > 0}
+
+
+def _flat(weights: Mapping[str, Weight | Group], sizes: Sizes, share: float) -> dict[str, float]:
+    """Spread a share over weights and groups; what has no sample gives its part to the others."""
+    parts: list[tuple[str, float, Mapping[str, Weight | Group] | None]] = []
+    for name, weight in weights.items():
+        if isinstance(weight, Group):
+            if any(inner in sizes for inner in _names(weight.of)):
+                parts.append((name, weight.weight, weight.of))
+        elif name in sizes:
+            parts.append((name, weight, None))
+    total = sum(part[1] for part in parts) or 1.0
+    out: dict[str, float] = {}
+    for name, weight, inner in parts:
+        own = share * weight / total
+        for key, value in (_flat(inner, sizes, own) if inner else {name: own}).items():
+            out[key] = out.get(key, 0.0) + value
+    return out
+
+
+def _stage(
+    stage: StageSettings,
+    settings: MixSettings,
+    sizes: Sizes,
+    seen: Mapping[str, float],
+    last: bool,
+) -> StagePlan:
+    asked = _asked(stage, settings, sizes)
+    limited: dict[str, str] = {}
+    shares = _under(asked, settings.max_share, limited)
+    unit = {n: max(sizes[n][settings.by], 1) / sizes[n]["samples"] for n in shares}
+    kind = "total_tokens" if stage.tokens else "samples"
+    cost = {n: sizes[n][kind] / sizes[n]["samples"] for n in shares}
+    budget = stage.tokens or stage.samples or sum(sizes[n]["samples"] for n in shares)
+    caps = {n: _left(n, settings, seen) * sizes[n]["samples"] for n in shares}
+    draws = _draws(stage, {n: shares[n] / unit[n] for n in shares}, cost, budget, caps, limited)
+    amount = sum(draws[n] * unit[n] for n in draws)
+    total = sum(draws.values())
+    tokens = {n: sizes[n]["total_tokens"] / sizes[n]["samples"] for n in shares}
+    ends = bool(stage.samples or stage.tokens) and not last
+    return StagePlan(
+        name=stage.name,
+        samples=round(total) if ends else None,
+        sources=tuple(
+            SourcePlan(
+                name=n,
+                asked=asked[n],
+                share=draws[n] * unit[n] / amount,
+                draw_share=draws[n] / total,
+                samples=draws[n],
+                tokens=draws[n] * tokens[n],
+                epochs=draws[n] / sizes[n]["samples"],
+                limited_by=limited.get(n, ""),
+            )
+            for n in shares
+            if draws[n] > 0
+        ),
+    )
+
+
+def _left(name: str, settings: MixSettings, seen: Mapping[str, float]) -> float:
+    """Return the epochs that a source may still be seen."""
+    most = settings.max_epochs
+    if isinstance(most, dict):
+        most = most.get(name)
+    return float("inf") if most is None else max(most - seen[name], 0.0)
+
+
+def _under(
+    asked: dict[str, float], most: float | None, limited: dict[str, str]
+) -> dict[str, float]:
+    """Lower shares to `most` and give the rest to the others in proportion."""
+    if most is None:
+        return asked
+    if most * len(asked) < 1 - 1e-9:
+        raise RecipeError(
+            f"max_share {most:g} of {len(asked)} sources makes {most * len(asked):g}, less than 1"
+        )
+    shares = dict(asked)
+    while over := [n for n, s in shares.items() if n not in limited and s > most + 1e-12]:
+        limited.update(dict.fromkeys(over, "max_share"))
+        free = sum(asked[n] for n in asked if n not in limited)
+        rest = 1 - most * len(limited)
+        shares = {n: most if n in limited else asked[n] / (free or 1.0) * rest for n in asked}
+    return shares
+
+
+def _draws(
+    stage: StageSettings,
+    wanted: dict[str, float],
+    cost: Mapping[str, float],
+    budget: float,
+    caps: Mapping[str, float],
+    limited: dict[str, str],
+) -> dict[str, float]:
+    """Return samples of each source: in proportion to `wanted`, none over its cap, cost = budget.
+
+    Raises:
+        RecipeError: if all caps together do not reach the budget.
+    """
+    reach = sum(caps[n] * cost[n] for n in wanted)
+    if reach < budget * (1 - 1e-9):
+        kind = "tokens" if stage.tokens else "samples"
+        raise RecipeError(
+            f"stage '{stage.name}' asks for {budget:,.0f} {kind}; max_epochs allows {reach:,.0f}",
+            hint="lower the budget, raise max_epochs or add sources",
+        )
+    full: set[str] = set()
+    while True:
+        rest = budget - sum(caps[n] * cost[n] for n in full)
+        free = sum(wanted[n] * cost[n] for n in wanted if n not in full)
+        scale = rest / free if free else 0.0
+        over = {n for n in wanted if n not in full and wanted[n] * scale > caps[n] * (1 + 1e-12)}
+        if not over:
+            return {n: caps[n] if n in full else wanted[n] * scale for n in wanted}
+        full |= over
+        limited.update(dict.fromkeys(over, "max_epochs"))

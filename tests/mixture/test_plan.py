@@ -1,0 +1,148 @@
+"""Weights to draws: units, groups, temperature, caps, stages, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from cauldron.errors import RecipeError
+from cauldron.mixture.plan import SourcePlan, plan
+from cauldron.mixture.settings import MixSettings
+
+
+def size(samples: int, turns: int, answer_tokens: int) -> dict[str, int]:
+    return {
+        "samples": samples,
+        "turns": turns,
+        "images": samples,
+        "chars": 10 * answer_tokens,
+        "answer_tokens": answer_tokens,
+        "text_tokens": 2 * answer_tokens,
+    }
+
+
+SIZES = {"short": size(100, 100, 100), "long": size(100, 300, 900)}
+
+
+def stages(**settings: object) -> list[dict[str, SourcePlan]]:
+    told = plan(MixSettings.model_validate(settings), SIZES)
+    return [{source.name: source for source in stage.sources} for stage in told]
+
+
+def shares(**settings: object) -> dict[str, float]:
+    return {name: round(row.draw_share, 9) for name, row in stages(**settings)[0].items()}
+
+
+def test_without_weights_every_sample_is_drawn_equally_often() -> None:
+    assert shares(by="samples") == {"short": 0.5, "long": 0.5}
+    assert shares(by="answer_tokens") == {"short": 0.5, "long": 0.5}
+
+
+def test_a_share_of_tokens_draws_long_samples_less_often() -> None:
+    told = shares(by="answer_tokens", weights={"short": 1, "long": 1})
+    assert told == {"short": 0.9, "long": 0.1}
+
+
+def test_a_multiplier_counts_a_source_that_often() -> None:
+    told = stages(by="answer_tokens", multipliers={"short": 9, "long": 1})[0]
+    assert [row.share for row in told.values()] == pytest.approx([0.5, 0.5])
+
+
+def test_total_tokens_count_pictures_at_what_they_cost_the_model() -> None:
+    told = {
+        cost: stages(by="total_tokens", weights={"short": 1, "long": 1}, image_tokens=cost)[0]
+        for cost in (64, 320)
+    }
+    ratio = {cost: row["short"].samples / row["long"].samples for cost, row in told.items()}
+    assert ratio[64] == pytest.approx((64 + 18) / (64 + 2))
+    assert ratio[320] == pytest.approx((320 + 18) / (320 + 2))
+
+
+def test_temperature_flattens_sizes() -> None:
+    assert shares(by="turns", temperature=1e9)["short"] == pytest.approx(0.75)
+
+
+def test_a_group_shares_its_weight_among_its_own() -> None:
+    group = {"weight": 3, "of": {"short": 1, "absent": 0}}
+    with pytest.raises(RecipeError, match="unknown source 'absent'"):
+        stages(weights={"vqa": group, "long": 1})
+    group["of"] = {"short": 1}
+    assert shares(weights={"vqa": group, "long": 1}) == {"short": 0.75, "long": 0.25}
+
+
+def test_groups_stand_in_groups() -> None:
+    inner = {"weight": 1, "of": {"short": 1, "long": 3}}
+    assert shares(weights={"all": {"weight": 7, "of": {"in": inner}}})["long"] == 0.75
+
+
+def test_a_cap_on_epochs_moves_draws_to_the_others() -> None:
+    told = stages(weights={"short": 9, "long": 1}, samples=200, max_epochs=1.5)[0]
+    assert told["short"].epochs == pytest.approx(1.5)
+    assert told["short"].limited_by == "max_epochs"
+    assert told["long"].epochs == pytest.approx(0.5)
+
+
+def test_a_cap_of_one_source_leaves_the_others_free() -> None:
+    told = stages(samples=1000, max_epochs={"short": 2})[0]
+    assert told["short"].epochs == pytest.approx(2)
+    assert told["long"].epochs == pytest.approx(8)
+
+
+def test_a_largest_share_moves_the_rest_to_the_others() -> None:
+    told = stages(weights={"short": 9, "long": 1}, max_share=0.6)[0]
+    assert (told["short"].share, told["long"].share) == pytest.approx((0.6, 0.4))
+    assert told["short"].limited_by == "max_share"
+
+
+def test_a_budget_in_tokens_counts_pictures() -> None:
+    told = stages(tokens=100_000, image_tokens=64)[0]
+    assert sum(row.tokens for row in told.values()) == pytest.approx(100_000)
+
+
+def test_epochs_are_counted_over_all_stages() -> None:
+    told = stages(
+        max_epochs=1,
+        stages=[
+            {"name": "one", "samples": 80, "weights": {"short": 1}},
+            {"name": "two", "samples": 120, "weights": {"short": 1, "long": 1}},
+        ],
+    )
+    assert told[0]["short"].epochs == pytest.approx(0.8)
+    assert told[1]["short"].epochs == pytest.approx(0.2)
+    assert told[1]["long"].epochs == pytest.approx(1.0)
+
+
+def test_an_impossible_budget_is_refused_with_the_arithmetic() -> None:
+    with pytest.raises(RecipeError, match="asks for 1,000 samples; max_epochs allows 400"):
+        stages(samples=1000, max_epochs=2)
+
+
+def test_an_impossible_largest_share_is_refused_with_the_arithmetic() -> None:
+    with pytest.raises(RecipeError, match=r"max_share 0.4 of 2 sources makes 0.8"):
+        stages(max_share=0.4)
+
+
+def test_a_weight_for_an_unknown_source_names_the_near_one() -> None:
+    with pytest.raises(RecipeError, match="did you mean 'short'"):
+        stages(weights={"shrot": 1})
+
+
+def test_a_mixture_of_nothing_is_refused() -> None:
+    with pytest.raises(RecipeError, match="weights sum to 0"):
+        stages(weights={"short": 0})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"weights": {"a": 1}, "multipliers": {"a": 1}},
+        {"samples": 1, "tokens": 1},
+        {"samples": 1, "stages": [{"name": "a"}]},
+        {"stages": [{"name": "a"}, {"name": "b"}]},
+        {"stages": [{"name": "a", "samples": 1}, {"name": "a"}]},
+        {"weights": {"a": -1}},
+    ],
+)
+def test_settings_that_contradict_are_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        MixSettings.model_validate(settings)
