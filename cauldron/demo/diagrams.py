@@ -204,7 +204,7 @@ def _copies(
     for place, (trap, of, step, reasons, quality, scale) in enumerate(plans):
         number, data = 9_000 + place, pictures[of]
         pictures[number] = data if quality == 100 else copied(data, quality=quality, scale=scale)
-        asked[number] = asked[of]
+        asked[number] = {text: q for text, q in asked[of].items() if not q["abcLabel"]}
         tree.plant("ai2d", trap, step, reasons, f"ai2d/train/{number}")
 
 

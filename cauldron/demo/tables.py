@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from cauldron.demo import words
-from cauldron.demo.drawing import NOT_A_PICTURE, Color, copied, cut_off, png, text_width, write_text
+from cauldron.demo.drawing import NOT_A_PICTURE, Color, cut_off, png, text_width, write_text
 from cauldron.demo.tree import Rng, Tree, one_of, some_of
 
 _HEADS: tuple[Color, ...] = ((214, 228, 240), (240, 224, 208), (222, 236, 216), (232, 220, 238))
@@ -90,7 +90,7 @@ def _function(rng: Rng) -> tuple[list[list[str]], str | None, Problem]:
         [["x", "y"], *([str(x + k), str(value)] for k, value in enumerate(y))],
         None,
         {
-            "question": "The table shows a function. Is it linear or nonlinear?",
+            "question": f"{words.name(rng)} wrote down a function. Is it linear or nonlinear?",
             "choices": ["linear", "nonlinear"],
             "answer": word,
             "unit": None,
@@ -146,26 +146,19 @@ def _record(
 
 
 def _problem_copies(tree: Tree, problems: dict[str, Problem], pictures: dict[str, bytes]) -> None:
-    """Plant exact and near copies, and a picture that two different problems share."""
-    for number, key in enumerate(list(problems)[:6]):
+    """Plant copies, and a picture that two different problems share."""
+    for number, key in enumerate(list(problems)[:4]):
         again = str(9_000 + number)
         problems[again], pictures[again] = dict(problems[key]), pictures[key]
-        exact, near = "exact_duplicate", "near_duplicate_image"
         if number < 3:
-            tree.plant("tabmwp", "problem again under another id", "dedup", exact, _id(again))
-        elif number < 5:
-            pictures[again] = copied(pictures[key], quality=88)
-            tree.plant("tabmwp", "problem, picture encoded again", "dedup", near, _id(again))
+            trap, reason = "problem again under another id", "exact_duplicate"
+            tree.plant("tabmwp", trap, "dedup", reason, f"tabmwp/train/{again}")
         else:
             asked = {"question": "How many rows has the table?", "choices": None}
             rows = problems[key]["row_num"]
             solved = {"answer": str(rows), "unit": None, "solution": f"Count them: {rows}."}
             problems[again] |= asked | solved | {"ans_type": "integer_number"}
             tree.plant("tabmwp", "other problem on the same picture", "read", (), again)
-
-
-def _id(key: str) -> str:
-    return f"tabmwp/train/{key}"
 
 
 def _problem_oddities(tree: Tree, problems: dict[str, Problem], pictures: dict[str, bytes]) -> None:
