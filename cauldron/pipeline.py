@@ -104,15 +104,20 @@ def run(
             materialize=recipe.mix.materialize,
             progress=progress,
         )
-        manifest = files.join(place, "mixture", recipe.name, "manifest.json")
-        if recipe.train:
-            done |= _train(recipe, manifest, place, say)
-        return {
-            **done,
-            "manifest": manifest,
-            "stats": work_stats(place),
-            "report": write_report(place),
-        }
+    manifest = manifest_of(recipe, place)
+    if recipe.train:
+        done |= _train(recipe, manifest, place, say)
+    return {
+        **done,
+        "manifest": manifest,
+        "stats": work_stats(place),
+        "report": write_report(place),
+    }
+
+
+def manifest_of(recipe: Recipe, place: str) -> str:
+    """Return where the manifest of a recipe lies in a work folder."""
+    return files.join(place, "mixture", recipe.name, "manifest.json")
 
 
 def _ingest(

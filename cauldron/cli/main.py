@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from cauldron.cli import curate, look, mix
+from cauldron.cli import curate, look, mix, train
 from cauldron.cli.options import Json, Workers
 from cauldron.cli.run import Progress, emit, guarded, message, table
 
@@ -99,6 +99,9 @@ for _command in (
     look.verify,
 ):
     app.command()(_command)
+app.command()(train.train)
+app.command("eval")(train.eval_)
+app.command()(train.demo)
 
 
 def main() -> None:

@@ -130,12 +130,18 @@ def print_run(done: dict[str, Any]) -> None:
     print_mixture(done["mix"])
     if "evaluate" in done:
         print()
+        print_scores(done["evaluate"]["tasks"])
+
+
+def print_scores(tasks: dict[str, dict[str, Any]]) -> None:
+    """Print the score of each task, beside the untrained model and one that sees only grey."""
+    if tasks:
         rows = [
             [task, r["metric"], r["n"], r["trained"], r["untrained"], r["blind"]]
-            for task, r in done["evaluate"].items()
+            for task, r in tasks.items()
         ]
         columns = ["task", "metric", "samples", "trained", "untrained", "blind"]
-        table("Evaluation on held-back samples", columns, rows)
+        table("Answers on held-out samples", columns, rows)
 
 
 def diff(

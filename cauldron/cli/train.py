@@ -1,0 +1,93 @@
+"""Commands that train and evaluate: train, eval, demo."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from cauldron.cli.options import Json, Workers
+from cauldron.cli.run import Progress, emit, guarded, message, table
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe with a `train` section.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="The work folder with its mixture.")],
+    as_json: Json = False,
+) -> None:
+    """Train on the recipe's mixture and evaluate the recipe's tasks.
+
+    Example: cauldron train recipe.yaml -o work
+    """
+    with guarded():
+        from cauldron import harness
+        from cauldron.cli.mix import print_scores
+        from cauldron.pipeline import manifest_of
+        from cauldron.recipe import load_recipe
+
+        told = load_recipe(recipe)
+        done = harness.train_and_evaluate(told, manifest_of(told, out), out, message)
+        if as_json:
+            emit(done)
+            return
+        message("trained" if not done["train"]["resumed"] else "training was done already")
+        print_scores(done.get("evaluate", {}).get("tasks", {}))
+        message(f"next: cauldron eval {out}")
+
+
+def eval_(
+    checkpoint: Annotated[str, typer.Argument(help="A trained model, or the work folder.")],
+    tasks: Annotated[
+        list[str] | None, typer.Option(help="A task of the recipe, SOURCE or SOURCE:METRIC.")
+    ] = None,
+    more: Annotated[list[str] | None, typer.Argument(help="Further tasks.")] = None,
+    manifest: Annotated[str, typer.Option(help="Another mixture's held-out samples.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Score a trained model beside an untrained and a blind one.
+
+    Example: cauldron eval work --tasks vqarad:exact_match
+    """
+    with guarded():
+        from cauldron import harness
+        from cauldron.cli.mix import print_scores
+
+        found = harness.evaluate(
+            checkpoint, [*(tasks or []), *(more or [])], manifest=manifest, say=message
+        )
+        if as_json:
+            emit({"tasks": found})
+        else:
+            print_scores(found)
+
+
+def demo(
+    out: Annotated[str, typer.Option("-o", "--out", help="The work folder.")] = "demo-work",
+    seed: Annotated[int, typer.Option(help="Seed of what is drawn.")] = 0,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Draw raw data, run the whole recipe on it, train and evaluate; no network.
+
+    Example: cauldron demo -o demo-work
+    """
+    with guarded():
+        from cauldron.cli.mix import print_run
+        from cauldron.demo.run import demo as run
+
+        done = run(out, seed=seed, workers=workers, say=message, progress=Progress())
+        if as_json:
+            emit(done)
+            return
+        print_run(done)
+        print_findings(done["findings"])
+        seconds = ", ".join(f"{stage} {time:.0f} s" for stage, time in done["seconds"].items())
+        message(f"{seconds}\nmanifest: {done['manifest']}\nreport: {done['report']}")
+        message(f"next: cauldron why {out} ID, cauldron show {out}, cauldron verify {out}")
+
+
+def print_findings(findings: list[dict[str, Any]]) -> None:
+    """Print what was hidden in the raw data and what the steps made of it."""
+    columns = list(findings[0]) if findings else []
+    print()
+    table("Planted and found", columns, [[row[c] for c in columns] for row in findings])
