@@ -9,9 +9,8 @@ from typing import Any
 
 from cauldron import __version__
 from cauldron.errors import StorageError
-from cauldron.mixture.materialize import SIZES
 from cauldron.mixture.order import ALGORITHM, Order, Stage
-from cauldron.mixture.plan import StagePlan
+from cauldron.mixture.plan import SIZES, StagePlan
 from cauldron.mixture.settings import MixSettings
 from cauldron.sample import SCHEMA_VERSION as SAMPLE_VERSION
 from cauldron.storage import files

@@ -9,21 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from cauldron.curate.decisions import kept
+from cauldron.mixture.plan import SIZES
 from cauldron.sample import SAMPLE_SCHEMA, content_hash
 from cauldron.storage import files
 from cauldron.storage.shards import iter_batches, read_table, write_shard, write_table
 
 ROWS_PER_SHARD = 2_000
 _HELD_OUT, _TRAIN = "validation", "shards"
-
-SIZES = {
-    "turns": "n_turns",
-    "images": "n_images",
-    "chars": "chars",
-    "answer_tokens": "answer_tokens",
-    "text_tokens": "text_tokens",
-}
-"""Sizes of a source, and the signals that they are sums of."""
 
 PartUrls = tuple[str, str, tuple[str, ...]]
 """URLs of samples, signals and decisions of one part."""

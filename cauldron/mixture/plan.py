@@ -12,6 +12,15 @@ from dataclasses import dataclass
 from cauldron.errors import RecipeError, near
 from cauldron.mixture.settings import Group, MixSettings, StageSettings, Weight
 
+SIZES = {
+    "turns": "n_turns",
+    "images": "n_images",
+    "chars": "chars",
+    "answer_tokens": "answer_tokens",
+    "text_tokens": "text_tokens",
+}
+"""Sizes of a source, and the signals that they are sums of."""
+
 Sizes = Mapping[str, Mapping[str, int]]
 """Training samples, turns, images, chars, answer_tokens and text_tokens of each source."""
 
