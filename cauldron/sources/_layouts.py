@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from cauldron.readers import columns
 from cauldron.readers.raw import Found, Raw, Row
 
 Files = Callable[[Raw, str], list[Found]]
@@ -30,24 +29,6 @@ def splits_of(files: Files, splits: Names = SPLITS) -> Callable[[Raw], list[str]
 def first_of(raw: Raw, *patterns: str) -> list[Found]:
     """Return the first file of the first pattern that finds one."""
     return next((found[:1] for pattern in patterns if (found := raw.find(pattern))), [])
-
-
-def parquet_files(*wanted: str, splits: Names = SPLITS) -> Files:
-    """Return a function that finds the Parquet files of a split that have the wanted columns.
-
-    Names are those of the hub: `train-00000-of-00004.parquet`, or `train/0000.parquet` in the
-    conversion that the hub makes by itself.
-    """
-
-    def files(raw: Raw, split: str) -> list[Found]:
-        for name in split_names(split, splits):
-            found = raw.find(f"{name}-*.parquet", f"{name}/*.parquet")
-            fitting = [file for file in found if set(wanted) <= columns(file)]
-            if fitting:
-                return fitting
-        return []
-
-    return files
 
 
 def parquet_name(row: Row) -> str:

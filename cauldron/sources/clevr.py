@@ -13,19 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from cauldron.phrasing import SHORT_ANSWER, answered, asked, text
-from cauldron.readers import json_list, parquet_groups
+from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.runs import open_parquet_runs
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
-from cauldron.sources._layouts import (
-    SPLITS,
-    first_of,
-    marking_first,
-    parquet_files,
-    parquet_name,
-    split_names,
-    splits_of,
-)
+from cauldron.sources._layouts import SPLITS, first_of, marking_first, split_names, splits_of
+from cauldron.sources._places import cell_picture, parquet_form
 from cauldron.sources.base import Form, Source
 
 _COGENT = ("trainA", "valA", "valB", "testA", "testB")
@@ -77,17 +70,8 @@ def _convert(row: Row) -> Draft | Reject | Skip:
     return _draft(row, Picture(path=name, candidates=(*near, *far)))
 
 
-_mirror_files = parquet_files("image", "question", "answer")
-
-
-def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
-    for file in found:
-        yield from parquet_groups(raw, file, split, "clevr")
-
-
 def _mirror_convert(row: Row) -> Draft | Reject | Skip:
-    image = row.data["image"]
-    return _draft(row, Picture(path=image.get("path") or "", bytes=image["bytes"]))
+    return _draft(row, cell_picture(row, row.data["image"]))
 
 
 SOURCE = Source(
@@ -103,15 +87,12 @@ SOURCE = Source(
             wanted="CLEVR_v1.0.zip: CLEVR_v1.0/questions/CLEVR_train_questions.json and "
             "CLEVR_v1.0/images/train/",
         ),
-        Form(
-            name="mirror",
-            files=_mirror_files,
-            splits=splits_of(_mirror_files),
-            rows=_mirror_rows,
-            key=lambda row: f"{parquet_name(row)}/{row.data['run']}",
-            convert=_mirror_convert,
-            open=open_parquet_runs("image"),
-            wanted="Parquet with image, question and answer (HuggingFaceM4/clevr, default)",
+        parquet_form(
+            "clevr",
+            {"image", "question", "answer"}.issubset,
+            _mirror_convert,
+            "Parquet with image, question and answer (HuggingFaceM4/clevr, default)",
+            opened=open_parquet_runs("image"),
         ),
     ),
 )

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cauldron.phrasing import BRIEF_ANSWER, answered, asked, text
-from cauldron.readers import json_list, parquet_groups
+from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.runs import open_parquet_runs
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn, content_hash
-from cauldron.sources._layouts import parquet_files, parquet_name, split_names, splits_of
+from cauldron.sources._layouts import parquet_name, split_names, splits_of
+from cauldron.sources._places import cell_picture, parquet_form
 from cauldron.sources.base import Form, Source
 
 _KEPT = ("image_filename", "question", "answer", "question_index", "template_filename")
@@ -80,23 +81,23 @@ def _convert(row: Row) -> Draft | Reject | Skip:
     return Draft(images=(picture,), turns=(turn,))
 
 
-_mirror_files = parquet_files("image", "question", "label", "template")
-
-
-def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
-    for file in found:
-        yield from parquet_groups(raw, file, split, "clevr_math")
-
-
 def _mirror_key(row: Row) -> str:
     config = "multihop" if "multihop" in row.file else "general"
     return f"{config}/{parquet_name(row)}/{row.data['run']}"
 
 
 def _mirror_convert(row: Row) -> Draft | Reject | Skip:
-    image = row.data["image"]
-    picture = Picture(path=image.get("path") or "", bytes=image["bytes"])
-    return Draft(images=(picture,), turns=(_turn(row, row.data["label"], ("id", "template")),))
+    turn = _turn(row, row.data["label"], ("id", "template"))
+    return Draft(images=(cell_picture(row, row.data["image"]),), turns=(turn,))
+
+
+_MIRROR = parquet_form(
+    "clevr_math",
+    {"image", "question", "label", "template"}.issubset,
+    _mirror_convert,
+    "Parquet with template, question, image and label (configs general, multihop)",
+    opened=open_parquet_runs("image"),
+)
 
 
 SOURCE = Source(
@@ -114,15 +115,6 @@ SOURCE = Source(
             "cs.stanford.edu/people/jcjohns/clevr (for test, clevr-math-test-images.zip): beside "
             "the other archives, or as a further raw folder",
         ),
-        Form(
-            name="mirror",
-            files=_mirror_files,
-            splits=splits_of(_mirror_files),
-            rows=_mirror_rows,
-            key=_mirror_key,
-            convert=_mirror_convert,
-            open=open_parquet_runs("image"),
-            wanted="Parquet with template, question, image and label (configs general, multihop)",
-        ),
+        replace(_MIRROR, key=_mirror_key),
     ),
 )

@@ -13,10 +13,11 @@ from string import ascii_uppercase
 from typing import Any
 
 from cauldron.phrasing import answered_letter, asked_choice, text
-from cauldron.readers import json_file, open_parquet, parquet_groups
+from cauldron.readers import json_file
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
-from cauldron.sources._layouts import parquet_files, parquet_name, split_names, splits_of
+from cauldron.sources._layouts import split_names, splits_of
+from cauldron.sources._places import cell_picture, parquet_form
 from cauldron.sources.base import Form, Source
 
 _KEPT = (
@@ -58,17 +59,9 @@ def _convert(row: Row) -> Draft | Reject | Skip:
     return Draft(images=(picture,), turns=(turn,))
 
 
-_mirror_files = parquet_files("images", "problem", "answer")
-
-
-def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
-    for file in found:
-        yield from parquet_groups(raw, file, split, "intergps")
-
-
 def _mirror_convert(row: Row) -> Draft | Reject | Skip:
     """Convert a row of the mirror, which has free answers and a mark where the picture stands."""
-    images = tuple(Picture(path=i.get("path") or "", bytes=i["bytes"]) for i in row.data["images"])
+    images = tuple(cell_picture(row, image) for image in row.data["images"])
     words = text(row.data["problem"]).replace("<image>", "").strip()
     return Draft(images=images, turns=(Turn(user=words, assistant=text(row.data["answer"])),))
 
@@ -86,15 +79,11 @@ SOURCE = Source(
             wanted="data/geometry3k of lupantech/InterGPS: train/<id>/data.json beside "
             "img_diagram.png (train.zip, val.zip, test.zip)",
         ),
-        Form(
-            name="mirror",
-            files=_mirror_files,
-            splits=splits_of(_mirror_files),
-            rows=_mirror_rows,
-            key=lambda row: f"{parquet_name(row)}/{row.record}",
-            convert=_mirror_convert,
-            open=open_parquet,
-            wanted="Parquet of hiyouga/geometry3k, whose answers are values and not letters",
+        parquet_form(
+            "intergps",
+            {"images", "problem", "answer"}.issubset,
+            _mirror_convert,
+            "Parquet of hiyouga/geometry3k, whose answers are values and not letters",
         ),
     ),
 )

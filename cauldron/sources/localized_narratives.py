@@ -13,10 +13,11 @@ from dataclasses import replace
 from typing import Any
 
 from cauldron.phrasing import text
-from cauldron.readers import json_lines, open_parquet, parquet_groups
+from cauldron.readers import json_lines
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
-from cauldron.sources._layouts import SPLITS, parquet_files, splits_of
+from cauldron.sources._layouts import SPLITS, splits_of
+from cauldron.sources._places import cell_picture, parquet_form
 from cauldron.sources.base import Form, Source
 
 ASK = (
@@ -91,18 +92,17 @@ def _convert(row: Row) -> Draft | Reject | Skip:
     return _draft(row, Picture(path=name, candidates=(*(f"{f}/{name}" for f in folders), name)))
 
 
-_mirror_files = parquet_files("image", "image_id", "caption")
-
-
-def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
-    for file in found:
-        yield from parquet_groups(raw, file, split, "localized_narratives")
-
-
 def _mirror_convert(row: Row) -> Draft | Reject | Skip:
-    image = row.data["image"]
-    name = image.get("path") or f"{text(row.data['image_id'])}.jpg"
-    return _draft(row, Picture(path=name, bytes=image["bytes"]))
+    name = f"{text(row.data['image_id'])}.jpg"
+    return _draft(row, cell_picture(row, row.data["image"], name))
+
+
+_MIRROR = parquet_form(
+    "localized_narratives",
+    {"image", "image_id", "annotator_id", "caption"}.issubset,
+    _mirror_convert,
+    "Parquet of HuggingFaceM4/LocalizedNarratives, config OpenImages",
+)
 
 
 SOURCE = Source(
@@ -121,15 +121,6 @@ SOURCE = Source(
             "to train_f.tar.gz of the open-images-dataset bucket): name the folder that holds "
             "them as a further raw folder",
         ),
-        Form(
-            name="mirror",
-            files=_mirror_files,
-            splits=splits_of(_mirror_files),
-            rows=_mirror_rows,
-            key=_key,
-            convert=_mirror_convert,
-            open=open_parquet,
-            wanted="Parquet of HuggingFaceM4/LocalizedNarratives, config OpenImages",
-        ),
+        replace(_MIRROR, key=_key),
     ),
 )

@@ -12,17 +12,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from cauldron.phrasing import YES_OR_NO, answered_yes_no, text
-from cauldron.readers import json_lines, parquet_groups
+from cauldron.readers import json_lines
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.runs import open_parquet_runs
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
-from cauldron.sources._layouts import (
-    marking_first,
-    parquet_files,
-    parquet_name,
-    split_names,
-    splits_of,
-)
+from cauldron.sources._layouts import marking_first, split_names, splits_of
+from cauldron.sources._places import cell_picture, parquet_form
+from cauldron.sources._records import holds
 from cauldron.sources.base import Form, Source
 
 PREFACE = "The first picture is the left one, the second picture is the right one."
@@ -49,9 +45,10 @@ _LABELS = {"True": True, "true": True, "False": False, "false": False}
 def _files(raw: Raw, split: str) -> list[Found]:
     for name in split_names(split, _NAMES):
         for pattern in (f"nlvr2/data/{name}.json", f"{name}.json"):
-            found = [f for f in raw.find(pattern) if "balanced" not in f.path]
-            if found:
-                return found[:1]
+            for file in raw.find(pattern):
+                lines = json_lines(raw, file, split, "nlvr2")
+                if "balanced" not in file.path and holds(lines, "identifier", "sentence"):
+                    return [file]
     return []
 
 
@@ -103,21 +100,12 @@ def _about(data: dict[str, Any], *names: str) -> dict[str, Any]:
     return {**kept, "set": text(data["identifier"]).split("-")[1]}
 
 
-_mirror_files = parquet_files("identifier", "sentence", "label", "left_image", splits=_NAMES)
-
-
-def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
-    for file in found:
-        yield from parquet_groups(raw, file, split, "nlvr2")
-
-
 def _mirror_convert(row: Row) -> Draft | Reject | Skip:
     """Convert a row of the mirror, whose label 0 stands for True and 1 for False."""
     data = row.data
     if data["label"] not in (0, 1):
         return Reject(reason="label_unknown", detail=f"label {data['label']!r}")
-    images = [data["left_image"], data["right_image"]]
-    pictures = tuple(Picture(path=i.get("path") or "", bytes=i["bytes"]) for i in images)
+    pictures = tuple(cell_picture(row, data[f"{side}_image"]) for side in ("left", "right"))
     extra = _about(data, "directory")
     return Draft(images=pictures, turns=(_turn(row, data["label"] == 0),), extra=extra)
 
@@ -137,16 +125,13 @@ SOURCE = Source(
             "train_img.zip, dev/, test1/, test2/: name the folder that holds them as a further "
             "raw folder",
         ),
-        Form(
-            name="mirror",
-            files=_mirror_files,
-            splits=splits_of(_mirror_files, _NAMES),
-            rows=_mirror_rows,
-            key=lambda row: f"{parquet_name(row)}/{row.data['run']}",
-            convert=_mirror_convert,
-            open=open_parquet_runs("left_image", "right_image"),
-            wanted="Parquet of HuggingFaceM4/NLVR2: identifier, sentence, left_image, right_image, "
-            "label",
+        parquet_form(
+            "nlvr2",
+            {"identifier", "sentence", "label", "left_image", "right_image"}.issubset,
+            _mirror_convert,
+            "Parquet of HuggingFaceM4/NLVR2: identifier, sentence, left_image, right_image, label",
+            splits=_NAMES,
+            opened=open_parquet_runs("left_image", "right_image"),
         ),
     ),
 )

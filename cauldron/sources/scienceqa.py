@@ -14,10 +14,11 @@ from typing import Any
 import orjson
 
 from cauldron.phrasing import answered_letter, asked_choice, text
-from cauldron.readers import json_object, open_parquet, parquet_groups
+from cauldron.readers import json_object
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
-from cauldron.sources._layouts import SPLITS, parquet_files, parquet_name, split_names, splits_of
+from cauldron.sources._layouts import SPLITS, split_names, splits_of
+from cauldron.sources._places import cell_picture, parquet_form
 from cauldron.sources.base import Form, Source
 
 _NAMES = {**SPLITS, **{name: (name,) for name in ("trainval", "minitrain", "minival", "minitest")}}
@@ -85,19 +86,10 @@ def _convert(row: Row) -> Draft | Reject | Skip:
     return _draft(row, picture)
 
 
-_mirror_files = parquet_files("image", "question", "choices", "answer", "hint", "lecture")
-
-
-def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
-    for file in found:
-        yield from parquet_groups(raw, file, split, "scienceqa")
-
-
 def _mirror_convert(row: Row) -> Draft | Reject | Skip:
-    image = row.data["image"]
-    if image is None:
+    if row.data["image"] is None:
         return Skip(reason="without_picture")
-    return _draft(row, Picture(path=image.get("path") or "", bytes=image["bytes"]))
+    return _draft(row, cell_picture(row, row.data["image"]))
 
 
 SOURCE = Source(
@@ -113,15 +105,11 @@ SOURCE = Source(
             wanted="data/scienceqa of lupantech/ScienceQA: problems.json, pid_splits.json and "
             "images/ (train.zip, val.zip, test.zip)",
         ),
-        Form(
-            name="mirror",
-            files=_mirror_files,
-            splits=splits_of(_mirror_files),
-            rows=_mirror_rows,
-            key=lambda row: f"{parquet_name(row)}/{row.record}",
-            convert=_mirror_convert,
-            open=open_parquet,
-            wanted="Parquet of derek-thomas/ScienceQA or lmms-lab/ScienceQA",
+        parquet_form(
+            "scienceqa",
+            {"image", "question", "choices", "answer", "hint", "lecture"}.issubset,
+            _mirror_convert,
+            "Parquet of derek-thomas/ScienceQA or lmms-lab/ScienceQA",
         ),
     ),
 )

@@ -15,7 +15,8 @@ from cauldron.phrasing import sentence, text
 from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
-from cauldron.sources._layouts import SPLITS, split_names, splits_of
+from cauldron.sources._layouts import split_names, splits_of
+from cauldron.sources._records import holds
 from cauldron.sources.base import Form, Source
 
 ASK = (
@@ -42,9 +43,9 @@ PLAIN = "What differs between the two pictures?"
 def _files(raw: Raw, split: str) -> list[Found]:
     for name in split_names(split):
         for pattern in (f"annotations/{name}.json", f"{name}_spot_difference.json", f"{name}.json"):
-            found = raw.find(pattern)
-            if found:
-                return found[:1]
+            for file in raw.find(pattern):
+                if holds(json_list(raw, file, split, "spot_the_diff"), "img_id", "sentences"):
+                    return [file]
     return []
 
 
@@ -107,7 +108,7 @@ SOURCE = Source(
         Form(
             name="official",
             files=_files,
-            splits=splits_of(_files, SPLITS),
+            splits=splits_of(_files),
             rows=_rows,
             key=lambda row: text(row.data["img_id"]),
             convert=_convert,
