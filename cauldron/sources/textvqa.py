@@ -15,6 +15,7 @@ from cauldron.phrasing import SHORT_ANSWER, answered, asked, majority, text
 from cauldron.readers import columns, json_list, open_parquet, paired, parquet_groups
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
+from cauldron.sources._coco import open_images
 from cauldron.sources.base import Form, Source
 
 NO_ANSWER = frozenset(
@@ -67,16 +68,8 @@ def _draft(row: Row, question: Any, votes: Any, picture: Picture) -> Draft | Ski
     return Draft(images=(picture,), turns=(turn,))
 
 
-def _picture(row: Row) -> Picture:
-    name = f"{text(row.data['image_id'])}.jpg"
-    folders = ("test_images", "train_images") if row.split == "test" else ("train_images",)
-    near = tuple(row.near(folder, name) for folder in folders)
-    far = tuple(f"{folder}/{name}" for folder in folders)
-    return Picture(path=name, candidates=(*near, *far, name))
-
-
 def _convert(row: Row) -> Draft | Reject | Skip:
-    return _draft(row, row.data["question"], row.data.get("answers"), _picture(row))
+    return _draft(row, row.data["question"], row.data.get("answers"), open_images(row))
 
 
 def _vqa_files(raw: Raw, split: str) -> list[Found]:
@@ -104,7 +97,7 @@ def _vqa_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
 def _vqa_convert(row: Row) -> Draft | Reject | Skip:
     voted = row.data["voted"]
     votes = [vote["answer"] for vote in voted["answers"]] if voted else None
-    return _draft(row, row.data["question"], votes, _picture(row))
+    return _draft(row, row.data["question"], votes, open_images(row))
 
 
 def _mirror_files(raw: Raw, split: str) -> list[Found]:
