@@ -14,6 +14,8 @@ from cauldron.media.bidi import right_to_left, visual_runs
 from cauldron.media.fonts import face, face_for, sized
 from cauldron.media.images import ImageError
 
+_LONG_CHARS = 300
+_MAX_CLUSTER_CHARS = 12
 _JOINERS = "\u200c\u200d"
 _OPENING = frozenset("（「『【《〈〔［｛“‘")
 _JOINING_BLOCKS = ((0x1800, 0x18AF), (0xA840, 0xA87F))  # Mongolian, Phags-pa
@@ -220,12 +222,15 @@ def _face_name(cluster: str, font: Font, last: str) -> str:
 
 
 def clusters(text: str) -> Iterator[str]:
-    """Split text where it may be cut without tearing marks, joiners or conjuncts from letters."""
+    """Split text where it may be cut without tearing marks, joiners or conjuncts from letters.
+
+    A pile of more than a dozen marks is cut.
+    """
     held = ""
     for char in text:
         joins = unicodedata.category(char)[0] == "M" or char in _JOINERS
         conjunct = held and (held[-1] in _JOINERS or unicodedata.combining(held[-1]) == 9)
-        if held and not joins and not conjunct:
+        if held and ((not joins and not conjunct) or len(held) == _MAX_CLUSTER_CHARS):
             yield held
             held = ""
         held += char
@@ -242,39 +247,48 @@ def wrapped(text: str, font: Font, width: float) -> tuple[Line, ...]:
     rtl = right_to_left(text)
     lines: list[Line] = []
     for paragraph in text.split("\n"):
-        whole = typeset(paragraph.strip(), font, rtl)
-        if whole.width <= width:
-            lines.append(whole)
+        stripped = paragraph.strip()
+        if one_line_width(stripped, font, rtl) <= width:
+            lines.append(typeset(stripped, font, rtl))
         else:
-            lines += (typeset(words, font, rtl) for words in _broken(paragraph, font, width))
+            lines += (typeset(words, font, rtl) for words in _broken(stripped, font, width))
     return tuple(lines)
 
 
+def one_line_width(text: str, font: Font, rtl: bool) -> float:
+    """Return the width of a text on one line; very long ones are not shaped to find it."""
+    return advance(text, font) if len(text) > _LONG_CHARS else typeset(text, font, rtl).width
+
+
 def _broken(paragraph: str, font: Font, width: float) -> Iterator[str]:
-    held = ""
+    held, held_width = "", 0.0
     for token in _tokens(paragraph):
-        if held.strip() and advance(held + token.rstrip(), font) > width:
+        token_width = advance(token.rstrip(), font)
+        if held.strip() and held_width + token_width > width:
             yield held.strip()
-            held = ""
-        while advance(token.rstrip(), font) > width:
-            head = _fitting(token, font, width)
-            if head == token:
-                break
-            yield head
-            token = token[len(head) :]
+            held, held_width = "", 0.0
+        if token_width > width:
+            *heads, token = _pieces(token, font, width)
+            yield from heads
         held += token
+        held_width += advance(token, font)
     if held.strip():
         yield held.strip()
 
 
-def _fitting(token: str, font: Font, width: float) -> str:
-    """Return the longest beginning of a word that fits, at least one cluster."""
-    head = ""
+def _pieces(token: str, font: Font, width: float) -> Iterator[str]:
+    """Cut a word into pieces that fit, each of at least one cluster."""
+    held: list[str] = []
+    held_width = 0.0
     for cluster in clusters(token):
-        if head and advance(head + cluster, font) > width:
-            break
-        head += cluster
-    return head
+        cluster_width = advance(cluster.rstrip(), font)
+        if held and held_width + cluster_width > width:
+            yield "".join(held)
+            held, held_width = [], 0.0
+        held.append(cluster)
+        held_width += cluster_width
+    if held:
+        yield "".join(held)
 
 
 def _tokens(text: str) -> list[str]:

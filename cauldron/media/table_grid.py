@@ -10,7 +10,7 @@ from cauldron.media.images import ImageError
 MAX_ROWS = 1_000
 MAX_COLUMNS = 100
 MAX_CELLS = 10_000
-MAX_CHARS = 200_000
+MAX_CHARS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

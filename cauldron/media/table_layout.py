@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from cauldron.media.bidi import right_to_left
 from cauldron.media.images import ImageError
 from cauldron.media.limits import LIMITS
-from cauldron.media.lines import Font, Line, clean, longest_word, typeset, wrapped
+from cauldron.media.lines import Font, Line, clean, longest_word, one_line_width, wrapped
 from cauldron.media.table_grid import Cell, Table
 from cauldron.media.table_style import MIN_TEXT_PX, Place, Style, style_of
 
@@ -178,7 +178,7 @@ def _gap_above(table: Table, style: Style, row: int) -> int:
 
 def _one_line(text: str, font: Font) -> int:
     rtl = right_to_left(text)
-    return max(math.ceil(typeset(line.strip(), font, rtl).width) for line in text.split("\n"))
+    return max(math.ceil(one_line_width(line.strip(), font, rtl)) for line in text.split("\n"))
 
 
 def _plan(measured: _Measured, target: int, cap: int) -> _Plan:
