@@ -15,6 +15,7 @@ import orjson
 import pyarrow as pa
 
 from cauldron.errors import SourceError, StorageError
+from cauldron.media.headers import plainly_sound
 from cauldron.media.images import ImageError, inspect
 from cauldron.media.limits import LIMITS
 from cauldron.planning import MALFORMED, PartTask, plan_key, spilled_groups
@@ -29,6 +30,7 @@ from cauldron.sample import (
     Turn,
     chat_messages,
     document_messages,
+    sample_table,
 )
 from cauldron.sources.base import Form, identity
 from cauldron.sources.catalogue import form_named
@@ -132,10 +134,10 @@ class _Part:
             held.append(sample)
             size += sum(len(image["bytes"]) for image in sample["images"])
             if len(held) == TABLE_ROWS or size > TABLE_BYTES:
-                yield pa.Table.from_pylist(held, schema=SAMPLE_SCHEMA)
+                yield sample_table(held)
                 held, size = [], 0
         if held:
-            yield pa.Table.from_pylist(held, schema=SAMPLE_SCHEMA)
+            yield sample_table(held)
 
     def _samples(self) -> Iterator[dict[str, Any]]:
         for group in spilled_groups(self.task):
@@ -303,7 +305,8 @@ class _Part:
                 raise ImageError("image_unreadable", str(error)) from error
         if data is None:
             raise ImageError("image_missing", " | ".join(picture.candidates)[:300])
-        inspect(data)
+        if not plainly_sound(data):
+            inspect(data)
         return data
 
     def _messages(

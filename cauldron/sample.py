@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 SCHEMA_VERSION = 1
@@ -121,6 +122,29 @@ class Skip:
 
     reason: str
     detail: str = ""
+
+
+def sample_table(samples: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Return rows of `SAMPLE_SCHEMA` as a table; the picture bytes are copied once."""
+    place = SAMPLE_SCHEMA.get_field_index("images")
+    rest = pa.Table.from_pylist(list(samples), schema=SAMPLE_SCHEMA.remove(place))
+    pictures = [image for sample in samples for image in sample["images"]]
+    payloads = [image["bytes"] for image in pictures]
+    data = pa.BinaryArray.from_buffers(
+        pa.binary(),
+        len(payloads),
+        [None, pa.py_buffer(_offsets(map(len, payloads))), pa.py_buffer(b"".join(payloads))],
+    )
+    paths = pa.array([image["path"] for image in pictures], pa.string())
+    structs = pa.StructArray.from_arrays([data, paths], fields=list(_IMAGE))
+    offsets = _offsets(len(sample["images"]) for sample in samples)
+    lists = pa.ListArray.from_arrays(pa.array(offsets), structs)
+    table = rest.add_column(place, SAMPLE_SCHEMA.field(place), lists)
+    return table.replace_schema_metadata(SAMPLE_SCHEMA.metadata)
+
+
+def _offsets(lengths: Iterable[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
+    return np.cumsum([0, *lengths]).astype(np.int32)
 
 
 def chat_messages(n_images: int, turns: tuple[Turn, ...]) -> list[dict[str, Any]]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
+import functools
 import hashlib
 import io
 import os
 import tempfile
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -128,8 +131,19 @@ def read_bytes(url: str) -> bytes:
         return file.read()
 
 
+_AHEAD_BYTES = 32 << 20
+
+
+@functools.cache
+def _writer() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="writer")
+
+
 class HashingFile:
     """A binary file opened for writing that hashes and counts what passes through.
+
+    A thread hashes and writes in order, while the caller prepares what comes next; at most
+    `_AHEAD_BYTES` wait. `flush` returns when all is written, and raises what went wrong.
 
     Args:
         path: where the bytes stand on this machine until the file is complete.
@@ -139,20 +153,35 @@ class HashingFile:
         self._file = file
         self.path = path
         self._hash = hashlib.sha256()
+        self._waiting: deque[tuple[Future[None], int]] = deque()
+        self._waiting_bytes = 0
         self.size_bytes = 0
         self.closed = False
 
     def write(self, payload: Any) -> int:
-        view = memoryview(payload).cast("B")
-        self._hash.update(view)
-        self.size_bytes += len(view)
-        self._file.write(view)
-        return len(view)
+        block = payload if isinstance(payload, bytes) else bytes(memoryview(payload).cast("B"))
+        self._waiting.append((_writer().submit(self._put, block), len(block)))
+        self._waiting_bytes += len(block)
+        self.size_bytes += len(block)
+        self._settle(_AHEAD_BYTES)
+        return len(block)
+
+    def _put(self, block: bytes) -> None:
+        self._hash.update(block)
+        self._file.write(block)
+
+    def _settle(self, ahead_bytes: int) -> None:
+        """Wait until no more than so many bytes are still to be written."""
+        while self._waiting and self._waiting_bytes > ahead_bytes:
+            written, size = self._waiting.popleft()
+            self._waiting_bytes -= size
+            written.result()
 
     def tell(self) -> int:
         return self.size_bytes
 
     def flush(self) -> None:
+        self._settle(-1)
         self._file.flush()
 
     def close(self) -> None:
@@ -169,6 +198,7 @@ class HashingFile:
 
     @property
     def sha256(self) -> str:
+        self._settle(-1)
         return self._hash.hexdigest()
 
 
@@ -189,8 +219,9 @@ def open_output(url: str) -> Iterator[HashingFile]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("wb") as file:
-                yield HashingFile(file, temporary)
-                file.flush()
+                output = HashingFile(file, temporary)
+                yield output
+                output.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:
@@ -206,7 +237,9 @@ def _spooled(url: str) -> Iterator[HashingFile]:
     with reported(url, "write"), tempfile.TemporaryDirectory(prefix="cauldron-") as folder:
         spool = Path(folder, "upload")
         with spool.open("wb") as file:
-            yield HashingFile(file, spool)
+            output = HashingFile(file, spool)
+            yield output
+            output.flush()
         fs.makedirs(remote_path.rpartition("/")[0], exist_ok=True)
         fs.put_file(str(spool), remote_path)
 

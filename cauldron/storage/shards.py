@@ -89,23 +89,31 @@ def _groups(tables: Iterable[pa.Table | pa.RecordBatch], schema: pa.Schema) -> I
         for number, row_bytes in enumerate(_picture_bytes(table)):
             if rows and (rows == ROWS_PER_GROUP or size + row_bytes > BYTES_PER_GROUP):
                 held.append(table.slice(start, number - start))
-                yield pa.concat_tables(held).combine_chunks()
+                yield _in_one_chunk(held)
                 held, rows, size, start = [], 0, 0, number
             rows, size = rows + 1, size + row_bytes
         held.append(table.slice(start))
     if rows:
-        yield pa.concat_tables(held).combine_chunks()
+        yield _in_one_chunk(held)
+
+
+def _in_one_chunk(tables: list[pa.Table]) -> pa.Table:
+    """Join tables so that every column is one chunk; pictures are copied only where needed."""
+    tables = [table for table in tables if table.num_rows]
+    table = tables[0] if len(tables) == 1 else pa.concat_tables(tables)
+    whole = all(column.num_chunks == 1 for column in table.columns)
+    return table if whole else table.combine_chunks()
 
 
 def _picture_bytes(table: pa.Table) -> list[int]:
     """Return the bytes of all pictures of each row."""
     if "images" not in table.column_names:
         return [0] * table.num_rows
-    lists = table.column("images").combine_chunks()
-    lengths = pc.fill_null(pc.binary_length(lists.flatten().field("bytes")), 0)
+    column = table.column("images")
+    lists = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    lengths = pc.fill_null(pc.binary_length(lists.values.field("bytes")), 0)
     ends = np.concatenate([[0], np.cumsum(lengths.to_numpy(zero_copy_only=False))])
-    counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    bounds = lists.offsets.to_numpy()
     sizes: list[int] = np.diff(ends[bounds]).tolist()
     return sizes
 

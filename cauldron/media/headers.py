@@ -1,0 +1,84 @@
+"""A fast look at a picture's header: pictures without any oddity need no second look."""
+
+from __future__ import annotations
+
+import zlib
+
+from cauldron.media.limits import LIMITS, Limits
+
+_PNG_HEAD = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+_PNG_PLAIN = {b"gAMA", b"sRGB", b"pHYs", b"cHRM", b"bKGD", b"tRNS", b"PLTE", b"sBIT", b"tIME"}
+_PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_JPEG_FRAMES = (0xC0, 0xC1, 0xC2)
+_JPEG_TABLES = (0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0))
+_MPF = 0xE2  # may announce further pictures in the same file
+
+
+def plainly_sound(data: bytes, limits: Limits = LIMITS) -> bool:
+    """Say whether a JPEG or PNG has an ordinary header, is complete and within limits.
+
+    False says nothing: `inspect` then looks closer and gives the reason.
+    """
+    if len(data) > limits.max_image_bytes:
+        return False
+    if data.startswith(b"\xff\xd8\xff"):
+        return data.endswith(b"\xff\xd9") and _jpeg(data, limits)
+    return data.startswith(_PNG_HEAD) and data.endswith(b"IEND\xaeB`\x82") and _png(data, limits)
+
+
+def _fits(width: int, height: int, limits: Limits) -> bool:
+    return (
+        width > 0
+        and height > 0
+        and width * height <= limits.max_pixels
+        and max(width, height) <= limits.max_side
+    )
+
+
+def _jpeg(data: bytes, limits: Limits) -> bool:
+    """Walk the segments up to the first scan, behind a frame that fits."""
+    at, framed, quantised = 2, False, False
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        mark = data[at + 1]
+        size = int.from_bytes(data[at + 2 : at + 4], "big")
+        if mark == 0xDA:
+            return framed and quantised
+        if size < 2 or (mark not in _JPEG_TABLES and mark not in _JPEG_FRAMES):
+            return False
+        if mark == _MPF and data[at + 4 : at + 8] == b"MPF\x00":
+            return False
+        quantised |= mark == 0xDB
+        if mark in _JPEG_FRAMES:
+            height = int.from_bytes(data[at + 5 : at + 7], "big")
+            width = int.from_bytes(data[at + 7 : at + 9], "big")
+            n = data[at + 9]
+            if framed or data[at + 4] != 8 or n not in (1, 3, 4) or size != 8 + 3 * n:
+                return False
+            framed = _fits(width, height, limits)
+            if not framed:
+                return False
+        at += 2 + size
+    return False
+
+
+def _png(data: bytes, limits: Limits) -> bool:
+    """Check the head's sum and values, then that only plain chunks stand before the pixels."""
+    depth, colour, packing, filtering, interlace = data[24:29]
+    if zlib.crc32(data[12:29]).to_bytes(4, "big") != data[29:33]:
+        return False
+    if depth not in _PNG_DEPTHS.get(colour, ()) or packing or filtering or interlace > 1:
+        return False
+    if not _fits(int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"), limits):
+        return False
+    at = 33
+    while at + 12 <= len(data):
+        kind = data[at + 4 : at + 8]
+        if kind == b"IDAT":
+            return True
+        if kind not in _PNG_PLAIN:
+            return False
+        end = at + 8 + int.from_bytes(data[at : at + 4], "big")
+        if zlib.crc32(data[at + 4 : end]).to_bytes(4, "big") != data[end : end + 4]:
+            return False
+        at = end + 4
+    return False
