@@ -1,0 +1,71 @@
+"""A table written in HTML as a grid of texts with its merged areas; texts stay as written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cauldron.media.html_tree import Node, ancestors, read_nodes
+from cauldron.media.images import ImageError
+from cauldron.media.table_grid import MAX_CELLS, MAX_COLUMNS, MAX_ROWS
+
+Area = tuple[int, int, int, int]
+
+
+def html_grid(html: str) -> tuple[list[list[str]], list[Area]]:
+    """Return the rows of the first table of a piece of HTML, and areas shown as one cell.
+
+    A cell that spans stands in its upper left place, the places it covers are empty. Numbers are
+    not interpreted, entities are decoded once, tables inside cells give their text only.
+
+    Returns:
+        Rows of equal length, and areas as (row, column, rows, columns).
+
+    Raises:
+        ImageError: table_too_large.
+    """
+    nodes, _ = read_nodes(html)
+    placed: dict[tuple[int, int], str] = {}
+    areas: list[Area] = []
+    n_rows = 0
+    for row, cells in enumerate(_rows(nodes)):
+        n_rows, column = row + 1, 0
+        for cell in cells:
+            while (row, column) in placed:
+                column += 1
+            height, width = (_span(nodes[cell], f"{way}span") for way in ("row", "col"))
+            for r in range(row, row + height):
+                placed.update(((r, c), "") for c in range(column, column + width))
+            placed[row, column] = _text(nodes, cell)
+            areas.append((row, column, height, width))
+            if row >= MAX_ROWS or column >= MAX_COLUMNS or len(placed) > MAX_CELLS:
+                raise ImageError("table_too_large", f"{row + 1} rows, {column + 1} columns or more")
+    n_columns = max((column + 1 for _, column in placed), default=0)
+    rows = [[placed.get((r, c), "") for c in range(n_columns)] for r in range(n_rows)]
+    spans = [(r, c, min(height, n_rows - r), width) for r, c, height, width in areas]
+    return rows, [span for span in spans if span[2] * span[3] > 1]
+
+
+def _rows(nodes: list[Node]) -> Iterator[list[int]]:
+    """Yield the cells of each row of the first table."""
+    table = next((n for n, node in enumerate(nodes) if node.tag == "table"), None)
+    if table is None:
+        return
+    inside = range(table, nodes[table].end)
+    for row in (n for n in inside if nodes[n].tag == "tr" and _table_of(nodes, n) == table):
+        cells = range(row, nodes[row].end)
+        yield [n for n in cells if nodes[n].tag in ("td", "th") and nodes[n].parent == row]
+
+
+def _table_of(nodes: list[Node], index: int) -> int:
+    return next((n for n in ancestors(nodes, index) if nodes[n].tag == "table"), -1)
+
+
+def _span(cell: Node, name: str) -> int:
+    """Return a span as browsers read it: at least 1, and bounded."""
+    digits = cell.attrs.get(name, "").strip()[:4]
+    return min(max(int(digits), 1), MAX_COLUMNS) if digits.isdecimal() else 1
+
+
+def _text(nodes: list[Node], cell: int) -> str:
+    inside = nodes[cell : nodes[cell].end]
+    return " ".join("".join(" " if node.tag == "br" else node.text for node in inside).split())
