@@ -16,6 +16,9 @@ class Limits:
         max_image_bytes: encoded size; hub rows must stay under 30 MB.
         max_pdf_bytes: as PDFA, 100 MB.
         max_pdf_pages: pages read of one PDF.
+        max_pdf_page_s: processor time for one page, in seconds.
+        max_pdf_s: processor time for one PDF, in seconds.
+        max_pdf_memory: address space in bytes of the process that reads PDFs.
         max_html_bytes: bytes of one page.
         max_html_depth: nesting that is followed.
         max_html_nodes: elements and texts of one page; the rest is left out.
@@ -31,6 +34,9 @@ class Limits:
     max_image_bytes: int = 30_000_000
     max_pdf_bytes: int = 100_000_000
     max_pdf_pages: int = 2_000
+    max_pdf_page_s: float = 30.0
+    max_pdf_s: float = 900.0
+    max_pdf_memory: int = 2 << 30
     max_html_bytes: int = 10_000_000
     max_html_depth: int = 512
     max_html_nodes: int = 100_000

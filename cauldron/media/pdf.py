@@ -1,0 +1,202 @@
+"""PDF files, opened in a process of their own: pages one by one, whatever the file does.
+
+The process is started with the first file and kept. It dies of a crash, of too much memory or of
+too much processor time on one page; the file at hand is then refused with a reason, and the next
+file gets a new process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import importlib.util
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any, cast
+
+from cauldron.media.frames import read_frame, write_frame
+from cauldron.media.limits import LIMITS
+from cauldron.media.pdf_layout import Figure, TextLine
+
+_HEAD_BYTES = 1_024
+
+
+class PdfError(Exception):
+    """A file that must not or cannot be read: encrypted, damaged, too_large, timeout, no_pages."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PdfPage:
+    """A page as read.
+
+    Args:
+        number: from 1.
+        kind: `digital`, `scanned_with_ocr`, `scanned`, `blank`, `garbled` or `damaged`.
+        width: in points, turned so that its text stands upright; likewise `height` and all boxes.
+        turned: lines that run in another direction than most; they are left out.
+        too_large: pictures whose declared size is over the limit; they are left out.
+        picture: the rendered page as PNG, when asked for.
+    """
+
+    number: int
+    kind: str
+    detail: str = ""
+    width: float = 0.0
+    height: float = 0.0
+    turned: int = 0
+    too_large: int = 0
+    lines: tuple[TextLine, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    picture: bytes | None = None
+
+    @property
+    def has_text(self) -> bool:
+        """Whether its text can be used."""
+        return self.kind in ("digital", "scanned_with_ocr")
+
+
+@dataclass(slots=True)
+class PdfFacts:
+    """What is known of a file: filled while its pages are read."""
+
+    pages: int = 0
+    title: str = ""
+    reader: str = ""
+    warnings: int = 0
+
+
+def is_available() -> bool:
+    """Say whether PyMuPDF is installed."""
+    return importlib.util.find_spec("pymupdf") is not None
+
+
+def read_pages(data: bytes, facts: PdfFacts, *, pictures: bool = False) -> Iterator[PdfPage]:
+    """Read a file page by page.
+
+    Args:
+        facts: filled with what is known of the file.
+        pictures: render each page instead of looking for its figures.
+
+    Raises:
+        PdfError: if the file cannot be read, or at the page where reading failed.
+    """
+    if len(data) > LIMITS.max_pdf_bytes:
+        raise PdfError("too_large", f"{len(data)} bytes")
+    if b"%PDF" not in data[:_HEAD_BYTES]:
+        raise PdfError("damaged", "no PDF header")
+    process = _Child.current()
+    process.ask(data, pictures)
+    number = 0
+    try:
+        while True:
+            head, blobs = process.answer(number)
+            if "error" in head:
+                raise PdfError(head["error"], head["detail"])
+            if "done" in head:
+                facts.warnings = head["warnings"]
+                return
+            if "pages" in head:
+                facts.pages, facts.title, facts.reader = (
+                    head["pages"],
+                    head["title"],
+                    head["reader"],
+                )
+                if not facts.pages:
+                    raise PdfError("no_pages")
+                continue
+            number = head["number"]
+            yield _page(head, blobs)
+    finally:
+        process.settle()
+
+
+def _page(head: dict[str, Any], blobs: list[bytes]) -> PdfPage:
+    if head["kind"] == "damaged":
+        return PdfPage(number=head["number"], kind="damaged", detail=head["detail"])
+    lines = [
+        TextLine(block=x["block"], box=tuple(x["box"]), size=x["size"], text=x["text"])
+        for x in head["lines"]
+    ]
+    figures = [
+        Figure(box=tuple(box), width=width, height=height, kind=kind, data=data)
+        for (box, width, height, kind), data in zip(head["figures"], blobs, strict=False)
+    ]
+    return PdfPage(
+        number=head["number"],
+        kind=head["kind"],
+        width=head["width"],
+        height=head["height"],
+        turned=head["turned"],
+        too_large=head["too_large"],
+        lines=tuple(lines),
+        figures=tuple(figures),
+        picture=blobs[0] if "picture" in head else None,
+    )
+
+
+class _Child:
+    """The process that reads PDFs for this one."""
+
+    _running: _Child | None = None
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "cauldron.media.pdf_child"]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe)
+        self._input = cast(IO[bytes], self._process.stdin)
+        self._output = cast(IO[bytes], self._process.stdout)
+        self._busy = False
+
+    @classmethod
+    def current(cls) -> _Child:
+        """Return the running process, or start one."""
+        if cls._running is None:
+            cls._running = cls()
+            atexit.register(cls._running.end)
+        return cls._running
+
+    def ask(self, data: bytes, pictures: bool) -> None:
+        """Send a file."""
+        self._busy = True
+        with contextlib.suppress(BrokenPipeError):  # a dead process is told by its answer
+            write_frame(self._input, {"pages": pictures}, [data])
+
+    def answer(self, last: int) -> tuple[dict[str, Any], list[bytes]]:
+        """Return the next answer.
+
+        Raises:
+            PdfError: timeout or damaged, if the process has died.
+        """
+        frame = read_frame(self._output)
+        if frame is None:
+            code = self._process.wait()
+            place = f"page {last + 1}" if last else "on opening"
+            if code == -signal.SIGPROF:
+                raise PdfError("timeout", place)
+            raise PdfError("damaged", f"the PDF library ended with code {code}, {place}")
+        if "done" in frame[0] or "error" in frame[0]:
+            self._busy = False
+        return frame
+
+    def settle(self) -> None:
+        """End the process when it is dead or still at work on a file that nobody reads."""
+        if self._busy:
+            self.end()
+
+    def end(self) -> None:
+        """Kill the process."""
+        self._process.kill()
+        for pipe in (self._input, self._output):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+        self._process.wait()
+        atexit.unregister(self.end)
+        if _Child._running is self:
+            _Child._running = None

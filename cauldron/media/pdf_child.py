@@ -1,0 +1,121 @@
+"""The process that opens PDF files: `python -m cauldron.media.pdf_child`.
+
+MuPDF is a C library that reads hostile bytes. It runs in a process of its own with limits on memory
+and on processor time a page, so that a crash or a hang costs one file. Requests come on standard
+input, answers go to standard output, as frames: a length, a JSON head, then raw bytes.
+"""
+
+# mypy: disallow-untyped-calls=False
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import pymupdf
+
+from cauldron.media.frames import read_frame, write_frame
+from cauldron.media.limits import LIMITS
+from cauldron.media.pdf_figures import figures_of
+from cauldron.media.pdf_page import (
+    ink_boxes,
+    page_class,
+    painted_pictures,
+    render,
+    scale_of,
+    text_lines,
+    upright,
+)
+from cauldron.media.pdf_text import is_garbled
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    answers = os.fdopen(os.dup(1), "wb")
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    resource.setrlimit(resource.RLIMIT_AS, (LIMITS.max_pdf_memory, LIMITS.max_pdf_memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    pymupdf.TOOLS.mupdf_display_errors(False)
+    pymupdf.TOOLS.mupdf_display_warnings(False)
+    while request := read_frame(sys.stdin.buffer):
+        head, (data,) = request
+        _limit_time()
+        try:
+            for answer, blobs in _answers(data, bool(head["pages"])):
+                write_frame(answers, answer, blobs)
+                _limit_time()
+        except MemoryError:
+            write_frame(answers, {"error": "too_large", "detail": "out of memory"}, [])
+        except Exception as error:  # MuPDF raises classes of its own that share no base
+            detail = f"{type(error).__name__}: {error}"[:200]
+            write_frame(answers, {"error": "damaged", "detail": detail}, [])
+        pymupdf.TOOLS.store_shrink(100)
+
+
+def _limit_time() -> None:
+    """End this process when one page takes too much processor time, even inside C code."""
+    signal.setitimer(signal.ITIMER_PROF, LIMITS.max_pdf_page_s)
+
+
+def _answers(data: bytes, as_pages: bool) -> Iterator[tuple[dict[str, Any], list[bytes]]]:
+    started = time.process_time()
+    pymupdf.TOOLS.reset_mupdf_warnings()
+    with pymupdf.open(stream=data, filetype="pdf") as document:
+        if document.needs_pass and not document.authenticate(""):
+            yield {"error": "encrypted", "detail": "needs a password"}, []
+            return
+        count = document.page_count
+        title = (document.metadata or {}).get("title") or ""
+        yield {"pages": count, "title": str(title)[:500], "reader": pymupdf.VersionBind}, []
+        for number in range(min(count, LIMITS.max_pdf_pages)):
+            if time.process_time() - started > LIMITS.max_pdf_s:
+                yield {"error": "timeout", "detail": f"page {number + 1}"}, []
+                return
+            try:
+                yield _page(document[number], number + 1, as_pages)
+            except MemoryError:
+                raise
+            except Exception as error:  # as above: one damaged page does not cost the others
+                detail = f"{type(error).__name__}: {error}"[:200]
+                yield {"number": number + 1, "kind": "damaged", "detail": detail}, []
+    warnings = pymupdf.TOOLS.mupdf_warnings()
+    yield {"done": True, "warnings": warnings.count("\n") + 1 if warnings else 0}, []
+
+
+def _page(page: pymupdf.Page, number: int, as_picture: bool) -> tuple[dict[str, Any], list[bytes]]:
+    turn = page.rotation
+    upright(page)
+    lines, turned = text_lines(page)
+    pictures = painted_pictures(page)
+    ink = ink_boxes(page)
+    kind = page_class(page, lines, pictures, bool(ink))
+    if lines and is_garbled(" ".join(line.text for line in lines)):
+        kind = "garbled"
+    head: dict[str, Any] = {
+        "number": number,
+        "kind": kind,
+        "width": page.rect.width,
+        "height": page.rect.height,
+        "turned": turned,
+        "too_large": sum(not picture.allowed for picture in pictures),
+        "lines": [asdict(line) for line in lines],
+        "figures": [],
+    }
+    if as_picture:
+        page.set_rotation(turn)
+        data, width, height = render(page, scale_of(page, pictures, page.rect))
+        return {**head, "picture": [width, height]}, [data]
+    figures = figures_of(page, lines, pictures, ink) if kind == "digital" else []
+    head["figures"] = [[f.box, f.width, f.height, f.kind] for f in figures]
+    return head, [figure.data for figure in figures]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,283 @@
+"""Reading order of a PDF page from the places of its lines and figures.
+
+Lines become blocks, blocks are ordered by cutting the page at white gaps (recursive XY cut):
+columns first where there are any, else from top to bottom. Nothing here knows a PDF library.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from statistics import median
+
+Box = tuple[float, float, float, float]
+
+MIN_GUTTER = 5.0  # points
+MIN_COLUMN_SHARE = 0.08
+CELL_GAP_EM = 3.0
+_SOLID_LINES = 3
+_MAX_CUTS = 40
+_MAX_BLOCKS = 1_500
+_CAPTION = re.compile(r"(?:fig(?:ure|\.)?|table|tab\.|plate|chart|abb(?:ildung|\.)?)\s*\d", re.I)
+_CAPTION_REACH = 40.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextLine:
+    """A line of text: number of its block, box in points, size of its letters.
+
+    `cells` says that it was put together from parts that stand far apart, as in a table.
+    """
+
+    block: int
+    box: Box
+    size: float
+    text: str
+    cells: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A figure: box in points, encoded bytes, size in pixels.
+
+    `kind` is `original` (bytes as stored), `pixels` (stored pixels as PNG) or `rendered` (a region
+    of the page, whatever text it holds included).
+    """
+
+    box: Box
+    data: bytes
+    width: int
+    height: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Lines that stand together, or one figure."""
+
+    box: Box
+    lines: tuple[TextLine, ...] = ()
+    figure: Figure | None = None
+
+    @property
+    def is_solid(self) -> bool:
+        """Whether it can be part of a column: a figure or a paragraph of several lines."""
+        return self.figure is not None or len(self.lines) >= _SOLID_LINES
+
+
+def blocks_in_order(lines: list[TextLine], figures: list[Figure], width: float) -> list[Block]:
+    """Return the blocks of a page as a person reads them.
+
+    Args:
+        width: of the page in points.
+    """
+    regions = [f.box for f in figures if f.kind == "rendered"]
+    lines = [line for line in lines if not any(holds(box, line.box) for box in regions)]
+    blocks = _with_drop_caps(_text_blocks(lines))
+    blocks = _without_overlaps(blocks, [f.box for f in figures])
+    blocks += [Block(box=f.box, figure=f) for f in figures]
+    if len(blocks) > _MAX_BLOCKS:
+        return sorted(blocks, key=lambda b: (b.box[1], b.box[0]))
+    right_to_left = is_right_to_left("".join(line.text for line in lines))
+    return _captions_moved(_ordered(blocks, width, right_to_left, 0))
+
+
+def holds(box: Box, other: Box) -> bool:
+    """Say whether the middle of another box lies inside a box."""
+    x, y = (other[0] + other[2]) / 2, (other[1] + other[3]) / 2
+    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
+
+
+def bounds(boxes: list[Box]) -> Box:
+    """Return the smallest box around boxes."""
+    return (
+        min(b[0] for b in boxes),
+        min(b[1] for b in boxes),
+        max(b[2] for b in boxes),
+        max(b[3] for b in boxes),
+    )
+
+
+def is_right_to_left(text: str) -> bool:
+    """Say whether most letters are of a script that is written from right to left."""
+    kinds = [unicodedata.bidirectional(c) for c in text if c.isalpha()]
+    return 2 * sum(kind in ("R", "AL") for kind in kinds) > len(kinds)
+
+
+def _text_blocks(lines: list[TextLine]) -> list[Block]:
+    grouped: dict[int, list[TextLine]] = {}
+    for line in lines:
+        grouped.setdefault(line.block, []).append(line)
+    blocks = []
+    for group in grouped.values():
+        joined = _baselines(group)
+        blocks.append(Block(box=bounds([j.box for j in joined]), lines=tuple(joined)))
+    return blocks
+
+
+def _baselines(lines: list[TextLine]) -> list[TextLine]:
+    """Join the parts of a block that stand on one baseline."""
+    rows: list[list[TextLine]] = []
+    for line in lines:
+        if rows and _same_row(rows[-1][-1].box, line.box):
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return [_row(row) for row in rows]
+
+
+def _same_row(one: Box, other: Box) -> bool:
+    shared = min(one[3], other[3]) - max(one[1], other[1])
+    apart = max(other[0] - one[2], one[0] - other[2])
+    return shared > 0.6 * min(one[3] - one[1], other[3] - other[1]) and apart > -1.0
+
+
+def _row(parts: list[TextLine]) -> TextLine:
+    if len(parts) == 1:
+        return parts[0]
+    backwards = is_right_to_left("".join(part.text for part in parts))
+    parts = sorted(parts, key=lambda part: part.box[0], reverse=backwards)
+    text, cells = parts[0].text, False
+    for last, part in itertools.pairwise(parts):
+        gap = max(part.box[0] - last.box[2], last.box[0] - part.box[2])
+        far = gap > CELL_GAP_EM * part.size
+        cells = cells or far
+        text = f"{text.rstrip()}{' | ' if far else ' '}{part.text.lstrip()}"
+    return replace(parts[0], box=bounds([p.box for p in parts]), text=text, cells=cells)
+
+
+def _with_drop_caps(blocks: list[Block]) -> list[Block]:
+    """Put a large first letter that stands as a block of its own before the text at its right."""
+    out = list(blocks)
+    for cap in blocks:
+        text = "".join(line.text for line in cap.lines).strip()
+        if len(text) != 1 or not text.isalpha():
+            continue
+        for number, block in enumerate(out):
+            if block is cap or not block.lines:
+                continue
+            first = block.lines[0]
+            near = -2.0 <= block.box[0] - cap.box[2] <= 2 * first.size
+            beside = cap.box[1] - first.size <= first.box[1] <= cap.box[3]
+            if near and beside and cap.lines[0].size > 1.5 * first.size:
+                lines = (replace(first, text=text + first.text.lstrip()), *block.lines[1:])
+                out[number] = replace(block, box=bounds([cap.box, block.box]), lines=lines)
+                out.remove(cap)
+                break
+    return out
+
+
+def _without_overlaps(blocks: list[Block], figures: list[Box]) -> list[Block]:
+    """Split a block whose box runs into others although its lines do not."""
+    out: list[Block] = []
+    for block in blocks:
+        others = [b.box for b in blocks if b is not block] + figures
+        others = [box for box in others if _overlap(box, block.box)]
+        if not others or len(block.lines) < 2:
+            out.append(block)
+            continue
+        groups: list[list[TextLine]] = []
+        for line in block.lines:
+            if groups and not any(_overlap(_around(groups[-1], line), box) for box in others):
+                groups[-1].append(line)
+            else:
+                groups.append([line])
+        out += [Block(box=bounds([x.box for x in g]), lines=tuple(g)) for g in groups]
+    return out
+
+
+def _around(group: list[TextLine], line: TextLine) -> Box:
+    return bounds([*(x.box for x in group), line.box])
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    """Say whether boxes share more than the touch of neighbouring lines."""
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    down = min(one[3], other[3]) - max(one[1], other[1])
+    return across > 1.0 and down > 1.0
+
+
+def _ordered(blocks: list[Block], width: float, backwards: bool, cuts: int) -> list[Block]:
+    if len(blocks) < 2 or cuts > _MAX_CUTS:
+        return sorted(blocks, key=lambda b: (b.box[1], b.box[0]))
+    columns = _columns(blocks, width)
+    if len(columns) > 1:
+        sides = columns[::-1] if backwards else columns
+        return [b for side in sides for b in _ordered(side, width, backwards, cuts + 1)]
+    bands = _bands(blocks)
+    if len(bands) == 1:
+        return sorted(blocks, key=lambda b: (b.box[1], -b.box[0] if backwards else b.box[0]))
+    out: list[Block] = []
+    start = 0
+    while start < len(bands):
+        end = start + 1
+        for stop in range(len(bands), start + 1, -1):
+            if len(_columns([b for band in bands[start:stop] for b in band], width)) > 1:
+                end = stop
+                break
+        region = [block for band in bands[start:end] for block in band]
+        out += _ordered(region, width, backwards, cuts + 1)
+        start = end
+    return out
+
+
+def _bands(blocks: list[Block]) -> list[list[Block]]:
+    """Cut at every white gap that runs across."""
+    return _cut(blocks, 1, 0.0)
+
+
+def _cut(blocks: list[Block], axis: int, gap: float) -> list[list[Block]]:
+    parts: list[list[Block]] = []
+    reached = float("-inf")
+    for block in sorted(blocks, key=lambda b: (b.box[axis], b.box[1 - axis])):
+        if not parts or block.box[axis] - reached > gap:
+            parts.append([])
+        parts[-1].append(block)
+        reached = max(reached, block.box[axis + 2])
+    return parts
+
+
+def _columns(blocks: list[Block], width: float) -> list[list[Block]]:
+    """Cut at gutters from top to bottom; one part where there are no columns."""
+    sizes = [line.size for block in blocks for line in block.lines]
+    gutter = max(MIN_GUTTER, 0.5 * median(sizes) if sizes else 0.0)
+    parts = _cut(blocks, 0, gutter)
+    boxes = [bounds([b.box for b in part]) for part in parts]
+    if len(parts) < 2 or not any(block.is_solid for block in blocks):
+        return [blocks]
+    if min(box[2] - box[0] for box in boxes) < MIN_COLUMN_SHARE * width:
+        return [blocks]
+    for one, other in itertools.pairwise(boxes):
+        shared = min(one[3], other[3]) - max(one[1], other[1])
+        if shared < 0.3 * min(one[3] - one[1], other[3] - other[1]):
+            return [blocks]
+    return parts
+
+
+def _captions_moved(blocks: list[Block]) -> list[Block]:
+    """Put a caption behind the figure that it stands close to."""
+    out = list(blocks)
+    for caption in blocks:
+        text = caption.lines[0].text.lstrip() if caption.lines else ""
+        if not _CAPTION.match(text):
+            continue
+        near = [b for b in out if b.figure and _distance(b.box, caption.box) < _CAPTION_REACH]
+        if not near:
+            continue
+        place, own = (
+            out.index(min(near, key=lambda b: _distance(b.box, caption.box))),
+            out.index(caption),
+        )
+        if abs(place - own) != 1:
+            out.remove(caption)
+            out.insert(place + (own > place), caption)
+    return out
+
+
+def _distance(figure: Box, caption: Box) -> float:
+    """Return the gap above or below a figure; far away when the caption stands beside it."""
+    if min(figure[2], caption[2]) - max(figure[0], caption[0]) <= 0:
+        return float("inf")
+    return max(caption[1] - figure[3], figure[1] - caption[3], 0.0)

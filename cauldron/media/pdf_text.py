@@ -1,0 +1,139 @@
+"""Lines of a PDF to clean text: paragraphs, words broken at line ends, garbled pages."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from cauldron.media.pdf_layout import Block, TextLine
+
+_LIGATURES = str.maketrans(
+    {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
+    | {"\uf0b7": "•", "\uf0a7": "•", "\xa0": " ", "\u2028": " ", "\u2029": " "}
+)
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2060\ufeff\ufffd\ue000-\uf8ff]")
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_BROKEN = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)[-\u2010\u00ad]$")
+_CONTINUED = re.compile(r"[^\W\d_]+")
+_ENDS = tuple(".!?:;…。！？")
+_INDENT_EM = 0.8
+_SHORT = 0.15
+
+MAX_BAD_LETTERS = 0.05
+MAX_SINGLE_LETTER_WORDS = 0.3
+MIN_STOP_WORDS = 0.01
+_JUDGED_WORDS = 50
+_JUDGED_LETTERS = 100
+_STOP_WORDS = frozenset(
+    """
+    the of and to in is for that with as on by are be this from it or an at was not which we can
+    de la et le les des en un une est que du pour dans par sur qui au el los las del por con se
+    der die und den von zu das mit ist auf für im ein eine nicht di il che per una sono da
+    o os do em não uma para van het een dat og av som på är till att non ut sit sed ac vel nec
+    """.split()
+)
+
+
+def clean(text: str) -> str:
+    """Return text in NFC: ligatures spelt out, no control, private or replacement characters."""
+    text = unicodedata.normalize("NFC", text.translate(_LIGATURES))
+    return _CONTROLS.sub("", text)
+
+
+def words_of(lines: Iterable[TextLine]) -> set[str]:
+    """Return the words that stand inside lines, in lower case, hyphens kept.
+
+    The last word of a line is left out where a hyphen breaks it.
+    """
+    known: set[str] = set()
+    for line in lines:
+        text = clean(line.text).rstrip()
+        text = _BROKEN.sub("", text)
+        known.update(word.lower() for word in _WORD.findall(text))
+    return known
+
+
+def paragraphs(block: Block, known: set[str]) -> list[str]:
+    """Return the paragraphs of a block, lines joined; rows of a table stay on lines of their own.
+
+    Args:
+        known: the words of the whole document, by which broken words are joined.
+    """
+    out: list[str] = []
+    last: TextLine | None = None
+    for line in block.lines:
+        text = " ".join(clean(line.text).split())
+        if not text:
+            continue
+        if last is None or _begins(last, line, block):
+            out.append(text)
+        elif last.cells or line.cells:
+            out[-1] += "\n" + text
+        else:
+            out[-1] = joined(out[-1], text, known)
+        last = line
+    return [text.replace("\u00ad", "") for text in out]
+
+
+def _begins(last: TextLine, line: TextLine, block: Block) -> bool:
+    """Say whether a line begins a paragraph: it is indented, or the one before ended early."""
+    if last.cells or line.cells:
+        return False
+    indent = line.box[0] - block.box[0]
+    if indent > _INDENT_EM * line.size and last.box[0] - block.box[0] < 0.3 * line.size:
+        return last.text.rstrip().endswith(_ENDS)
+    room = block.box[2] - last.box[2]
+    ended = last.text.rstrip().endswith(_ENDS)
+    return ended and room > _SHORT * (block.box[2] - block.box[0]) and last.box[2] > 0
+
+
+def joined(text: str, following: str, known: set[str]) -> str:
+    """Join two lines; a word broken by a hyphen becomes whole unless it is known with it."""
+    broken = _BROKEN.search(text)
+    rest = _CONTINUED.match(following)
+    if not broken or not rest or not rest[0][0].islower():
+        return f"{text} {following}"
+    whole = (broken[1] + rest[0]).lower()
+    hyphened = f"{broken[1]}-{rest[0]}".lower()
+    soft = text.endswith("\u00ad")
+    keeps = not soft and whole not in known and (hyphened in known or "-" in broken[1])
+    return (text if keeps else text[:-1]) + following
+
+
+def continues(text: str, following: str) -> bool:
+    """Say whether a paragraph runs on: it has not ended, and the next one begins in lower case."""
+    last, first = text.rstrip()[-1:], following.lstrip()[:1]
+    return (last.isalpha() or last in ",-‐\u00ad") and first.islower()
+
+
+def garbled_share(text: str) -> float:
+    """Return how garbled a text is, from 0 to 1: 1 means that letters stand for other letters.
+
+    It is the largest of three shares, each divided by its limit: letters without a meaning, words
+    of one letter, and words of odd case where no usual word of a European language is found.
+    """
+    letters = [c for c in text if not c.isspace()]
+    if not letters:
+        return 0.0
+    bad = sum(c == "\ufffd" or "\ue000" <= c <= "\uf8ff" for c in letters) / len(letters)
+    limit = MAX_BAD_LETTERS if len(letters) >= _JUDGED_LETTERS else 0.5
+    share = min(bad / (2 * limit), 1.0)
+    words = re.findall(r"[^\W\d_]+", text)
+    latin = [w for w in words if w[0] < "\u0250"]
+    if len(latin) < _JUDGED_WORDS or 2 * len(latin) < len(words):
+        return share
+    if sum(w.lower() in _STOP_WORDS for w in latin) >= MIN_STOP_WORDS * len(latin):
+        return share
+    single = sum(len(w) == 1 for w in latin) / len(latin)
+    odd = sum(_is_odd(w) for w in latin) / len(latin)
+    return min(max(share, single / (2 * MAX_SINGLE_LETTER_WORDS), odd / 0.4), 1.0)
+
+
+def is_garbled(text: str) -> bool:
+    """Say whether a page's text is past the limits of `garbled_share`."""
+    return garbled_share(text) > 0.5
+
+
+def _is_odd(word: str) -> bool:
+    return len(word) > 2 and word[1:] != word[1:].lower() and not word.isupper()

@@ -1,0 +1,169 @@
+"""PDF: a folder of files, as interleaved documents or as pages with their text.
+
+`interleaved` gives one document a file, text and figures in reading order. `pages` gives one sample
+a page: its picture, then its text line by line. A file that is there twice is read once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from cauldron.errors import SourceError, StorageError
+from cauldron.media.limits import LIMITS
+from cauldron.media.pdf import PdfError, PdfFacts, is_available, read_pages
+from cauldron.media.pdf_document import interleaved, transcript
+from cauldron.readers.raw import Found, Raw, Row
+from cauldron.sample import Draft, Picture, Reject, Skip
+from cauldron.sources.base import Form, Source
+from cauldron.storage import files as storage
+
+_KEY_LETTERS = 16
+_FILE_WEIGHT = 20
+_BYTES_A_PAGE = 100_000
+_ENDINGS = {"original": "jpg", "pixels": "png", "rendered": "png"}
+
+
+def _files(raw: Raw, split: str) -> list[Found]:
+    return [found for found in raw.listing() if found.path.lower().endswith(".pdf")]
+
+
+def _splits(raw: Raw) -> list[str]:
+    return ["train"] if _files(raw, "train") else []
+
+
+def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
+    """List the files; only those of equal size are read here, to tell copies."""
+    if not is_available():
+        raise SourceError("PyMuPDF is missing", place="pdf", hint="pip install cauldron[pdf]")
+    sizes = [storage.size_bytes(file.url) for file in found]
+    alike = Counter(sizes)
+    seen: set[str] = set()
+    for file, size in zip(found, sizes, strict=True):
+        data = {"url": file.url, "key": f"{file.root}/{file.path}"}
+        if alike[size] > 1 and size <= LIMITS.max_pdf_bytes:
+            digest = _digest(raw.read(file.url))
+            if digest in seen:
+                data["skip"] = "duplicate_file"
+            seen.add(digest)
+        yield Row(
+            file=file.path,
+            record="",
+            data=data,
+            folder=file.folder,
+            split=split,
+            source="pdf",
+            weight=_FILE_WEIGHT + size // _BYTES_A_PAGE,
+        )
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:_KEY_LETTERS]
+
+
+def _opened(read: Callable[[Row, bytes], Iterable[Row | Reject]]) -> Any:
+    """Return an `open` that reads the bytes of a file and turns its faults into rejects."""
+
+    def opened(row: Row, raw: Raw) -> Iterable[Row | Reject]:
+        if "skip" in row.data:
+            yield row
+            return
+        try:
+            data = raw.read(row.data["url"], LIMITS.max_pdf_bytes)
+            yield from read(row, data)
+        except PdfError as error:
+            yield replace(row, data=Reject(reason=error.reason, detail=error.detail))
+        except StorageError as error:
+            reason = "too_large" if "larger than" in error.message else "unreadable"
+            yield replace(row, data=Reject(reason=reason, detail=error.message))
+
+    return opened
+
+
+def _document(row: Row, data: bytes) -> Iterator[Row]:
+    facts = PdfFacts()
+    pages = list(read_pages(data, facts))
+    parts, notes = interleaved(pages)
+    kinds = Counter(page.kind for page in pages)
+    if kinds["damaged"] == len(pages):
+        raise PdfError("damaged", pages[0].detail)
+    found = {"parts": parts, "notes": _notes(notes, facts), "kinds": dict(sorted(kinds.items()))}
+    yield replace(row, data={"key": _digest(data), "facts": facts, **found})
+
+
+def _notes(notes: dict[str, int], facts: PdfFacts) -> dict[str, int]:
+    over = max(facts.pages - LIMITS.max_pdf_pages, 0)
+    return {**notes, "page_over_limit": over} if over else notes
+
+
+def _pages(row: Row, data: bytes) -> Iterator[Row]:
+    facts = PdfFacts()
+    digest = _digest(data)
+    for page in read_pages(data, facts, pictures=True):
+        found = {"key": f"{digest}/{page.number}", "facts": facts, "page": page}
+        yield replace(row, record=str(page.number), data=found, weight=1)
+
+
+def _convert(row: Row) -> Draft | Reject | Skip:
+    if "skip" in row.data:
+        return Skip(reason=row.data["skip"])
+    facts: PdfFacts = row.data["facts"]
+    parts: list[str | int] = []
+    images: list[Picture] = []
+    for part in row.data["parts"]:
+        if isinstance(part, str):
+            parts.append(part)
+        else:
+            name = f"figure-{len(images) + 1}.{_ENDINGS[part.kind]}"
+            parts.append(len(images))
+            images.append(Picture(path=name, bytes=part.data))
+    if not any(isinstance(part, str) for part in parts):
+        kinds = set(row.data["kinds"])
+        return Skip(reason="blank" if kinds == {"blank"} else "page_without_text")
+    extra = {**_facts(facts), "page_kinds": row.data["kinds"]}
+    notes = row.data["notes"]
+    return Draft(images=tuple(images), parts=tuple(parts), extra=extra, notes=notes)
+
+
+def _convert_page(row: Row) -> Draft | Reject | Skip:
+    if "skip" in row.data:
+        return Skip(reason=row.data["skip"])
+    page = row.data["page"]
+    if page.kind == "damaged":
+        return Reject(reason="page_damaged", detail=page.detail)
+    text = transcript(page) if page.has_text else ""
+    if not text:
+        return Skip(reason="page_blank" if page.kind == "blank" else "page_without_text")
+    picture = Picture(path=f"page-{page.number}.png", bytes=page.picture)
+    extra = {**_facts(row.data["facts"]), "page": page.number, "page_kind": page.kind}
+    return Draft(images=(picture,), parts=(0, text), extra=extra)
+
+
+def _facts(facts: PdfFacts) -> dict[str, Any]:
+    found = {"pages": facts.pages, "title": facts.title, "reader": f"pymupdf {facts.reader}"}
+    return {name: value for name, value in found.items() if value}
+
+
+def _form(name: str, read: Any, convert: Any) -> Form:
+    return Form(
+        name=name,
+        files=_files,
+        splits=_splits,
+        rows=_rows,
+        key=lambda row: str(row.data["key"]),
+        convert=convert,
+        open=_opened(read),
+        wanted="a folder of .pdf files",
+    )
+
+
+SOURCE = Source(
+    name="pdf",
+    forms=(
+        _form("interleaved", _document, _convert),
+        _form("pages", _pages, _convert_page),
+    ),
+)
