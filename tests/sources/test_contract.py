@@ -1,0 +1,187 @@
+"""What holds for every source: one folder of raw rows a layout, run through ingest as a user would.
+
+tests/sources/<source>/<layout>/ holds `raw/`, the raw tree; `case.json`, what has to come out of
+it; and `build.py` where files are binary: its `build(folder)` adds them to a copy of the tree.
+Keys of case.json:
+
+    split, form, prompts     as for `cauldron ingest`; form is the one that `auto` has to find
+    pictures                 files of the tree that are drawn as small pictures, each different
+    counts, reasons, notes   of the ingest
+    samples                  id, images (their paths), turns ([user, assistant]) or parts, license
+                             and origin where they matter, extra: keys to look at
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from cauldron import steps
+from cauldron.cli.main import app
+from cauldron.engine.local import LocalEngine
+from cauldron.media.images import inspect
+from cauldron.sample import Turn, chat_messages, document_messages
+from cauldron.sources.card import card
+from cauldron.storage import files
+from tests.conftest import picture
+
+HERE = Path(__file__).parent
+CASES = sorted(path.parent for path in HERE.glob("*/*/case.json"))
+NAMES = [f"{folder.parent.name}/{folder.name}" for folder in CASES]
+each_case = pytest.mark.parametrize("case", CASES, ids=NAMES)
+
+
+def facts(case: Path) -> dict[str, Any]:
+    return orjson.loads((case / "case.json").read_bytes())
+
+
+def tree(case: Path, folder: Path) -> Path:
+    """Copy the raw tree of a case and add what is not text."""
+    raw = folder / "raw"
+    shutil.copytree(case / "raw", raw) if (case / "raw").is_dir() else raw.mkdir(parents=True)
+    for number, path in enumerate(facts(case).get("pictures", ())):
+        (raw / path).parent.mkdir(parents=True, exist_ok=True)
+        kind = "PNG" if path.endswith(".png") else "JPEG"
+        (raw / path).write_bytes(picture((17 * number % 256, 90, 200 - number), kind))
+    if (case / "build.py").is_file():
+        spec = importlib.util.spec_from_file_location("build", case / "build.py")
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.build(raw)
+    return raw
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[LocalEngine]:
+    with LocalEngine(2) as engine:
+        yield engine
+
+
+def ingest(engine: LocalEngine, case: Path, raw: Path, work: Path) -> dict[str, Any]:
+    wanted = facts(case)
+    return steps.ingest(
+        engine,
+        str(work),
+        case.parent.name,
+        [str(raw)],
+        split=wanted.get("split", "train"),
+        prompts=wanted.get("prompts", "cauldron"),
+        max_reject_share=1.0,
+    )
+
+
+def rows(work: Path) -> list[dict[str, Any]]:
+    shards = sorted((work / "samples").glob("*/*.parquet"))
+    return [row for shard in shards for row in pq.read_table(shard).to_pylist()]
+
+
+def written(work: Path) -> dict[str, bytes]:
+    found = [*work.glob("samples/**/*.parquet"), *work.glob("quarantine/**/*.jsonl")]
+    return {str(path.relative_to(work)): path.read_bytes() for path in sorted(found)}
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The work folder and ledger entry of a case, ingested once for all tests."""
+    kept: dict[Path, tuple[Path, dict[str, Any]]] = {}
+
+    def of(case: Path) -> tuple[Path, dict[str, Any]]:
+        if case not in kept:
+            folder = tmp_path_factory.mktemp(case.name)
+            raw = tree(case, folder)
+            with LocalEngine(1) as engine:
+                kept[case] = folder / "work", ingest(engine, case, raw, folder / "work")
+        return kept[case]
+
+    return of
+
+
+def test_there_are_cases() -> None:
+    assert CASES
+
+
+@each_case
+def test_a_user_can_ingest_it(case: Path, tmp_path: Path) -> None:
+    wanted = facts(case)
+    command = ["ingest", case.parent.name, str(tree(case, tmp_path)), "-o", str(tmp_path / "work")]
+    options = ["--split", wanted.get("split", "train"), "--max-rejects", "1", "--workers", "1"]
+    result = CliRunner().invoke(app, [*command, *options, "--json"])
+    assert result.exit_code == 0
+    assert orjson.loads(result.stdout)["written"] == wanted["counts"]["written"]
+
+
+@each_case
+def test_its_layout_is_told_from_others(case: Path, done: Any) -> None:
+    assert done(case)[1]["settings"]["form"] == facts(case).get("form", "official")
+
+
+@each_case
+def test_counts_add_up_and_are_as_expected(case: Path, done: Any) -> None:
+    counts, wanted = done(case)[1]["counts"], facts(case)
+    assert counts["read"] == counts["written"] + counts["quarantined"] + counts["skipped"]
+    assert {key: counts[key] for key in wanted["counts"]} == wanted["counts"]
+    assert {k: v for k, v in counts["reasons"].items() if v} == wanted.get("reasons", {})
+    assert counts["notes"] == wanted.get("notes", {})
+
+
+@each_case
+def test_ids_are_unique_and_begin_with_source_and_split(case: Path, done: Any) -> None:
+    ids = [row["id"] for row in rows(done(case)[0])]
+    start = f"{case.parent.name}/{facts(case).get('split', 'train')}/"
+    assert len(set(ids)) == len(ids) and all(i.startswith(start) and i != start for i in ids)
+
+
+@each_case
+def test_samples_are_as_expected(case: Path, done: Any) -> None:
+    found = {row["id"]: row for row in rows(done(case)[0])}
+    wanted = {sample["id"]: sample for sample in facts(case)["samples"]}
+    assert list(found) == list(wanted)
+    for sample_id, sample in wanted.items():
+        row = found[sample_id]
+        assert row["messages"] == messages(sample)
+        assert [image["path"] for image in row["images"]] == sample.get("images", [])
+        assert row["license"] == sample.get("license", card(case.parent.name).license)
+        assert row["origin"] | sample.get("origin", {}) == row["origin"]
+        extra = orjson.loads(row["extra"])
+        assert {key: extra.get(key) for key in sample.get("extra", {})} == sample.get("extra", {})
+
+
+def messages(sample: dict[str, Any]) -> list[dict[str, Any]]:
+    if "parts" in sample:
+        return document_messages(tuple(sample["parts"]))
+    turns = tuple(Turn(user=user, assistant=assistant) for user, assistant in sample["turns"])
+    return chat_messages(len(sample.get("images", [])), turns)
+
+
+@each_case
+def test_every_picture_opens(case: Path, done: Any) -> None:
+    for row in rows(done(case)[0]):
+        assert all(inspect(image["bytes"]).width for image in row["images"])
+
+
+@each_case
+def test_two_workers_and_another_place_give_the_same_bytes(
+    case: Path, done: Any, two: LocalEngine, tmp_path: Path
+) -> None:
+    raw = tree(case, tmp_path / "elsewhere")
+    ingest(two, case, raw, tmp_path / "work")
+    assert written(tmp_path / "work") == written(done(case)[0])
+
+
+@each_case
+def test_every_rejected_record_is_in_quarantine_with_its_reason(case: Path, done: Any) -> None:
+    work, entry = done(case)
+    lines = [line for path in work.glob("quarantine/**/*.jsonl") for line in path.open("rb")]
+    reasons = sorted(orjson.loads(line)["reason"] for line in lines)
+    counted = entry["counts"]["reasons"]["quarantined"]
+    assert reasons == sorted(r for reason, n in counted.items() for r in [reason] * n)
+    assert files.exists(str(work / "ledger"))
