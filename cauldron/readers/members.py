@@ -20,6 +20,7 @@ from cauldron.readers.streams import (
     buffered,
     decompressed,
     inflated,
+    packed_file,
 )
 from cauldron.storage import files
 
@@ -76,7 +77,7 @@ def open_url(url: str, indexes: str = "") -> Iterator[IO[bytes]]:
 
 def _unpacked(url: str, archive: str, name: str, indexes: str) -> Any:
     if not archives.is_archive(archive):
-        return gzip.GzipFile(fileobj=files.open_input(archive))
+        return gzip.open(packed_file(archive))
     index = archives.index_of(archive, indexes)
     member = _member(index, name)
     with _unpacking(url):

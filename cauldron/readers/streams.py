@@ -108,18 +108,27 @@ def decompressed(url: str, seek_points: str = "") -> Any:
         seek_points: a file of seek points of a .tar.gz, as `export_index` writes it.
     """
     lowered = url.lower()
-    file = files.open_input(url)
+    packed = packed_file(url)
     if lowered.endswith((".tar.gz", ".tgz")):
         from indexed_gzip import IndexedGzipFile
 
         spacing = max(_SPACING, files.size_bytes(url) * 4 // _SEEK_POINTS)
         options = {"index_file": seek_points} if seek_points else {}
-        return IndexedGzipFile(fileobj=file, spacing=spacing, buffer_size=BLOCK, **options)
+        return IndexedGzipFile(
+            packed, spacing=spacing, buffer_size=BLOCK, drop_handles=False, **options
+        )
     if lowered.endswith(".bz2"):
-        return bz2.BZ2File(file)
+        return bz2.BZ2File(packed)
     if lowered.endswith(".xz"):
-        return lzma.LZMAFile(file)
-    return file
+        return lzma.LZMAFile(packed)
+    return files.open_input(url)
+
+
+def packed_file(url: str) -> Any:
+    """Return what a decompressor opens: the path of a local file, which it also closes."""
+    if files.is_local(url) and files.is_file(url):
+        return str(files.local_path(url))
+    return files.open_input(url)
 
 
 class _Guarded(io.RawIOBase):
