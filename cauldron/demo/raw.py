@@ -7,7 +7,7 @@ family's module; nothing else names it.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -29,16 +29,32 @@ _FAMILIES = {
     "tables": ("tabmwp", "tat_qa"),
     "diagrams": ("ai2d",),
     "puzzles": ("raven",),
+    "coco_questions": ("vqav2", "okvqa", "cocoqa"),
+    "coco_choices": ("aokvqa", "visual7w", "tallyqa"),
+    "scene_text": ("st_vqa", "textcaps", "hateful_memes"),
+    "handwriting": ("ocrvqa", "iam"),
     "documents": ("pdf", "html", "obelics"),
 }
+_FURTHER: dict[str, tuple[str, ...]] = {}
+"""Families that are drawn only where their sources are named; the demo's recipe leaves them out."""
 
 
 @cache
 def generators() -> dict[str, Generator]:
-    """Return the generator of every source that can be drawn."""
+    """Return the generator of every source of the demo."""
+    return _loaded(_FAMILIES)
+
+
+@cache
+def further_generators() -> dict[str, Generator]:
+    """Return the generators of sources that are drawn only when they are named."""
+    return _loaded(_FURTHER)
+
+
+def _loaded(families: Mapping[str, tuple[str, ...]]) -> dict[str, Generator]:
     return {
         name: getattr(import_module(f"cauldron.demo.{family}"), name)
-        for family, sources in _FAMILIES.items()
+        for family, sources in families.items()
         for name in sources
     }
 
@@ -55,7 +71,7 @@ def write_raw(
     A folder that holds the same trees already is left as it is.
 
     Args:
-        sources: names of sources; all that can be drawn when not given.
+        sources: names of sources; all of the demo when not given.
         records: pictures, problems or documents of each source, more or less.
         counting: training pictures of the counting task (VQA-RAD).
 
@@ -65,8 +81,8 @@ def write_raw(
     Raises:
         SourceError: if a source has no generator.
     """
-    known = generators()
-    names = list(known) if sources is None else list(dict.fromkeys(sources))
+    known = {**generators(), **further_generators()}
+    names = list(generators()) if sources is None else list(dict.fromkeys(sources))
     for name in names:
         if name not in known:
             raise SourceError(f"the demo draws no source '{name}'{near(name, known)}")
