@@ -11,7 +11,7 @@ from cauldron.signals import text as texts
 from cauldron.signals.pictures import picture_signals
 from cauldron.storage.shards import iter_batches, write_table
 
-SIGNALS_VERSION = 3
+SIGNALS_VERSION = 4
 
 SIGNALS_SCHEMA: pa.Schema = pa.schema(
     [

@@ -47,5 +47,14 @@ def test_minhash_agrees_about_as_often_as_shingles_do() -> None:
     assert np.mean(a == b) == pytest.approx(jaccard, abs=0.08)
 
 
+def test_one_changed_word_in_a_long_text_changes_few_minima_wherever_it_stands() -> None:
+    words = [f"word{k}" for k in range(400)]
+    whole = np.frombuffer(text.minhash(" ".join(words)) or b"", "<u4")
+    for place in range(0, 400, 2):
+        changed = [*words[:place], "other", *words[place + 1 :]]
+        sketch = np.frombuffer(text.minhash(" ".join(changed)) or b"", "<u4")
+        assert np.mean(sketch == whole) > 0.9
+
+
 def test_a_text_under_five_words_has_no_minhash() -> None:
     assert text.minhash("one two three four") is None
