@@ -29,13 +29,14 @@ _FAMILIES = {
     "tables": ("tabmwp", "tat_qa"),
     "diagrams": ("ai2d",),
     "puzzles": ("raven",),
+    "documents": ("pdf", "html", "obelics"),
+}
+_FURTHER: dict[str, tuple[str, ...]] = {
     "coco_questions": ("vqav2", "okvqa", "cocoqa"),
     "coco_choices": ("aokvqa", "visual7w", "tallyqa"),
     "scene_text": ("st_vqa", "textcaps", "hateful_memes"),
     "handwriting": ("ocrvqa", "iam"),
-    "documents": ("pdf", "html", "obelics"),
 }
-_FURTHER: dict[str, tuple[str, ...]] = {}
 """Families that are drawn only where their sources are named; the demo's recipe leaves them out."""
 
 
@@ -81,8 +82,8 @@ def write_raw(
     Raises:
         SourceError: if a source has no generator.
     """
-    known = {**generators(), **further_generators()}
-    names = list(generators()) if sources is None else list(dict.fromkeys(sources))
+    known = generators() if sources is None else {**generators(), **further_generators()}
+    names = list(known) if sources is None else list(dict.fromkeys(sources))
     for name in names:
         if name not in known:
             raise SourceError(f"the demo draws no source '{name}'{near(name, known)}")
