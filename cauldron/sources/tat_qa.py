@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cauldron.media.tables import draw_table, table_of
 from cauldron.phrasing import answered, asked, text
 from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.sample import Draft, Picture, Reject, Skip, Turn, content_hash
+from cauldron.sample import Draft, Reject, Skip, Turn
+from cauldron.sources._tables import cells_of, drawn, header_rows, table_picture
 from cauldron.sources.base import Form, Source
 
 _FILES = {
@@ -48,7 +48,8 @@ def _convert(row: Row) -> Draft | Reject | Skip:
     questions = row.data["questions"]
     if questions and not any("answer" in item for item in questions):
         return Skip(reason="unlabelled")
-    drawing = draw_table(_table(row.data["table"]["table"]), _style(row))
+    cells = cells_of(row.data["table"]["table"])
+    drawing = drawn(row, cells, headers=header_rows(cells))
     paragraphs = sorted(row.data["paragraphs"], key=lambda paragraph: paragraph["order"])
     context = "\n".join(text(paragraph["text"]).strip() for paragraph in paragraphs)
     turns: list[Turn] = []
@@ -59,20 +60,9 @@ def _convert(row: Row) -> Draft | Reject | Skip:
             turns.append(turn)
         else:
             notes["empty_question_or_answer"] = notes.get("empty_question_or_answer", 0) + 1
-    picture = Picture(path="table.png", bytes=drawing.png)
-    extra = {"table": row.data["table"]["table"], "drawn": drawing.facts}
-    return Draft(images=(picture,), turns=tuple(turns), extra=extra, notes=notes)
-
-
-def _table(rows: list[list[Any]]) -> Any:
-    """Return the table; its header is the rows at the top whose first cell is empty."""
-    cells = [[text(cell) for cell in row] for row in rows]
-    header = next((n for n, row in enumerate(cells) if row and row[0].strip()), 0)
-    return table_of(cells, header_rows=max(header, 1))
-
-
-def _style(row: Row) -> int:
-    return content_hash(row.seed, "tat_qa", text(row.data["table"]["uid"]), "style")
+    extra = {"table": cells, "drawn": drawing.facts}
+    pictures = (table_picture(drawing),)
+    return Draft(images=pictures, turns=tuple(turns), extra=extra, notes=notes)
 
 
 def _turn(row: Row, item: dict[str, Any], context: str) -> Turn | None:
@@ -87,7 +77,7 @@ def _turn(row: Row, item: dict[str, Any], context: str) -> Turn | None:
         answer = f"{derivation}\nAnswer: {answer}"
     hints = (_SCALES.get(scale, f"Give the answer in {scale}."),) if scale else ()
     user = asked(row, question, hints)
-    kept = ("uid", "answer", "derivation", "answer_type", "answer_from", "scale")
+    kept = ("uid", "question", "answer", "derivation", "answer_type", "answer_from", "scale")
     return Turn(
         user=f"{context}\n{user}" if context else user,
         assistant=answered(row, answer),

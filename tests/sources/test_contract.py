@@ -180,7 +180,8 @@ def test_two_workers_and_another_place_give_the_same_bytes(
 @each_case
 def test_every_rejected_record_is_in_quarantine_with_its_reason(case: Path, done: Any) -> None:
     work, entry = done(case)
-    lines = [line for path in work.glob("quarantine/**/*.jsonl") for line in path.open("rb")]
+    paths = work.glob("quarantine/**/*.jsonl")
+    lines = [line for path in paths for line in path.read_bytes().splitlines()]
     reasons = sorted(orjson.loads(line)["reason"] for line in lines)
     counted = entry["counts"]["reasons"]["quarantined"]
     assert reasons == sorted(r for reason, n in counted.items() for r in [reason] * n)
