@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import IO, Any, cast
 
 from cauldron.media.frames import read_frame, write_frame
-from cauldron.media.limits import LIMITS
+from cauldron.media.limits import LIMITS, Limits
 from cauldron.media.pdf_layout import Figure, TextLine
 
 _HEAD_BYTES = 1_024
@@ -77,7 +77,9 @@ def is_available() -> bool:
     return importlib.util.find_spec("pymupdf") is not None
 
 
-def read_pages(data: bytes, facts: PdfFacts, *, pictures: bool = False) -> Iterator[PdfPage]:
+def read_pages(
+    data: bytes, facts: PdfFacts, *, pictures: bool = False, limits: Limits = LIMITS
+) -> Iterator[PdfPage]:
     """Read a file page by page.
 
     Args:
@@ -87,12 +89,18 @@ def read_pages(data: bytes, facts: PdfFacts, *, pictures: bool = False) -> Itera
     Raises:
         PdfError: if the file cannot be read, or at the page where reading failed.
     """
-    if len(data) > LIMITS.max_pdf_bytes:
+    if len(data) > limits.max_pdf_bytes:
         raise PdfError("too_large", f"{len(data)} bytes")
     if b"%PDF" not in data[:_HEAD_BYTES]:
         raise PdfError("damaged", "no PDF header")
     process = _Child.current()
-    process.ask(data, pictures)
+    request = {
+        "pictures": pictures,
+        "page_s": limits.max_pdf_page_s,
+        "file_s": limits.max_pdf_s,
+        "max_pages": limits.max_pdf_pages,
+    }
+    process.ask(request, data)
     number = 0
     try:
         while True:
@@ -162,11 +170,11 @@ class _Child:
             atexit.register(cls._running.end)
         return cls._running
 
-    def ask(self, data: bytes, pictures: bool) -> None:
+    def ask(self, request: dict[str, Any], data: bytes) -> None:
         """Send a file."""
         self._busy = True
         with contextlib.suppress(BrokenPipeError):  # a dead process is told by its answer
-            write_frame(self._input, {"pages": pictures}, [data])
+            write_frame(self._input, request, [data])
 
     def answer(self, last: int) -> tuple[dict[str, Any], list[bytes]]:
         """Return the next answer.

@@ -46,11 +46,11 @@ def main() -> None:
     pymupdf.TOOLS.mupdf_display_warnings(False)
     while request := read_frame(sys.stdin.buffer):
         head, (data,) = request
-        _limit_time()
+        _limit_time(head["page_s"])
         try:
-            for answer, blobs in _answers(data, bool(head["pages"])):
+            for answer, blobs in _answers(data, head):
                 write_frame(answers, answer, blobs)
-                _limit_time()
+                _limit_time(head["page_s"])
         except MemoryError:
             write_frame(answers, {"error": "too_large", "detail": "out of memory"}, [])
         except Exception as error:  # MuPDF raises classes of its own that share no base
@@ -59,12 +59,12 @@ def main() -> None:
         pymupdf.TOOLS.store_shrink(100)
 
 
-def _limit_time() -> None:
+def _limit_time(page_s: float) -> None:
     """End this process when one page takes too much processor time, even inside C code."""
-    signal.setitimer(signal.ITIMER_PROF, LIMITS.max_pdf_page_s)
+    signal.setitimer(signal.ITIMER_PROF, page_s)
 
 
-def _answers(data: bytes, as_pages: bool) -> Iterator[tuple[dict[str, Any], list[bytes]]]:
+def _answers(data: bytes, request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[bytes]]]:
     started = time.process_time()
     pymupdf.TOOLS.reset_mupdf_warnings()
     with pymupdf.open(stream=data, filetype="pdf") as document:
@@ -74,12 +74,12 @@ def _answers(data: bytes, as_pages: bool) -> Iterator[tuple[dict[str, Any], list
         count = document.page_count
         title = (document.metadata or {}).get("title") or ""
         yield {"pages": count, "title": str(title)[:500], "reader": pymupdf.VersionBind}, []
-        for number in range(min(count, LIMITS.max_pdf_pages)):
-            if time.process_time() - started > LIMITS.max_pdf_s:
+        for number in range(min(count, request["max_pages"])):
+            if time.process_time() - started > request["file_s"]:
                 yield {"error": "timeout", "detail": f"page {number + 1}"}, []
                 return
             try:
-                yield _page(document[number], number + 1, as_pages)
+                yield _page(document[number], number + 1, request["pictures"])
             except MemoryError:
                 raise
             except Exception as error:  # as above: one damaged page does not cost the others

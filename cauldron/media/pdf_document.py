@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from cauldron.media.pdf import PdfPage
-from cauldron.media.pdf_layout import Block, Figure, TextLine, blocks_in_order, bounds
+from cauldron.media.pdf_layout import CELL, Block, Figure, TextLine, blocks_in_order, bounds
 from cauldron.media.pdf_text import clean, continues, joined, paragraphs, words_of
 
-BAND_SHARE = 0.15
+BAND_SHARE = 0.2
 """Heads and feet stand in the upper and lower part of the page of this height."""
 _MAX_BAND_LINES = 3
 _MIN_PAGES = 3
@@ -55,7 +55,8 @@ def transcript(page: PdfPage) -> str:
 
 
 def _line(line: TextLine) -> str:
-    return " ".join(clean(line.text).replace("\u00ad", "-").split())
+    text = line.text.replace(CELL, " ") if line.cells else line.text
+    return " ".join(clean(text).replace("\u00ad", "-").split())
 
 
 def _remarks(page: PdfPage) -> dict[str, int]:
@@ -71,7 +72,8 @@ def _append(out: list[str | Figure], block: Block, known: set[str]) -> None:
         out.append(block.figure)
         return
     for number, text in enumerate(paragraphs(block, known)):
-        if number == 0 and out and isinstance(last := out[-1], str) and continues(last, text):
+        last = out[-1] if out else None
+        if number == 0 and isinstance(last, str) and continues(last, text):
             out[-1] = joined(last, text, known)
         else:
             out.append(text)
@@ -123,7 +125,8 @@ def _is_often(times: int, pages: int) -> bool:
 def _without_furniture(page: PdfPage, repeated: set[str]) -> list[TextLine]:
     """Leave out the outermost lines that repeat, page numbers and stamps of printed web pages.
 
-    What stands further in than a line that stays is text, even when it repeats.
+    What stands further in than a line that stays is text, even when it repeats; and so is all of a
+    page that would be empty.
     """
     banded = sorted(_banded(page), key=lambda line: line.box[1])
     upper = [line for line in banded if line.box[1] < page.height / 2]
@@ -133,7 +136,8 @@ def _without_furniture(page: PdfPage, repeated: set[str]) -> list[TextLine]:
             if not _is_furniture(line, page, repeated):
                 break
             gone.add(id(line))
-    return [line for line in page.lines if id(line) not in gone]
+    left = [line for line in page.lines if id(line) not in gone]
+    return left or list(page.lines)
 
 
 def _is_furniture(line: TextLine, page: PdfPage, repeated: set[str]) -> bool:

@@ -16,7 +16,8 @@ Box = tuple[float, float, float, float]
 
 MIN_GUTTER = 5.0  # points
 MIN_COLUMN_SHARE = 0.08
-CELL_GAP_EM = 3.0
+CELL_GAP_EM = 2.0
+CELL = " | "
 _SOLID_LINES = 3
 _MAX_CUTS = 40
 _MAX_BLOCKS = 1_500
@@ -81,7 +82,7 @@ def blocks_in_order(lines: list[TextLine], figures: list[Figure], width: float) 
     if len(blocks) > _MAX_BLOCKS:
         return sorted(blocks, key=lambda b: (b.box[1], b.box[0]))
     right_to_left = is_right_to_left("".join(line.text for line in lines))
-    return _captions_moved(_ordered(blocks, width, right_to_left, 0))
+    return _captions_moved(_made_whole(_ordered(blocks, width, right_to_left, 0)))
 
 
 def holds(box: Box, other: Box) -> bool:
@@ -144,7 +145,7 @@ def _row(parts: list[TextLine]) -> TextLine:
         gap = max(part.box[0] - last.box[2], last.box[0] - part.box[2])
         far = gap > CELL_GAP_EM * part.size
         cells = cells or far
-        text = f"{text.rstrip()}{' | ' if far else ' '}{part.text.lstrip()}"
+        text = f"{text.rstrip()}{CELL if far else ' '}{part.text.lstrip()}"
     return replace(parts[0], box=bounds([p.box for p in parts]), text=text, cells=cells)
 
 
@@ -254,6 +255,23 @@ def _columns(blocks: list[Block], width: float) -> list[list[Block]]:
         if shared < 0.3 * min(one[3] - one[1], other[3] - other[1]):
             return [blocks]
     return parts
+
+
+def _made_whole(blocks: list[Block]) -> list[Block]:
+    """Put the parts of a block that was split for the order together, where the first stands."""
+    out: list[Block] = []
+    places: dict[int, int] = {}
+    for block in blocks:
+        number = block.lines[0].block if block.lines else None
+        if number is not None and number in places:
+            first = out[places[number]]
+            box = bounds([first.box, block.box])
+            out[places[number]] = replace(first, box=box, lines=first.lines + block.lines)
+            continue
+        if number is not None:
+            places[number] = len(out)
+        out.append(block)
+    return out
 
 
 def _captions_moved(blocks: list[Block]) -> list[Block]:

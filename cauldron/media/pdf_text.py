@@ -6,19 +6,20 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from cauldron.media.pdf_layout import Block, TextLine
+from cauldron.media.pdf_layout import CELL, Block, TextLine
 
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
-    | {"\uf0b7": "•", "\uf0a7": "•", "\xa0": " ", "\u2028": " ", "\u2029": " "}
+    | {"\uf0b7": "•", "\uf0a7": "•", "\xa0": " ", "\u2028": " ", "\u2029": " ", "\ufffd": " "}
 )
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2060\ufeff\ufffd\ue000-\uf8ff]")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2060\ufeff\ue000-\uf8ff]")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _BROKEN = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)[-\u2010\u00ad]$")
 _CONTINUED = re.compile(r"[^\W\d_]+")
 _ENDS = tuple(".!?:;…。！？")
 _INDENT_EM = 0.8
 _SHORT = 0.15
+_MIN_RUNNING_CHARS = 60
 
 MAX_BAD_LETTERS = 0.05
 MAX_SINGLE_LETTER_WORDS = 0.3
@@ -103,6 +104,8 @@ def joined(text: str, following: str, known: set[str]) -> str:
 
 def continues(text: str, following: str) -> bool:
     """Say whether a paragraph runs on: it has not ended, and the next one begins in lower case."""
+    if len(text) < _MIN_RUNNING_CHARS or CELL in text.rpartition("\n")[2]:
+        return False
     last, first = text.rstrip()[-1:], following.lstrip()[:1]
     return (last.isalpha() or last in ",-‐\u00ad") and first.islower()
 
