@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tarfile
 from html import escape
@@ -23,19 +24,30 @@ _CHARSETS = ("utf-8", "windows-1252", "utf-8-sig")
 def pdf(tree: Tree, rng: Rng, records: int) -> list[str]:
     """Write PDF files of one and two columns with figures, a scan, copies and damaged files."""
     told = [article(rng, 3 + number % 4, 1 + number % 2) for number in range(max(records // 4, 4))]
-    for number, said in enumerate(told):
-        tree.write(f"pdf/report_{number:02d}.pdf", pdf_bytes(pages_of(said, 1 + number % 2)))
-    tree.write("pdf/scan_only.pdf", pdf_bytes(scan_of(told[0])))
-    tree.plant("pdf", "pages without text", "read", (), "scan_only.pdf")
-    tree.write("pdf/zz_again.pdf", pdf_bytes(pages_of(told[1], 2)))
-    tree.plant("pdf", "same file under another name", "copy", (), "zz_again.pdf")
-    tree.write("pdf/zz_edited.pdf", pdf_bytes(pages_of(edited(told[2]), 1)))
-    tree.plant("pdf", "document with a small edit", "dedup", "near_duplicate_text", "zz_edited.pdf")
-    tree.write("pdf/zz_page.pdf", NOT_A_PICTURE)
-    tree.plant("pdf", "HTML page instead of a PDF", "quarantined", (), "zz_page.pdf")
-    tree.write("pdf/zz_zero.pdf", b"")
-    tree.plant("pdf", "file of zero bytes", "quarantined", (), "zz_zero.pdf")
+    written = [pdf_bytes(pages_of(said, 1 + number % 2)) for number, said in enumerate(told)]
+    for number, data in enumerate(written):
+        tree.write(f"pdf/report_{number:02d}.pdf", data)
+    close = pdf_bytes(pages_of(edited(told[2]), 1))
+    later = max(_pdf_id(written[2]), _pdf_id(close))  # of near duplicates the first id is kept
+    tree.plant("pdf", "document with a small edit", "dedup", "near_duplicate_text", later)
+    odd = {
+        "scan": pdf_bytes(scan_of(told[0])),
+        "zz_again": written[1],
+        "zz_edited": close,
+        "zz_error": NOT_A_PICTURE,
+        "zz_zero": b"",
+    }
+    for name, data in odd.items():
+        tree.write(f"pdf/{name}.pdf", data)
+    tree.plant("pdf", "scan without text", "skipped", "page_without_text", "scan.pdf")
+    tree.plant("pdf", "file again under another name", "skipped", "duplicate_file", "zz_again.pdf")
+    tree.plant("pdf", "HTML page, not a PDF", "quarantined", "damaged", "zz_error.pdf")
+    tree.plant("pdf", "file of zero bytes", "quarantined", "damaged", "zz_zero.pdf")
     return ["pdf"]
+
+
+def _pdf_id(data: bytes) -> str:
+    return f"pdf/train/{hashlib.sha256(data).hexdigest()[:16]}"
 
 
 def html(tree: Tree, rng: Rng, records: int) -> list[str]:
@@ -208,7 +220,7 @@ def _odd_documents(
     stored += [(url, cut_off(data)) for url, data in pictures]
     again = dict(rows[0])
     near = {**rows[1], "texts": [_ended(text) for text in rows[1]["texts"]]}
-    tree.plant("obelics", "document that stands twice", "copy", (), "again")
+    tree.plant("obelics", "document that stands twice", "read", (), "again")
     tree.plant("obelics", "document with a small edit", "dedup", "near_duplicate_text", "near")
     return [again, near, ragged, gone, broken]
 

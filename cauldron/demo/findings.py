@@ -28,10 +28,9 @@ def findings(
     """
     counts = {entry["source"]: entry["counts"] for entry in ingests}
     dropped = {source: _dropped(place, source) for source in work.sources(place)}
+    read = [p for p in planted if p["step"] != "read" and p["source"] in counts]
     rows = []
-    for trap in planted:
-        if trap["step"] == "read" or trap["source"] not in counts:
-            continue
+    for trap in _joined(read):
         if trap["step"] in work.STEPS:
             found = sum(
                 dropped[trap["source"]].pop(name, ("", ""))
@@ -46,6 +45,20 @@ def findings(
             extra = {"source": source, "trap": NOT_PLANTED, "step": step, "reasons": (reason,)}
             rows.append(_row(extra, 0, list(rest.values()).count((step, reason))))
     return sorted(rows, key=lambda row: (row["source"], row["planted"] == 0))
+
+
+def _joined(planted: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Join traps that ingest reports with the same reason: its counts cannot tell them apart."""
+    out: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for trap in planted:
+        told = trap["trap"] if trap["step"] in work.STEPS else ""
+        key = (trap["source"], trap["step"], tuple(trap["reasons"]), told)
+        if key in out:
+            names = [*out[key]["names"], *trap["names"]]
+            out[key] |= {"trap": f"{out[key]['trap']}; {trap['trap']}", "names": names}
+        else:
+            out[key] = dict(trap)
+    return list(out.values())
 
 
 def _row(trap: Mapping[str, Any], planted: int, found: int) -> dict[str, Any]:
