@@ -30,7 +30,6 @@ from cauldron.engine.local import LocalEngine
 from cauldron.media.images import inspect
 from cauldron.sample import Turn, chat_messages, document_messages
 from cauldron.sources.card import card
-from cauldron.storage import files
 from tests.conftest import picture
 
 HERE = Path(__file__).parent
@@ -84,9 +83,15 @@ def rows(work: Path) -> list[dict[str, Any]]:
     return [row for shard in shards for row in pq.read_table(shard).to_pylist()]
 
 
-def written(work: Path) -> dict[str, bytes]:
-    found = [*work.glob("samples/**/*.parquet"), *work.glob("quarantine/**/*.jsonl")]
-    return {str(path.relative_to(work)): path.read_bytes() for path in sorted(found)}
+def written(work: Path) -> dict[str, Any]:
+    """Return shards as bytes, and reason and origin of what is in quarantine."""
+    shards = {p.name: p.read_bytes() for p in sorted((work / "samples").glob("*/*.parquet"))}
+    return {**shards, "quarantine": [(r["reason"], r["origin"]) for r in quarantined(work)]}
+
+
+def quarantined(work: Path) -> list[dict[str, Any]]:
+    paths = sorted((work / "quarantine").glob("*/*.jsonl"))
+    return [orjson.loads(line) for path in paths for line in path.read_bytes().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -180,9 +185,7 @@ def test_two_workers_and_another_place_give_the_same_bytes(
 @each_case
 def test_every_rejected_record_is_in_quarantine_with_its_reason(case: Path, done: Any) -> None:
     work, entry = done(case)
-    paths = work.glob("quarantine/**/*.jsonl")
-    lines = [line for path in paths for line in path.read_bytes().splitlines()]
-    reasons = sorted(orjson.loads(line)["reason"] for line in lines)
     counted = entry["counts"]["reasons"]["quarantined"]
+    reasons = sorted(record["reason"] for record in quarantined(work))
     assert reasons == sorted(r for reason, n in counted.items() for r in [reason] * n)
-    assert files.exists(str(work / "ledger"))
+    assert all(record["origin"]["file"] for record in quarantined(work))
