@@ -20,6 +20,7 @@ CELL_GAP_EM = 2.0
 CELL = " | "
 _SOLID_LINES = 3
 _MAX_CUTS = 40
+_TOUCHING = 2.0
 _MAX_BLOCKS = 1_500
 _CAPTION = re.compile(r"(?:fig(?:ure|\.)?|table|tab\.|plate|chart|abb(?:ildung|\.)?)\s*\d", re.I)
 _CAPTION_REACH = 40.0
@@ -225,8 +226,8 @@ def _ordered(blocks: list[Block], width: float, backwards: bool, cuts: int) -> l
 
 
 def _bands(blocks: list[Block]) -> list[list[Block]]:
-    """Cut at every white gap that runs across."""
-    return _cut(blocks, 1, 0.0)
+    """Cut at every gap that runs across; boxes of tight lines may touch."""
+    return _cut(blocks, 1, -_TOUCHING)
 
 
 def _cut(blocks: list[Block], axis: int, gap: float) -> list[list[Block]]:
