@@ -79,7 +79,7 @@ def test_a_changed_byte_gives_what_json_reads_or_an_error(
     place = data.draw(st.integers(0, len(payload) - 1))
     payload[place] = data.draw(st.sampled_from(list(b'{}[],:"a1 ')))
     try:
-        expected, _ = json.JSONDecoder().raw_decode(payload.decode())
+        expected, _ = json.JSONDecoder().raw_decode(payload.decode().lstrip())
     except ValueError:
         expected = None
     try:
