@@ -32,6 +32,14 @@ _FAMILIES = {
     "documents": ("pdf", "html", "obelics"),
 }
 _FURTHER: dict[str, tuple[str, ...]] = {
+    "reasoning": (
+        "clevr",
+        "clevr_math",
+        "nlvr2",
+        "spot_the_diff",
+        "mimic_cgd",
+        "localized_narratives",
+    ),
     "coco_questions": ("vqav2", "okvqa", "cocoqa"),
     "coco_choices": ("aokvqa", "visual7w", "tallyqa"),
     "scene_text": ("st_vqa", "textcaps", "hateful_memes"),

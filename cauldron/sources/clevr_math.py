@@ -74,9 +74,8 @@ def _convert(row: Row) -> Draft | Reject | Skip:
     split = name.split("_")[1] if name.count("_") > 1 else row.split
     tail = f"images/{split}/{name}"
     far = tuple(f"{above}{tail}" for above in ("", "CLEVR_v1.0/", "data/CLEVR_v1.0/"))
-    near = (row.near("CLEVR_v1.0", tail), row.near("..", "CLEVR_v1.0", tail), row.near(name))
     own = (f"{split}/{name}", name, f"clevr-math-test-images/{name}")
-    picture = Picture(path=name, candidates=(*far, *near, *own))
+    picture = Picture(path=name, candidates=(*far, *own))
     turn = _turn(row, row.data["answer"], ("question_index", "template_filename"))
     return Draft(images=(picture,), turns=(turn,))
 
