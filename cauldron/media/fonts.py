@@ -89,7 +89,7 @@ def face_for(cluster: str, family: str, bold: bool) -> Face:
         if set(map(ord, cluster)) <= _file_covers(path):
             return face(path)
     named = ", ".join(f"U+{ord(c):04X} {unicodedata.name(c, '')}".strip() for c in cluster)
-    raise ImageError("glyph_missing", f"no font has {named}; install a font of this script")
+    raise ImageError("glyph_missing", f"no font has {named}; install one, or cauldron[pdf]")
 
 
 def _chain(family: str, bold: bool) -> tuple[str, ...]:

@@ -25,6 +25,11 @@ class Limits:
         max_inline_bytes: a picture inside the page's own text (`data:` address).
         max_line_bytes: one JSON line.
         max_file_bytes: a file that is read as a whole; longer ones are streamed.
+        max_table_rows: rows of a table that is drawn.
+        max_table_columns: its columns.
+        max_table_cells: its cells; the largest are laid out in about a second.
+        max_table_chars: characters of all its cells.
+        max_table_pixels: width x height of the drawn table.
         max_ratio: unpacked by packed size of an archive's member; deflate ends at 1,032.
     """
 
@@ -43,6 +48,11 @@ class Limits:
     max_inline_bytes: int = 1_000_000
     max_line_bytes: int = 64_000_000
     max_file_bytes: int = 1_000_000_000
+    max_table_rows: int = 1_000
+    max_table_columns: int = 100
+    max_table_cells: int = 10_000
+    max_table_chars: int = 100_000
+    max_table_pixels: int = 25_000_000
     max_ratio: int = 500
 
 

@@ -6,11 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cauldron.media.images import ImageError
-
-MAX_ROWS = 1_000
-MAX_COLUMNS = 100
-MAX_CELLS = 10_000
-MAX_CHARS = 100_000
+from cauldron.media.limits import LIMITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +80,8 @@ def table_of(
 
 
 def _places(row: int, column: int, height: int, width: int) -> Iterator[tuple[int, int]]:
-    height, width = min(height, MAX_ROWS), min(width, MAX_COLUMNS)
+    height = min(height, LIMITS.max_table_rows)
+    width = min(width, LIMITS.max_table_columns)
     return ((r, c) for r in range(row, row + height) for c in range(column, column + width))
 
 
@@ -94,7 +91,8 @@ def _hides(grid: list[list[str]], places: set[tuple[int, int]]) -> bool:
 
 
 def _check(rows: Sequence[Sequence[str]], n_rows: int, n_columns: int) -> None:
-    if n_rows > MAX_ROWS or n_columns > MAX_COLUMNS or n_rows * n_columns > MAX_CELLS:
+    too_long = n_rows > LIMITS.max_table_rows or n_columns > LIMITS.max_table_columns
+    if too_long or n_rows * n_columns > LIMITS.max_table_cells:
         raise ImageError("table_too_large", f"{n_rows} rows x {n_columns} columns")
     chars = 0
     for row in rows:
@@ -102,7 +100,7 @@ def _check(rows: Sequence[Sequence[str]], n_rows: int, n_columns: int) -> None:
             if not isinstance(text, str):
                 raise TypeError(f"expected text in a table, found {type(text).__name__}")
             chars += len(text)
-    if chars > MAX_CHARS:
+    if chars > LIMITS.max_table_chars:
         raise ImageError("table_too_large", f"{chars} characters")
     if not any(text.strip() for row in rows for text in row):
         raise ImageError("table_empty", f"{n_rows} rows x {n_columns} columns, no text")

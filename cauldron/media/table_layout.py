@@ -21,7 +21,6 @@ from cauldron.media.table_style import MIN_TEXT_PX, Place, Style, style_of
 FIT_PX = 980
 """Longest side in pixels that an ordinary table stays within (Idefics2 input, arXiv:2405.02246)."""
 
-MAX_PIXELS = 25_000_000
 _WIDER = (1.0, 1.3, 1.7, 2.2, 3.0, 4.0)
 _BIG_CELLS = 600
 _WORD_EM = 14
@@ -112,7 +111,7 @@ def lay_out(table: Table, style: int) -> Layout:
     look = style_of(style)
     plan = _fitting(table, look) or _shapely(table, look)
     width, height = plan.size
-    if width * height > MAX_PIXELS or max(width, height) > LIMITS.max_side:
+    if width * height > LIMITS.max_table_pixels or max(width, height) > LIMITS.max_side:
         raise ImageError("table_too_large", f"{width} x {height} pixels")
     return _placed(plan)
 
