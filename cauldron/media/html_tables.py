@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cauldron.media.html_tree import Node, ancestors, read_nodes
 from cauldron.media.images import ImageError
-from cauldron.media.table_grid import MAX_CELLS, MAX_COLUMNS, MAX_ROWS
+from cauldron.media.limits import LIMITS
 
 Area = tuple[int, int, int, int]
 
@@ -37,7 +37,8 @@ def html_grid(html: str) -> tuple[list[list[str]], list[Area]]:
                 placed.update(((r, c), "") for c in range(column, column + width))
             placed[row, column] = _text(nodes, cell)
             areas.append((row, column, height, width))
-            if row >= MAX_ROWS or column >= MAX_COLUMNS or len(placed) > MAX_CELLS:
+            too_long = row >= LIMITS.max_table_rows or column >= LIMITS.max_table_columns
+            if too_long or len(placed) > LIMITS.max_table_cells:
                 raise ImageError("table_too_large", f"{row + 1} rows, {column + 1} columns or more")
     n_columns = max((column + 1 for _, column in placed), default=0)
     rows = [[placed.get((r, c), "") for c in range(n_columns)] for r in range(n_rows)]
@@ -63,7 +64,7 @@ def _table_of(nodes: list[Node], index: int) -> int:
 def _span(cell: Node, name: str) -> int:
     """Return a span as browsers read it: at least 1, and bounded."""
     digits = cell.attrs.get(name, "").strip()[:4]
-    return min(max(int(digits), 1), MAX_COLUMNS) if digits.isdecimal() else 1
+    return min(max(int(digits), 1), LIMITS.max_table_columns) if digits.isdecimal() else 1
 
 
 def _text(nodes: list[Node], cell: int) -> str:
