@@ -142,12 +142,22 @@ def _key(row: Row) -> str:
     return "/".join(part for part in parts if part)
 
 
+def _kind(row: Row) -> str:
+    return "statista" if "first_caption" in row.data else "pew"
+
+
 def _copied(row: Row) -> Draft | Reject | Skip:
     first: Any = row.data.get("first_caption")
     caption = text(first or row.data["caption"])
-    kind = "statista" if "first_caption" in row.data else "pew"
-    return _draft(row, kind, caption, cell_picture(row, row.data["image"]))
+    return _draft(row, _kind(row), caption, cell_picture(row, row.data["image"]))
 
+
+_MIRROR = parquet_form(
+    "chart2text",
+    lambda columns: {"image", "caption"} <= columns,
+    _copied,
+    "Parquet of heegyu/chart2text_statista or heegyu/chart2text_pew",
+)
 
 SOURCE = Source(
     name="chart2text",
@@ -163,11 +173,6 @@ SOURCE = Source(
             wanted="statista_dataset/ and pew_dataset/ of vis-nlp/Chart-to-text, each with "
             "dataset/dataset_split/train_index_mapping.csv, imgs/ and captions/",
         ),
-        parquet_form(
-            "chart2text",
-            lambda columns: {"image", "caption"} <= columns,
-            _copied,
-            "Parquet of heegyu/chart2text_statista or heegyu/chart2text_pew",
-        ),
+        replace(_MIRROR, key=lambda row: f"{_kind(row)}/{_MIRROR.key(row)}"),
     ),
 )

@@ -15,7 +15,7 @@ from cauldron.phrasing import answered_yes_no, asked, asked_yes_no, text
 from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
-from cauldron.sources._layouts import split_names, splits_of
+from cauldron.sources._layouts import marking_first, split_names, splits_of
 from cauldron.sources._places import folder_name
 from cauldron.sources.base import Form, Source
 
@@ -36,18 +36,19 @@ def _files(raw: Raw, split: str) -> list[Found]:
 
 
 def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
-    seen: set[int] = set()
     for file in found:
-        for row in json_list(raw, file, split, "figureqa", at="qa_pairs"):
-            if not isinstance(row.data, dict):
-                yield row
-                continue
-            data = {key: row.data[key] for key in _KEPT if key in row.data}
-            figure = data.get("image_index")
-            data["first"] = isinstance(figure, int) and figure not in seen
-            if data["first"]:
-                seen.add(int(data["image_index"]))
-            yield replace(row, data=data)
+        rows = json_list(raw, file, split, "figureqa", at="qa_pairs")
+        yield from marking_first(map(_slim, rows), _key)
+
+
+def _slim(row: Row) -> Row:
+    if not isinstance(row.data, dict):
+        return row
+    return replace(row, data={key: row.data[key] for key in _KEPT if key in row.data})
+
+
+def _key(row: Row) -> str:
+    return text(row.data["image_index"])
 
 
 def _is_yes(answer: Any) -> bool | None:
@@ -87,7 +88,7 @@ SOURCE = Source(
             files=_files,
             splits=splits_of(_files, _SPLITS),
             rows=_rows,
-            key=lambda row: text(row.data["image_index"]),
+            key=_key,
             convert=_convert,
             wanted="figureqa-train1-v1.tar.gz, or train1/ with qa_pairs.json and png/",
         ),

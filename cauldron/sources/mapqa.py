@@ -8,6 +8,7 @@ with an empty list is left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,7 @@ from cauldron.sources.base import Form, Source
 
 _SPLITS = {"train": ("train",), "dev": ("dev", "val", "validation"), "test": ("test",)}
 _ORDER = ("S", "U", "V", "R")
+_NAME = re.compile(r"MapQA[_-][SUVR]", re.IGNORECASE)
 _KEPT = ("question_id", "map_id", "question_type", "question_template_id", "question", "answer")
 
 
@@ -34,8 +36,12 @@ def _files(raw: Raw, split: str) -> list[Found]:
 
 
 def _subset(file: Found) -> str:
-    """Return the subset's folder, such as `MapQA_S`, which holds `questions/`."""
-    return file.folder.split("/")[-2]
+    """Return the subset's folder, `MapQA_S` and so on, which holds `questions/`.
+
+    Of another name only what lies below the raw root counts, so that ids are the same everywhere.
+    """
+    name = file.folder.split("/")[-2]
+    return name if _NAME.fullmatch(name) else "/".join(file.path.split("/")[:-2][-1:])
 
 
 def _rank(subset: str) -> int:
@@ -50,6 +56,11 @@ def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
                 data = {key: row.data[key] for key in _KEPT if key in row.data}
                 row = replace(row, data={**data, "subset": _subset(file)})
             yield row
+
+
+def _key(row: Row) -> str:
+    number = stem(text(row.data["map_id"]))
+    return f"{row.data['subset']}/{number}" if row.data["subset"] else number
 
 
 def _said(answer: Any) -> str:
@@ -77,7 +88,8 @@ def _convert(row: Row) -> Draft | Reject | Skip:
         },
     )
     name = text(row.data["map_id"])
-    places = (above(row, "images", name), f"{row.data['subset']}/images/{name}")
+    beside = above(row, "images", name)
+    places = (beside, f"{row.data['subset']}/images/{name}") if row.data["subset"] else (beside,)
     picture = Picture(path=name, candidates=places)
     return Draft(images=(picture,), turns=(turn,), extra={"subset": row.data["subset"]})
 
@@ -90,7 +102,7 @@ SOURCE = Source(
             files=_files,
             splits=splits_of(_files, _SPLITS),
             rows=_rows,
-            key=lambda row: f"{row.data['subset']}/{stem(text(row.data['map_id']))}",
+            key=_key,
             convert=_convert,
             wanted="MapQA_S/, MapQA_U/ and MapQA_R/ (or MapQA_V/) of OSU-slatelab/MapQA, each with "
             "questions/train-QA.json and images/",

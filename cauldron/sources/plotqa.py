@@ -4,7 +4,7 @@ Methani et al. 2020, PlotQA: Reasoning over Scientific Plots, arXiv:1909.00997. 
 is read where it is there, else V1; all questions on one plot become one sample. Half of the plots
 begin with an announcement of several questions, on the others each question has its own hint.
 Numbers are shortened as in the published build (two decimals; above 10,000 in powers of ten) but
-from their value, so that 2e10 is 2.00e+10. One number a plot is held in memory.
+from their value, so that 2e10 is 2.00e+10. The numbers of plots are held in memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cauldron.phrasing import SHORT_ANSWER, announced, answered, asked, text
 from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
-from cauldron.sources._layouts import split_names, splits_of
+from cauldron.sources._layouts import marking_first, split_names, splits_of
 from cauldron.sources._places import folder_name
 from cauldron.sources._wording import tight
 from cauldron.sources.base import Form, Source
@@ -26,7 +26,7 @@ _FILES = ("qa_pairs_V2.json", "qa_pairs_V1.json", "qa_pairs.json")
 _SPLITS = {"train": ("train",), "val": ("val", "validation", "valid", "dev"), "test": ("test",)}
 _KEPT = ("image_index", "qid", "question_string", "answer", "template", "type", "question_id")
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:\.\d+)?(?!\w)(?![.,]\d)")
-_LARGE = 10_000
+_LARGE, _SMALL = 10_000, 0.005
 
 
 def _files(raw: Raw, split: str) -> list[Found]:
@@ -44,31 +44,33 @@ def _files(raw: Raw, split: str) -> list[Found]:
 
 
 def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
-    seen: set[int] = set()
     for file in found:
-        for row in json_list(raw, file, split, "plotqa", at="qa_pairs"):
-            if not isinstance(row.data, dict):
-                yield row
-                continue
-            data = {key: row.data[key] for key in _KEPT if key in row.data}
-            plot = data.get("image_index")
-            data["first"] = isinstance(plot, int) and plot not in seen
-            if data["first"]:
-                seen.add(int(data["image_index"]))
-            yield replace(row, data=data)
+        rows = json_list(raw, file, split, "plotqa", at="qa_pairs")
+        yield from marking_first(map(_slim, rows), _key)
+
+
+def _slim(row: Row) -> Row:
+    if not isinstance(row.data, dict):
+        return row
+    return replace(row, data={key: row.data[key] for key in _KEPT if key in row.data})
+
+
+def _key(row: Row) -> str:
+    return text(row.data["image_index"])
 
 
 def shortened(answer: str) -> str:
     """Return text with its numbers in short form, from their values.
 
-    Above 10,000: `1.50e+04`. Below, two decimals at most where the text has a point. Numbers with
-    separators or letters beside them (`4,351`, `3e10`, `CO2`) stay; so does a minus sign.
+    Above 10,000: `1.50e+04`, and so where two decimals would leave nothing: `4.00e-03`. Else two
+    decimals at most where the text has a point. Numbers with separators or letters beside them
+    (`4,351`, `3e10`, `CO2`) stay; so does a minus sign.
     """
     decimals = "." in answer
 
     def short(match: re.Match[str]) -> str:
         value = float(match[0])
-        if value > _LARGE:
+        if value > _LARGE or 0 < value < _SMALL:
             return f"{value:.2e}"
         return f"{value:.2f}".rstrip("0").rstrip(".") if decimals else str(int(value))
 
@@ -79,7 +81,7 @@ def _question(row: Row) -> str:
     question = text(row.data["question_string"])
     if row.plain:
         return asked(row, question)
-    plot = replace(row, record=text(row.data["image_index"]))
+    plot = replace(row, record=_key(row))
     if not plot.pick((True, False), "announced"):
         return asked(row, tight(question), SHORT_ANSWER)
     if row.data["first"]:
@@ -114,7 +116,7 @@ SOURCE = Source(
             files=_files,
             splits=splits_of(_files, _SPLITS),
             rows=_rows,
-            key=lambda row: text(row.data["image_index"]),
+            key=_key,
             convert=_convert,
             wanted="train/ with qa_pairs_V2.json (or V1) and png/ of NiteshMethani/PlotQA",
             pictures="the png archive of the same split, unpacked beside the question file",

@@ -65,7 +65,7 @@ def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
         if isinstance(row.data, str):
             told = listed.pop(row.data, None)
             data = {"screen": row.data, "summaries": told or [], "again": told is None}
-            row = replace(row, file=summaries.path, folder=summaries.folder, data=data)
+            row = replace(row, folder=summaries.folder, data=data)
         yield row
 
 
