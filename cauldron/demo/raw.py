@@ -40,6 +40,7 @@ _FURTHER: dict[str, tuple[str, ...]] = {
         "mimic_cgd",
         "localized_narratives",
     ),
+    "school": ("scienceqa", "tqa", "iconqa", "intergps", "geomverse"),
     "coco_questions": ("vqav2", "okvqa", "cocoqa"),
     "coco_choices": ("aokvqa", "visual7w", "tallyqa"),
     "scene_text": ("st_vqa", "textcaps", "hateful_memes"),
