@@ -14,7 +14,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import pymupdf
@@ -28,8 +27,8 @@ from cauldron.media.pdf_page import (
     painted_pictures,
     render,
     scale_of,
+    text_blocks,
     text_lines,
-    upright,
 )
 from cauldron.media.pdf_text import is_garbled
 
@@ -91,8 +90,7 @@ def _answers(data: bytes, request: dict[str, Any]) -> Iterator[tuple[dict[str, A
 
 def _page(page: pymupdf.Page, number: int, as_picture: bool) -> tuple[dict[str, Any], list[bytes]]:
     turn = page.rotation
-    upright(page)
-    lines, turned = text_lines(page)
+    lines, others = text_lines(page, text_blocks(page))
     pictures = painted_pictures(page)
     ink = ink_boxes(page)
     kind = page_class(page, lines, pictures, bool(ink))
@@ -103,9 +101,9 @@ def _page(page: pymupdf.Page, number: int, as_picture: bool) -> tuple[dict[str, 
         "kind": kind,
         "width": page.rect.width,
         "height": page.rect.height,
-        "turned": turned,
+        "turned": others,
         "too_large": sum(not picture.allowed for picture in pictures),
-        "lines": [asdict(line) for line in lines],
+        "lines": lines,
         "figures": [],
     }
     if as_picture:

@@ -46,41 +46,74 @@ class Painted:
         return self.width * self.height <= LIMITS.max_pixels
 
 
-def upright(page: pymupdf.Page) -> None:
-    """Turn a page so that most of its letters stand upright; one without text stays as it is."""
+def text_blocks(page: pymupdf.Page) -> list[dict[str, Any]]:
+    """Return the blocks of text of a page, and turn the page so that most letters stand upright.
+
+    A page without text stays as it is.
+    """
+    blocks: list[dict[str, Any]] = page.get_text("dict", flags=_FLAGS)["blocks"]
     letters: Counter[int] = Counter()
-    for block in page.get_text("dict", flags=_FLAGS)["blocks"]:
-        for line in block.get("lines", ()):
-            across, down = line["dir"]
-            turn = (0 if across > 0 else 180) if abs(across) >= abs(down) else 90 + 180 * (down > 0)
-            letters[turn] += sum(len(span["text"].strip()) for span in line["spans"])
+    for _, line in _lines(blocks):
+        across, down = line["dir"]
+        turn = (0 if across > 0 else 180) if abs(across) >= abs(down) else 90 + 180 * (down > 0)
+        letters[turn] += sum(len(span["text"].strip()) for span in line["spans"])
     if letters.total():
         page.set_rotation(max(sorted(letters), key=letters.__getitem__))
+    return blocks
 
 
-def text_lines(page: pymupdf.Page) -> tuple[list[TextLine], int]:
+def text_lines(page: pymupdf.Page, blocks: list[dict[str, Any]]) -> tuple[list[TextLine], int]:
     """Return the horizontal lines of a turned page, and the number of lines that run otherwise."""
-    found = page.get_text("dict", flags=_FLAGS)["blocks"]
-    if any(_is_glued(span["text"]) for _, line in _lines(found) for span in line["spans"]):
-        found = page.get_text("rawdict", flags=_FLAGS)["blocks"]
-    lines, turned = [], 0
-    for block, line in _lines(found):
+    if any(_is_glued(span["text"]) for _, line in _lines(blocks) for span in line["spans"]):
+        blocks = page.get_text("rawdict", flags=_FLAGS)["blocks"]
+    turn = Turn.of(page)
+    lines, others = [], 0
+    for block, line in _lines(blocks):
         text = "".join(span["text"] if "text" in span else _spaced(span) for span in line["spans"])
         if not text.strip():
             continue
-        start = pymupdf.Point(0, 0) * page.rotation_matrix
-        ahead = pymupdf.Point(*line["dir"]) * page.rotation_matrix - start
-        if abs(ahead.y) > abs(ahead.x) or ahead.x < 0:
-            turned += 1
+        if not turn.is_forward(line["dir"]):
+            others += 1
             continue
         size = max(span["size"] for span in line["spans"])
-        box = _turned(page, line["bbox"])
+        box = turn.box(line["bbox"])
         lines.append(TextLine(block=block, box=box, size=round(size, 2), text=text))
-    return lines, turned
+    return lines, others
 
 
 def _lines(blocks: list[dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
     return [(n, line) for n, block in enumerate(blocks) for line in block.get("lines", ())]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The map from the coordinates in which MuPDF reports boxes to those of the turned page."""
+
+    a: float
+    b: float
+    c: float
+    d: float
+    e: float
+    f: float
+
+    @classmethod
+    def of(cls, page: pymupdf.Page) -> Turn:
+        """Return the map of a page as it is turned now."""
+        matrix = page.rotation_matrix
+        return cls(matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f)
+
+    def box(self, box: Any) -> Box:
+        """Return where a box lies on the turned page."""
+        x0, y0, x1, y1 = box
+        one = (self.a * x0 + self.c * y0 + self.e, self.b * x0 + self.d * y0 + self.f)
+        two = (self.a * x1 + self.c * y1 + self.e, self.b * x1 + self.d * y1 + self.f)
+        return (min(one[0], two[0]), min(one[1], two[1]), max(one[0], two[0]), max(one[1], two[1]))
+
+    def is_forward(self, direction: tuple[float, float]) -> bool:
+        """Say whether a direction runs from left to right on the turned page."""
+        across = self.a * direction[0] + self.c * direction[1]
+        down = self.b * direction[0] + self.d * direction[1]
+        return across > 0 and abs(across) >= abs(down)
 
 
 def _is_glued(text: str) -> bool:
@@ -102,19 +135,15 @@ def _spaced(span: dict[str, Any]) -> str:
     return "".join(out)
 
 
-def _turned(page: pymupdf.Page, box: Any) -> Box:
-    turned = pymupdf.Rect(box) * page.rotation_matrix
-    return (turned.x0, turned.y0, turned.x1, turned.y1)
-
-
 def painted_pictures(page: pymupdf.Page) -> list[Painted]:
     """Return the pictures that are really painted, those inside the page's own code included."""
     found = []
+    turn = Turn.of(page)
     for image in page.get_image_info(xrefs=True):
         matrix = pymupdf.Matrix(*image["transform"]) * page.rotation_matrix
         found.append(
             Painted(
-                box=_turned(page, image["bbox"]),
+                box=turn.box(image["bbox"]),
                 width=image["width"],
                 height=image["height"],
                 xref=image["xref"],
@@ -129,9 +158,8 @@ def ink_boxes(page: pymupdf.Page) -> list[tuple[str, Box]]:
     """Return kind (`path`, `image`, `shade`) and box of everything painted that is not text."""
     kinds = {"fill-path": "path", "stroke-path": "path", "fill-shade": "shade"}
     kinds |= {"fill-image": "image", "fill-imgmask": "image"}
-    return [
-        (kinds[name], _turned(page, box)) for name, box, *_ in page.get_bboxlog() if name in kinds
-    ]
+    turn = Turn.of(page)
+    return [(kinds[name], turn.box(box)) for name, box, *_ in page.get_bboxlog() if name in kinds]
 
 
 def page_class(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from pathlib import Path
 from typing import Any
@@ -145,3 +146,88 @@ def test_real_pages_keep_all_their_pictures(tmp_path: Path, slices: Path) -> Non
     counts = ingest("html", slices / "html", tmp_path / "work")
     assert (counts["written"], counts["images"]) == (3, 37)
     assert counts["notes"] == {"image_repeated": 10, "navigation_line": 2}
+
+
+def pdf_file(folder: Path, name: str, *texts: str) -> bytes:
+    """Write a PDF with one page a text; an empty text gives a blank page."""
+    pymupdf = pytest.importorskip("pymupdf")
+    with pymupdf.open() as document:
+        for text in texts:
+            document.new_page().insert_text((50, 100), text)
+        data: bytes = document.tobytes(no_new_id=True)
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+    return data
+
+
+pymupdf_warns = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
+
+
+@pymupdf_warns
+def test_a_pdf_becomes_one_document_named_by_its_bytes(tmp_path: Path) -> None:
+    data = pdf_file(tmp_path / "raw", "a/b.PDF", "First page.", "Second page.")
+    ingest("pdf", tmp_path / "raw", tmp_path / "work")
+    (sample,) = samples(tmp_path / "work", "pdf")
+    assert sample["id"] == f"pdf/train/{hashlib.sha256(data).hexdigest()[:16]}"
+    assert sample["origin"]["file"] == "a/b.PDF"
+    assert shown(sample) == ["First page.\n\nSecond page."]
+    assert orjson.loads(sample["extra"])["page_kinds"] == {"digital": 2}
+
+
+@pymupdf_warns
+def test_pages_give_one_sample_each_picture_first(tmp_path: Path) -> None:
+    data = pdf_file(tmp_path / "raw", "a.pdf", "First page.", "", "Third page.")
+    counts = ingest("pdf", tmp_path / "raw", tmp_path / "work", form="pages")
+    found = samples(tmp_path / "work", "pdf")
+    key = hashlib.sha256(data).hexdigest()[:16]
+    assert [sample["id"] for sample in found] == [f"pdf/train/{key}/1", f"pdf/train/{key}/3"]
+    assert [shown(sample) for sample in found] == [
+        ["img:page-1.png", "First page."],
+        ["img:page-3.png", "Third page."],
+    ]
+    assert counts["reasons"]["skipped"] == {"page_blank": 1}
+
+
+@pymupdf_warns
+def test_a_copy_of_a_file_is_skipped(tmp_path: Path) -> None:
+    data = pdf_file(tmp_path / "raw", "a.pdf", "Text.")
+    (tmp_path / "raw/b.pdf").write_bytes(data)
+    (tmp_path / "raw/c.pdf").write_bytes(data[:-1] + b"\r")
+    counts = ingest("pdf", tmp_path / "raw", tmp_path / "work")
+    assert (counts["written"], counts["reasons"]["skipped"]) == (2, {"duplicate_file": 1})
+
+
+@pymupdf_warns
+def test_files_that_cannot_be_read_are_quarantined_with_reasons(tmp_path: Path) -> None:
+    pdf_file(tmp_path / "raw", "good.pdf", "Text.")
+    (tmp_path / "raw/page.pdf").write_bytes(b"<html>not found</html>")
+    counts = ingest("pdf", tmp_path / "raw", tmp_path / "work")
+    assert counts["reasons"]["quarantined"] == {"damaged": 1}
+    (line,) = (tmp_path / "work/quarantine/pdf/part-00000.jsonl").read_text().splitlines()
+    assert orjson.loads(line)["origin"]["file"] == "page.pdf"
+
+
+@pytest.mark.slow
+@pymupdf_warns
+@pytest.mark.parametrize("form", ["interleaved", "pages"])
+def test_two_workers_write_the_bytes_of_one_for_pdf(tmp_path: Path, form: str) -> None:
+    for number in range(120):
+        pdf_file(tmp_path / "raw", f"{number}.pdf", f"Document number {number} speaks.")
+    for workers in (1, 2):
+        place = tmp_path / str(workers)
+        counts = ingest("pdf", tmp_path / "raw", place, form=form, workers=workers)
+        assert counts["written"] == 120
+    one, two = (sorted((tmp_path / name / "samples/pdf").iterdir()) for name in "12")
+    assert len(one) == 2
+    assert [file.read_bytes() for file in one] == [file.read_bytes() for file in two]
+
+
+@pymupdf_warns
+@pytest.mark.parametrize("form", ["interleaved", "pages"])
+def test_hostile_pdf_files_cost_no_run(tmp_path: Path, slices: Path, form: str) -> None:
+    pytest.importorskip("pymupdf")
+    for path in (slices / "bad_inputs/pdf").iterdir():
+        (tmp_path / f"{path.stem}.pdf").write_bytes(path.read_bytes())
+    counts = ingest("pdf", tmp_path, tmp_path / "work", form=form)
+    assert counts["reasons"]["quarantined"]["encrypted"] == 1
+    assert counts["written"] > 10
