@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
+from cauldron.drafts import Counts, extra_json, id_part, writable
 from cauldron.errors import SourceError, StorageError
 from cauldron.media.headers import plainly_sound
 from cauldron.media.images import ImageError, inspect
@@ -43,39 +44,6 @@ FIRST_PICTURES = 50
 """So many pictures are looked for before any work begins."""
 FEWEST_PICTURES = 10
 """That none of fewer is there proves nothing: they are quarantined one by one."""
-
-
-@dataclass(slots=True)
-class Counts:
-    """What became of the records of a part. read = written + quarantined + skipped."""
-
-    read: int = 0
-    written: int = 0
-    images: int = 0
-    turns: int = 0
-    quarantined: dict[str, int] = field(default_factory=dict)
-    skipped: dict[str, int] = field(default_factory=dict)
-    notes: dict[str, int] = field(default_factory=dict)
-
-    def add(self, where: dict[str, int], reason: str, number: int = 1) -> None:
-        """Count a reason."""
-        where[reason] = where.get(reason, 0) + number
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return totals and reasons, reasons sorted."""
-        return {
-            "read": self.read,
-            "written": self.written,
-            "quarantined": sum(self.quarantined.values()),
-            "skipped": sum(self.skipped.values()),
-            "images": self.images,
-            "turns": self.turns,
-            "reasons": {
-                "quarantined": dict(sorted(self.quarantined.items())),
-                "skipped": dict(sorted(self.skipped.items())),
-            },
-            "notes": dict(sorted(self.notes.items())),
-        }
 
 
 def ingest_part(task: PartTask) -> dict[str, Any]:
@@ -216,6 +184,9 @@ class _Part:
             reason = dropped[min(dropped)] if dropped else "no_text"
             self._reject(used, Reject(reason=reason, detail="no picture or no text is left"))
             return None
+        if sum(len(image["bytes"]) for image in images if image) > LIMITS.max_file_bytes:
+            self._reject(used, Reject(reason="sample_too_large"))
+            return None
         if len(used) > 1:
             self.counts.add(self.counts.skipped, "merged_into_sample", len(used) - 1)
         for note, number in draft.notes.items():
@@ -223,15 +194,15 @@ class _Part:
         for reason in dropped.values():
             self.counts.add(self.counts.notes, reason)
         first = used[0]
-        shown = _clean_key(key if not key.startswith("\x00") else f"{first.file}-{first.record}")
+        shown = key if not key.startswith("\x00") else f"{first.file}-{first.record}"
         return {
-            "id": f"{self.task.source}/{self.task.split}/{shown}",
+            "id": f"{self.task.source}/{self.task.split}/{id_part(shown)}",
             "source": self.task.source,
             "messages": messages,
             "images": [image for image in images if image is not None],
             "license": draft.license or self.task.license,
             "origin": {"file": first.file, "record": ",".join(row.record for row in used)},
-            "extra": _extra(draft),
+            "extra": extra_json(draft),
         }
 
     def _merged(self, rows: list[Row]) -> tuple[list[Row], Draft | None]:
@@ -261,8 +232,9 @@ class _Part:
                 turns.setdefault(said, turn)
             for note, number in draft.notes.items():
                 notes[note] = notes.get(note, 0) + number
-        merged = first and replace(first, turns=tuple(turns.values()), notes=notes)
-        return used, merged
+        if first is not None and len(used) > 1:
+            first = replace(first, turns=tuple(turns.values()), notes=notes)
+        return used, first
 
     def _draft(self, row: Row) -> Draft | None:
         try:
@@ -273,7 +245,7 @@ class _Part:
         except ImageError as error:
             result = Reject(reason=error.reason, detail=error.detail)
         if isinstance(result, Draft):
-            result = _without_empty(result)
+            result = writable(result)
         if isinstance(result, Reject):
             self._reject([row], result)
             return None
@@ -327,42 +299,6 @@ class _Part:
             origin = {"file": row.file, "record": row.record}
             line = {"origin": origin, "reason": reject.reason, "error": reject.detail}
             self.rejected.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-
-
-def _without_empty(draft: Draft) -> Draft | Reject:
-    if draft.parts or not draft.turns:
-        return draft if draft.parts else Reject(reason="no_turns")
-    notes = dict(draft.notes)
-    turns: list[Turn] = []
-    said: set[tuple[str, str]] = set()
-    for turn in draft.turns:
-        reason = (
-            "empty_question"
-            if not turn.user.strip()
-            else "empty_answer"
-            if not turn.assistant.strip()
-            else ""
-        )
-        if not reason and (turn.user, turn.assistant) not in said:
-            said.add((turn.user, turn.assistant))
-            turns.append(turn)
-        else:
-            reason = reason or "repeated_turn"
-            notes[reason] = notes.get(reason, 0) + 1
-    if not turns:
-        return Reject(reason=reason)
-    return replace(draft, turns=tuple(turns), notes=notes)
-
-
-def _clean_key(key: str) -> str:
-    return "".join(c if c.isprintable() and not c.isspace() else "_" for c in key)[:200]
-
-
-def _extra(draft: Draft) -> str:
-    extra = dict(draft.extra)
-    if any(turn.extra for turn in draft.turns):
-        extra["turns"] = [dict(turn.extra or {}) for turn in draft.turns]
-    return orjson.dumps(extra, option=orjson.OPT_SORT_KEYS).decode() if extra else "{}"
 
 
 __all__ = ["SCHEMA_VERSION", "Counts", "ingest_part", "require_pictures"]

@@ -82,6 +82,7 @@ class Raw:
         self.roots = tuple(r if not files.is_local(r) else str(Path(r).resolve()) for r in roots)
         self.indexes = indexes
         self._known_archives = archives
+        self._bases = tuple(_base(root).rstrip("/") for root in self.roots)
         self._trees: list[Tree] | None = None
         self._folders: dict[str, bool] = {}
 
@@ -160,7 +161,7 @@ class Raw:
     def _urls(self, candidate: str) -> list[str]:
         if candidate.startswith("/") or "://" in candidate:
             return [candidate]
-        return [files.join(_base(root), candidate) for root in self.roots]
+        return [f"{base}/{candidate}" for base in self._bases]
 
     def _direct(self, url: str, max_bytes: int) -> bytes | None:
         """Read a plain local file in few calls; None sends the caller the long way."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 
 import cauldron.sources
 from cauldron.errors import SourceError, near
@@ -17,10 +18,15 @@ _NOT_SOURCES = {"base", "card", "catalogue", "hub"}
 _PLUGINS = "cauldron.sources"
 
 
+@cache
+def _plugins() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=_PLUGINS))
+
+
 def source_names() -> list[str]:
     """Return the names of all sources that can be read, sorted."""
     own = {m.name for m in pkgutil.iter_modules(cauldron.sources.__path__)}
-    plugins = {point.name for point in entry_points(group=_PLUGINS)}
+    plugins = {point.name for point in _plugins()}
     return sorted(n for n in (own - _NOT_SOURCES) | plugins if not n.startswith("_"))
 
 
@@ -35,7 +41,7 @@ def source_named(name: str) -> Source:
         raise SourceError(
             f"unknown source '{name}'{near(name, names)}", hint="cauldron sources lists them"
         )
-    for point in entry_points(group=_PLUGINS):
+    for point in _plugins():
         if point.name == name:
             source: Source = point.load()
             break
