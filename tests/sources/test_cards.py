@@ -21,7 +21,7 @@ CATEGORIES = {
     "Differences between 2 images",
     "Screenshot to code",
     "Text-only general instructions, math problems, arithmetic calculations",
-    "Documents",
+    "documents",
 }
 
 
