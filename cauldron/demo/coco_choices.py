@@ -62,10 +62,11 @@ def _choice(rng: Rng, split: str, photo: Photo, turn: int) -> Record:
 
 def _choice_oddities(tree: Tree, rng: Rng, rows: list[Record]) -> None:
     """Plant choices with commas and repeats, an answer beyond them, and broken pictures."""
-    rows[0]["choices"] = ["salt, pepper", "a cup", "New York", "tea"]
+    right = rows[0]["choices"][rows[0]["correct_choice_idx"]]
+    rows[0] |= {"choices": ["salt, pepper", right, "New York", "fun"], "correct_choice_idx": 1}
     tree.plant("aokvqa", "comma inside a choice", "read", (), rows[0]["question_id"])
-    rows[1]["choices"] = [rows[1]["choices"][rows[1]["correct_choice_idx"]]] * 2 + ["x", "y"]
-    rows[1]["correct_choice_idx"] = 1
+    right = rows[1]["choices"][rows[1]["correct_choice_idx"]]
+    rows[1] |= {"choices": [right, right, "cooking", "sleep"], "correct_choice_idx": 1}
     note = "repeated_choice_dropped"
     tree.plant("aokvqa", "choice that stands twice", "notes", note, rows[1]["question_id"])
     beyond = {**rows[2], "question_id": "beyond", "correct_choice_idx": 4}

@@ -11,6 +11,7 @@ from cauldron.demo import words
 from cauldron.demo.coco_photos import BROKEN, broken_payload
 from cauldron.demo.drawing import font, jpeg, noisy, png, shaded, text_width, write_text
 from cauldron.demo.tree import Rng, Tree, one_of
+from cauldron.sources.iam import written
 
 Record = dict[str, Any]
 
@@ -49,8 +50,10 @@ def _book(rng: Rng, split: int) -> tuple[Record, bytes]:
     for line in _wrapped(title, 15, 160):
         write_text(draw, 100, y, line, 15, anchor="mm")
         y += 20
-    write_text(draw, 100, 250, author, 16, anchor="mm", fill="white")
-    write_text(draw, 100, 20, f"{genre} {year}", 13, anchor="mm", fill="black")
+    for place, line, size in ((20, f"{genre} {year}", 13), (254, author, 16)):
+        half = text_width(line, size) // 2 + 6
+        draw.rectangle((100 - half, place - 12, 100 + half, place + 12), fill="white")
+        write_text(draw, 100, place, line, size, anchor="mm")
     asked = [
         ("Who wrote this book?", author),
         ("What is the title of this book?", html.escape(title)),
@@ -143,9 +146,9 @@ def _said(rng: Rng, number: int) -> str:
 
 def _line(rng: Rng, said: str) -> bytes:
     """Draw words in one wavy line of grey ink."""
-    shown = said.split("|")
+    shown = written(said).split()
     size = int(rng.integers(24, 30))
-    width = sum(text_width(f"{word} ", size) for word in shown) + 40
+    width = sum(text_width(f"{word} ", size) + len(word) for word in shown) + 48
     image = Image.new("L", (width, 76), 242)
     draw = ImageDraw.Draw(image)
     x = 16.0
