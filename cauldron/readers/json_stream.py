@@ -99,6 +99,21 @@ class _Marks:
         return at, mark, depth
 
 
+def parsed(payload: bytes) -> Any:
+    """Parse one JSON value; NaN, Infinity and lone surrogates are let through.
+
+    Raises:
+        ValueError: if it is not JSON, or nested too deep.
+    """
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        try:
+            return json.loads(payload)
+        except RecursionError as error:
+            raise ValueError("nested too deep") from error
+
+
 def members(
     stream: IO[bytes], place: str, path: Sequence[str] = (), opener: str = "["
 ) -> Iterator[tuple[Any, Any]]:
@@ -150,14 +165,14 @@ def _values(marks: _Marks, stop: int, inside: int, opener: str) -> list[tuple[An
     if opener == "{":
         piece = _colons_to_commas(marks, piece, inside)
     try:
-        parsed = orjson.loads(b"[%b]" % piece)
+        values = orjson.loads(b"[%b]" % piece)
     except orjson.JSONDecodeError:
-        parsed = _one_by_one(marks, piece, inside, b"," if opener == "[" else b",:")
+        values = _one_by_one(marks, piece, inside, b"," if opener == "[" else b",:")
     if opener == "[":
-        return [(None, value) for value in parsed]
-    if not all(isinstance(key, str) for key in parsed[::2]):
+        return [(None, value) for value in values]
+    if not all(isinstance(key, str) for key in values[::2]):
         raise marks.error("a key that is not text", marks.start)
-    return list(zip(parsed[::2], parsed[1::2], strict=True))
+    return list(zip(values[::2], values[1::2], strict=True))
 
 
 def _colons_to_commas(marks: _Marks, piece: bytes, inside: int) -> bytes:
@@ -180,8 +195,8 @@ def _one_by_one(marks: _Marks, piece: bytes, inside: int, between: bytes) -> lis
     for end in [*ends, len(piece)]:
         text = piece[start:end]
         try:
-            values.append(json.loads(text))
-        except (ValueError, RecursionError) as error:
+            values.append(parsed(text))
+        except ValueError as error:
             offset = getattr(error, "pos", 0)
             problem = getattr(error, "msg", str(error))
             raise marks.error(problem, marks.start + start + offset) from error

@@ -83,6 +83,8 @@ class Raw:
         self.indexes = indexes
         self._known_archives = archives
         self._bases = tuple(_base(root).rstrip("/") for root in self.roots)
+        local = [Path(root) for root in self.roots if files.is_local(root)]
+        self._own = [*local, *(blobs for root in local if (blobs := _hub_blobs(root)))]
         self._trees: list[Tree] | None = None
         self._folders: dict[str, bool] = {}
 
@@ -102,7 +104,7 @@ class Raw:
         """Return the URLs of all archives below the roots, root by root in natural order."""
         if self._known_archives is not None:
             return list(self._known_archives)
-        return [files.join(t.root, joined(*a)) for t in self._listed() for a in t.archives()]
+        return [files.join(t.root, joined(*a)) for t in self._listed() for a in t.archives]
 
     def find(self, *patterns: str) -> list[Found]:
         """Return files and members whose path ends in one of the patterns, by pattern.
@@ -239,14 +241,20 @@ class Raw:
                 url.startswith(root.rstrip("/") + "/") or url == root for root in self.roots
             )
         path = Path(url).resolve()
-        return any(
-            files.is_local(r) and (path == Path(r) or Path(r) in path.parents) for r in self.roots
-        )
+        return any(path == own or own in path.parents for own in self._own)
 
 
 def _base(root: str) -> str:
     """Return the folder that names are relative to: of an archive, the one it lies in."""
     return root.rpartition("/")[0] if is_archive(root) else root
+
+
+def _hub_blobs(root: Path) -> Path | None:
+    """Return where the files of a snapshot in the hub's cache lie; the snapshot has links only."""
+    for folder in (root, *root.parents):
+        if folder.parent.name == "snapshots":
+            return folder.parent.parent / "blobs"
+    return None
 
 
 def _normal(url: str) -> str:

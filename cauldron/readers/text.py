@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import orjson
-
 from cauldron.media.limits import LIMITS
-from cauldron.readers.json_stream import members
+from cauldron.readers.json_stream import members, parsed
 from cauldron.readers.members import open_url
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Reject
@@ -67,8 +65,8 @@ def json_lines(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]
             data = Reject(reason="line_too_long", detail=f"over {LIMITS.max_line_bytes} bytes")
         else:
             try:
-                data = orjson.loads(line)
-            except orjson.JSONDecodeError as error:
+                data = parsed(line)
+            except ValueError as error:
                 data = Reject(reason="json_invalid", detail=str(error))
         yield _row(found, str(number), data, split, source)
 
@@ -76,8 +74,8 @@ def json_lines(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]
 def json_file(raw: Raw, found: Found, split: str, source: str) -> Row:
     """One row of a file that holds one JSON value; a bad file has a `Reject` as its data."""
     try:
-        data: Any = orjson.loads(raw.read(found.url).removeprefix(_BOM))
-    except orjson.JSONDecodeError as error:
+        data: Any = parsed(raw.read(found.url).removeprefix(_BOM))
+    except ValueError as error:
         data = Reject(reason="json_invalid", detail=str(error))
     return _row(found, "", data, split, source)
 

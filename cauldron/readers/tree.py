@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from cauldron.errors import SourceError
@@ -32,7 +33,7 @@ class Found:
         return self.url.rpartition("/")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tree:
     """The files below one root by folder; hidden files and folders are not seen."""
 
@@ -40,12 +41,9 @@ class Tree:
     folders: dict[str, list[str]] = field(default_factory=dict)
     stats: list[tuple[str, int, int]] = field(default_factory=list)
 
-    @property
-    def n_files(self) -> int:
-        return len(self.stats)
-
+    @cached_property
     def archives(self) -> list[tuple[str, str]]:
-        """Return (folder, file name) of every archive, in natural order."""
+        """Folder and file name of every archive, in natural order."""
         found = [(f, n) for f, names in self.folders.items() for n in names if is_archive(n)]
         return sorted(found, key=lambda place: natural(joined(*place)))
 
@@ -56,12 +54,15 @@ class Tree:
         size, checksum) in different archives the first counts.
         """
         *folder_parts, name = pattern.split("/")
-        real = [joined(f, n) for f, n in _fitting(self.folders, folder_parts, name)]
-        found = {path: [Found(root=self.root, path=path, url=self._url(path))] for path in real}
+        found = {
+            path: [Found(root=self.root, path=path, url=self._url(path))]
+            for path in (joined(*hit) for hit in _fitting(self.folders, folder_parts, name))
+        }
         if not is_archive(name):
             for path, url in self._unzipped(folder_parts, name):
                 found.setdefault(path, [Found(root=self.root, path=path, url=url)])
             seen: set[tuple[str, int, int]] = set()
+            real = set(found)
             for path, url, identity in self._members(folder_parts, name, indexes):
                 if path not in real and (path, *identity) not in seen:
                     seen.add((path, *identity))
@@ -84,7 +85,7 @@ class Tree:
     def _members(
         self, folder_parts: list[str], name: str, indexes: str
     ) -> Iterator[tuple[str, str, tuple[int, int]]]:
-        for place, archive in self.archives():
+        for place, archive in self.archives:
             url = self._url(joined(place, archive))
             index = index_of(url, indexes)
             for above in (place, joined(place, stem(archive))):

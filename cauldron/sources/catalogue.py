@@ -16,6 +16,7 @@ from cauldron.sources.hub import rows_for
 
 _NOT_SOURCES = {"base", "card", "catalogue", "hub"}
 _PLUGINS = "cauldron.sources"
+_PACKED = (".7z", ".rar", ".zst", ".z01", ".001", ".part")  # not read as they are
 
 
 @cache
@@ -93,8 +94,11 @@ def detect(source: str, form: str, raw: Raw, split: str) -> tuple[Form, list[Fou
             hint="found: " + ", ".join(f"--split {s}" for s in splits),
         )
     wanted = "; or ".join(f.wanted for f in forms if f.wanted)
+    names = [path for path, _, _ in raw.stats()]
+    packed = next((name for name in names if name.lower().endswith(_PACKED)), "")
+    unpack = f"unpack {packed} first; " if packed else ""
     raise SourceError(
         f"no raw data of source '{source}' here",
         place=place,
-        hint=f"{len(raw.listing())} files seen; wanted: {wanted}",
+        hint=f"{unpack}{len(names)} files seen; wanted: {wanted}",
     )

@@ -275,6 +275,22 @@ def test_a_symlink_that_leaves_the_root_gives_no_picture(tmp_path: Path) -> None
     assert raw.picture(["b.png"], 10**6) == picture()
 
 
+def test_a_snapshot_in_the_hubs_cache_is_read_through_its_links(tmp_path: Path) -> None:
+    (tmp_path / "repo" / "blobs").mkdir(parents=True)
+    (tmp_path / "repo" / "blobs" / "77").write_bytes(b'{"n": 1}')
+    snapshot = tmp_path / "repo" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot / "rows.jsonl").symlink_to("../../blobs/77")
+    raw = Raw([str(snapshot)])
+    assert raw.read(raw.find("rows.jsonl")[0].url) == b'{"n": 1}'
+
+
+def test_an_archive_of_a_kind_that_is_not_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "vsr.7z").write_bytes(b"7z")
+    with LocalEngine(1) as engine, pytest.raises(SourceError, match=r"unpack vsr.7z first"):
+        steps.ingest(engine, str(tmp_path / "work"), "vsr", [str(tmp_path)])
+
+
 def test_a_pipe_among_the_pictures_does_not_hang(tmp_path: Path) -> None:
     import os
 
