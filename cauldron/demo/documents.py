@@ -12,12 +12,14 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cauldron.demo import words
 from cauldron.demo.articles import Article, article, edited, pages_of, scan_of
 from cauldron.demo.drawing import NOT_A_PICTURE, cut_off, png
 from cauldron.demo.pdf_file import pdf as pdf_bytes
 from cauldron.demo.scenes import backdrop
 from cauldron.demo.tree import Rng, Tree
 
+_OBELICS = "data/train-00000-of-00001.parquet"
 _CHARSETS = ("utf-8", "windows-1252", "utf-8-sig")
 
 
@@ -157,7 +159,7 @@ def obelics(tree: Tree, rng: Rng, records: int) -> list[str]:
     listed = [{name: row[name] for name in columns} for row in rows]
     out = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(listed, schema), out, row_group_size=20)
-    tree.write("obelics/data/train-00000-of-00001.parquet", out.getvalue())
+    tree.write(f"obelics/{_OBELICS}", out.getvalue())
     tree.write("obelics_pictures/00000.tar", _store(stored))
     return ["obelics", "obelics_pictures"]
 
@@ -213,20 +215,26 @@ def _odd_documents(
     tree: Tree, rng: Rng, rows: list[dict[str, Any]], stored: list[tuple[str, bytes]]
 ) -> list[dict[str, Any]]:
     """Plant copies of documents, lists of unequal length, and pictures that cannot be had."""
-    copy, _ = _web_document(article(rng, 3, 0), 900)
-    ragged = {**copy, "texts": (copy["texts"] or [])[:-1]}
+    first = f"obelics/train/{_OBELICS.removesuffix('.parquet')}"
+    tree.plant("obelics", "document again", "dedup", "exact_duplicate", f"{first}/{len(rows)}")
+    tree.plant(
+        "obelics",
+        "document with a small edit",
+        "dedup",
+        "near_duplicate_text",
+        f"{first}/{len(rows) + 1}",
+    )
+    opening, *rest = rows[1]["texts"]
+    near = {**rows[1], "texts": [words.edited(opening), *rest]}
+    plain, _ = _web_document(article(rng, 3, 0), 900)
+    ragged = {**plain, "texts": plain["texts"][:-1]}
+    tree.plant("obelics", "lists of unequal length", "quarantined", "lists_differ", "900")
     gone, _ = _web_document(article(rng, 3, 1), 901)
+    tree.plant("obelics", "picture that the store lacks", "skipped", "no_image_resolved", "901")
     broken, pictures = _web_document(article(rng, 3, 1), 902)
     stored += [(url, cut_off(data)) for url, data in pictures]
-    again = dict(rows[0])
-    near = {**rows[1], "texts": [_ended(text) for text in rows[1]["texts"]]}
-    tree.plant("obelics", "document that stands twice", "read", (), "again")
-    tree.plant("obelics", "document with a small edit", "dedup", "near_duplicate_text", "near")
-    return [again, near, ragged, gone, broken]
-
-
-def _ended(text: str | None) -> str | None:
-    return text.replace("crowns", "coins", 1) if text else text
+    tree.plant("obelics", "truncated picture in the store", "quarantined", "image_truncated", "902")
+    return [dict(rows[0]), near, ragged, gone, broken]
 
 
 def _store(pictures: list[tuple[str, bytes]]) -> bytes:
