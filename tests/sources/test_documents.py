@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -231,3 +234,133 @@ def test_hostile_pdf_files_cost_no_run(tmp_path: Path, slices: Path, form: str) 
     counts = ingest("pdf", tmp_path, tmp_path / "work", form=form)
     assert counts["reasons"]["quarantined"]["encrypted"] == 1
     assert counts["written"] > 10
+
+
+WEB = "https://host.org/a%20b/cat.png?x=1"
+
+
+def obelics_schema(image: pa.DataType) -> pa.Schema:
+    """Return the published columns, with pictures of a type."""
+    lists = {"images": pa.list_(image), "texts": pa.list_(pa.string())}
+    return pa.schema({**lists, "metadata": pa.string(), "general_metadata": pa.string()})
+
+
+def obelics_file(folder: Path, rows: list[dict[str, Any]], schema: pa.Schema | None = None) -> Path:
+    """Write documents as published: parallel lists, metadata as JSON text."""
+    folder.mkdir(parents=True, exist_ok=True)
+    full = []
+    for row in rows:
+        about = [None if image is None else {"src": image} for image in row["images"] or []]
+        page = {"url": "https://host.org/page"}
+        defaults = {
+            "metadata": json.dumps(about, default=str),
+            "general_metadata": json.dumps(page),
+        }
+        full.append({**defaults, **row})
+    pq.write_table(pa.Table.from_pylist(full, schema=schema), folder / "train-00000.parquet")
+    return folder
+
+
+def stored_tar(path: Path, address: str, status: str = "success") -> None:
+    """Write an img2dataset tar with one picture."""
+    sidecar = json.dumps({"url": address, "status": status, "key": "000000000"}).encode()
+    with tarfile.open(path, "w") as tar:
+        for name, data in (("000000000.jpg", picture()), ("000000000.json", sidecar)):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+
+
+def test_obelics_takes_pictures_from_an_img2dataset_tar(tmp_path: Path) -> None:
+    raw = obelics_file(tmp_path / "raw", [{"images": [None, WEB, None], "texts": ["a", None, "b"]}])
+    stored_tar(raw / "00000.tar", WEB)
+    ingest("obelics", raw, tmp_path / "work")
+    (sample,) = samples(tmp_path / "work", "obelics")
+    assert sample["id"] == "obelics/train/train-00000/0"
+    assert sample["license"] == "CC-BY-4.0"
+    assert shown(sample) == ["a", "img:cat.png", "b"]
+    extra = orjson.loads(sample["extra"])
+    assert (extra["images"], extra["page"]) == ([{"src": WEB}], {"url": "https://host.org/page"})
+
+
+def test_obelics_takes_pictures_from_a_folder_and_from_a_mirror(tmp_path: Path) -> None:
+    other = "http://x.org/i/dog.jpg"
+    rows = [{"images": [WEB, None, other], "texts": [None, "between", None]}]
+    raw = obelics_file(tmp_path / "raw", rows)
+    (raw / "host.org/a b").mkdir(parents=True)
+    (raw / "host.org/a b/cat.png").write_bytes(picture())
+    (raw / "0.jpg").write_bytes(picture((1, 2, 3)))
+    (raw / "0.json").write_text(json.dumps({"url": other, "status": "success"}))
+    ingest("obelics", raw, tmp_path / "work")
+    (sample,) = samples(tmp_path / "work", "obelics")
+    assert shown(sample) == ["img:cat.png", "between", "img:dog.jpg"]
+    assert sample["images"][1]["bytes"] == picture((1, 2, 3))
+
+
+def test_obelics_takes_pictures_that_stand_in_the_column(tmp_path: Path) -> None:
+    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    stored = {"bytes": picture(), "path": "cat.png"}
+    rows = [{"images": [stored, None], "texts": [None, "text"], "metadata": "[{}, null]"}]
+    ingest(
+        "obelics", obelics_file(tmp_path / "raw", rows, obelics_schema(image)), tmp_path / "work"
+    )
+    assert shown(samples(tmp_path / "work", "obelics")[0]) == ["img:cat.png", "text"]
+
+
+def test_obelics_counts_pictures_that_are_gone_and_joins_the_text(tmp_path: Path) -> None:
+    rows = [
+        {"images": [None, "http://h.org/gone.png", None, WEB], "texts": ["a", None, "b", None]},
+        {"images": [None, "http://h.org/gone.png"], "texts": ["alone", None]},
+        {"images": [None], "texts": ["no picture at all"]},
+        {"images": [WEB], "texts": [None]},
+    ]
+    raw = obelics_file(tmp_path / "raw", rows)
+    stored_tar(raw / "00000.tar", WEB)
+    counts = ingest("obelics", raw, tmp_path / "work")
+    assert shown(samples(tmp_path / "work", "obelics")[0]) == ["a\n\nb", "img:cat.png"]
+    assert counts["notes"] == {"image_unresolved": 1}
+    assert counts["reasons"]["skipped"] == {"no_image": 1, "no_image_resolved": 1, "no_text": 1}
+
+
+def test_a_failed_download_is_no_picture(tmp_path: Path) -> None:
+    raw = obelics_file(tmp_path / "raw", [{"images": [None, WEB], "texts": ["a", None]}])
+    stored_tar(raw / "00000.tar", WEB, status="failed_to_download")
+    counts = ingest("obelics", raw, tmp_path / "work")
+    assert counts["reasons"]["skipped"] == {"no_image_resolved": 1}
+
+
+def test_the_mark_between_articles_parts_them_and_never_reaches_a_text(tmp_path: Path) -> None:
+    mark = "END_OF_DOCUMENT_TOKEN_TO_BE_REPLACED"
+    rows = [{"images": [WEB, None, WEB], "texts": [None, f"one\n\n{mark}\n\ntwo", None]}]
+    raw = obelics_file(tmp_path / "raw", rows)
+    stored_tar(raw / "00000.tar", WEB)
+    ingest("obelics", raw, tmp_path / "work")
+    found = samples(tmp_path / "work", "obelics")
+    assert [sample["id"][-4:] for sample in found] == ["/0.1", "/0.2"]
+    assert [shown(sample) for sample in found] == [["img:cat.png", "one"], ["two", "img:cat.png"]]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"images": [None], "texts": ["a", "b"]}, "lists_differ"),
+        ({"images": [None], "texts": ["a"], "metadata": "[null, null]"}, "lists_differ"),
+        ({"images": [None], "texts": ["a"], "metadata": "{nonsense"}, "json_invalid"),
+        ({"images": [WEB], "texts": ["a"]}, "text_and_image_at_one_place"),
+        ({"images": None, "texts": ["a"]}, "lists_missing"),
+    ],
+)
+def test_a_malformed_document_is_quarantined(
+    tmp_path: Path, row: dict[str, Any], reason: str
+) -> None:
+    raw = obelics_file(tmp_path / "raw", [row], obelics_schema(pa.string()))
+    counts = ingest("obelics", raw, tmp_path / "work")
+    assert counts["reasons"]["quarantined"] == {reason: 1}
+
+
+def test_the_hub_form_of_chats_is_not_taken_for_obelics(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    rows = [{"images": [{"bytes": picture()}], "texts": [{"user": "q", "assistant": "a"}]}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "raw/train-00000.parquet")
+    ingest("obelics", tmp_path / "raw", tmp_path / "work")
+    assert samples(tmp_path / "work", "obelics")[0]["messages"][0]["role"] == "user"
