@@ -27,7 +27,7 @@ def _files(raw: Raw, split: str) -> list[Found]:
     for name in split_names(split):
         found = raw.find(f"clevr-math-{name}.json", f"clevr-math-multihop-{name}.json")
         if found:
-            return found
+            return sorted(found, key=lambda file: "multihop" in file.url)
     return []
 
 
@@ -70,6 +70,8 @@ def _turn(row: Row, answer: object, kept: tuple[str, ...]) -> Turn:
 def _convert(row: Row) -> Draft | Reject | Skip:
     if "skip" in row.data:
         return Skip(reason=row.data["skip"])
+    if row.data.get("answer") is None:
+        return Skip(reason="unlabelled")
     name = text(row.data["image_filename"])
     split = name.split("_")[1] if name.count("_") > 1 else row.split
     tail = f"images/{split}/{name}"

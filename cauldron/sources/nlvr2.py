@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cauldron.phrasing import YES_OR_NO, answered_yes_no, text
+from cauldron.phrasing import YES_OR_NO, answered_yes_no, sentence, text
 from cauldron.readers import json_lines
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.runs import open_parquet_runs
@@ -65,7 +65,7 @@ def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
 def _turn(row: Row, true: bool) -> Turn:
     words = text(row.data["sentence"]).strip()
     if row.plain:
-        user = PLAIN.format(sentence=words)
+        user = PLAIN.format(sentence=sentence(words))
     else:
         said = words.removesuffix(".").replace('"', "'")
         request = f"{row.pick(ASK, 'question').format(sentence=said)}\n{YES_OR_NO}"

@@ -26,7 +26,7 @@ ASK = (
     "Compare the picture before with the picture after and say what differs.",
     "Which things differ between the first image and the second image?",
     "Describe every change between the first frame and the second frame.",
-    "What do you see in one of these two frames and not in the other, first one first?",
+    "The first frame is the earlier one. What is in one of the two and not in the other?",
     "The two images show one place, before and after. Name the changes.",
     "What happened between the first picture and the second?",
     "Tell me how the second picture is different from the first.",
