@@ -142,7 +142,7 @@ def test_the_harness_and_the_recipe_import_no_torch() -> None:
 def test_a_small_model_learns_to_count_what_it_sees(tmp_path: Path) -> None:
     weights = {"vqarad": 0.9, "docvqa": 0.1}
     path = mixture(tmp_path, counting=1500, colours=90, weights=weights, share=0.15)
-    train = {"steps": 300, "row_tokens": 128, "threads": 1}
+    train = {"steps": 250, "warmup_steps": 50, "row_tokens": 128, "threads": 1}
     tasks = {"counting": {"source": "vqarad"}}
     started = time.perf_counter()
     done = run(path, recipe(train=train, tasks=tasks))
