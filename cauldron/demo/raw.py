@@ -53,6 +53,8 @@ _FURTHER: dict[str, tuple[str, ...]] = {
     "coco_choices": ("aokvqa", "visual7w", "tallyqa"),
     "scene_text": ("st_vqa", "textcaps", "hateful_memes"),
     "handwriting": ("ocrvqa", "iam"),
+    "page_questions": ("docvqa", "infographic_vqa", "visualmrc"),
+    "screens": ("screen2words", "websight", "rendered_text"),
 }
 """Families that are drawn only where their sources are named; the demo's recipe leaves them out."""
 
