@@ -131,7 +131,8 @@ def read_bytes(url: str) -> bytes:
         return file.read()
 
 
-_AHEAD_BYTES = 32 << 20
+_BLOCK_BYTES = 4 << 20
+_BLOCKS_AHEAD = 6
 
 
 @functools.cache
@@ -142,8 +143,8 @@ def _writer() -> ThreadPoolExecutor:
 class HashingFile:
     """A binary file opened for writing that hashes and counts what passes through.
 
-    A thread hashes and writes in order, while the caller prepares what comes next; at most
-    `_AHEAD_BYTES` wait. `flush` returns when all is written, and raises what went wrong.
+    A thread hashes and writes large blocks in order, while the caller prepares what comes next.
+    `flush` returns when all is written, and raises what went wrong.
 
     Args:
         path: where the bytes stand on this machine until the file is complete.
@@ -153,35 +154,42 @@ class HashingFile:
         self._file = file
         self.path = path
         self._hash = hashlib.sha256()
-        self._waiting: deque[tuple[Future[None], int]] = deque()
-        self._waiting_bytes = 0
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._waiting: deque[Future[None]] = deque()
         self.size_bytes = 0
         self.closed = False
 
     def write(self, payload: Any) -> int:
         block = payload if isinstance(payload, bytes) else bytes(memoryview(payload).cast("B"))
-        self._waiting.append((_writer().submit(self._put, block), len(block)))
-        self._waiting_bytes += len(block)
+        self._held.append(block)
+        self._held_bytes += len(block)
         self.size_bytes += len(block)
-        self._settle(_AHEAD_BYTES)
+        if self._held_bytes >= _BLOCK_BYTES:
+            self._waiting.append(_writer().submit(self._put, self._held))
+            self._held, self._held_bytes = [], 0
+            while len(self._waiting) > _BLOCKS_AHEAD:
+                self._waiting.popleft().result()
         return len(block)
 
-    def _put(self, block: bytes) -> None:
-        self._hash.update(block)
-        self._file.write(block)
+    def _put(self, blocks: list[bytes]) -> None:
+        joined = b"".join(blocks)
+        self._hash.update(joined)
+        self._file.write(joined)
 
-    def _settle(self, ahead_bytes: int) -> None:
-        """Wait until no more than so many bytes are still to be written."""
-        while self._waiting and self._waiting_bytes > ahead_bytes:
-            written, size = self._waiting.popleft()
-            self._waiting_bytes -= size
-            written.result()
+    def _settle(self) -> None:
+        """Wait until everything is hashed and written."""
+        while self._waiting:
+            self._waiting.popleft().result()
+        if self._held:
+            self._put(self._held)
+            self._held, self._held_bytes = [], 0
 
     def tell(self) -> int:
         return self.size_bytes
 
     def flush(self) -> None:
-        self._settle(-1)
+        self._settle()
         self._file.flush()
 
     def close(self) -> None:
@@ -198,7 +206,7 @@ class HashingFile:
 
     @property
     def sha256(self) -> str:
-        self._settle(-1)
+        self._settle()
         return self._hash.hexdigest()
 
 
