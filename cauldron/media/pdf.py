@@ -40,6 +40,7 @@ class PdfPage:
         number: from 1.
         kind: `digital`, `scanned_with_ocr`, `scanned`, `blank`, `garbled` or `damaged`.
         width: in points, turned so that its text stands upright; likewise `height` and all boxes.
+        garbled: from 0 to 1; over 0.5 its letters are taken to stand for other letters.
         turned: lines that run in another direction than most; they are left out.
         too_large: pictures whose declared size is over the limit; they are left out.
         picture: the rendered page as PNG, when asked for.
@@ -50,6 +51,7 @@ class PdfPage:
     detail: str = ""
     width: float = 0.0
     height: float = 0.0
+    garbled: float = 0.0
     turned: int = 0
     too_large: int = 0
     lines: tuple[TextLine, ...] = ()
@@ -133,7 +135,9 @@ def _page(head: dict[str, Any], blobs: list[bytes]) -> PdfPage:
         for x in head["lines"]
     ]
     figures = [
-        Figure(box=tuple(box), width=width, height=height, kind=kind, data=data)
+        Figure(
+            box=tuple(box), width=width, height=height, kind=kind, data=data, page=head["number"]
+        )
         for (box, width, height, kind), data in zip(head["figures"], blobs, strict=False)
     ]
     return PdfPage(
@@ -141,6 +145,7 @@ def _page(head: dict[str, Any], blobs: list[bytes]) -> PdfPage:
         kind=head["kind"],
         width=head["width"],
         height=head["height"],
+        garbled=head["garbled"],
         turned=head["turned"],
         too_large=head["too_large"],
         lines=tuple(lines),

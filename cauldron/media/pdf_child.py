@@ -30,7 +30,7 @@ from cauldron.media.pdf_page import (
     text_blocks,
     text_lines,
 )
-from cauldron.media.pdf_text import is_garbled
+from cauldron.media.pdf_text import MAX_GARBLED, garbled_share
 
 
 def main() -> None:
@@ -94,13 +94,15 @@ def _page(page: pymupdf.Page, number: int, as_picture: bool) -> tuple[dict[str, 
     pictures = painted_pictures(page)
     ink = ink_boxes(page)
     kind = page_class(page, lines, pictures, bool(ink))
-    if lines and is_garbled(" ".join(line.text for line in lines)):
+    garbled = garbled_share(" ".join(line.text for line in lines))
+    if garbled > MAX_GARBLED:
         kind = "garbled"
     head: dict[str, Any] = {
         "number": number,
         "kind": kind,
         "width": page.rect.width,
         "height": page.rect.height,
+        "garbled": round(garbled, 3),
         "turned": others,
         "too_large": sum(not picture.allowed for picture in pictures),
         "lines": lines,

@@ -175,6 +175,8 @@ def _stored(page: pymupdf.Page, picture: Painted) -> Figure | None:
     """Return a picture as it is stored: JPEG bytes, or its exact pixels as PNG."""
     if not picture.xref or picture.masked or not picture.upright:
         return None
+    if page.parent.xref_get_key(picture.xref, "Decode")[0] != "null":
+        return None  # its colours are changed as it is painted
     if _is_jpeg(page, picture.xref):
         found = page.parent.extract_image(picture.xref)
         fits = len(found["image"]) <= LIMITS.max_image_bytes

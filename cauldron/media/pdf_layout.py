@@ -42,7 +42,7 @@ class TextLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A figure: box in points, encoded bytes, size in pixels.
+    """A figure: page from 1, box in points, encoded bytes, size in pixels.
 
     `kind` is `original` (bytes as stored), `pixels` (stored pixels as PNG) or `rendered` (a region
     of the page, whatever text it holds included).
@@ -53,6 +53,7 @@ class Figure:
     width: int
     height: int
     kind: str
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ _INDENT_EM = 0.8
 _SHORT = 0.15
 _MIN_RUNNING_CHARS = 60
 
+MAX_GARBLED = 0.5
 MAX_BAD_LETTERS = 0.05
 MAX_SINGLE_LETTER_WORDS = 0.3
 MIN_STOP_WORDS = 0.01
@@ -111,10 +112,11 @@ def continues(text: str, following: str) -> bool:
 
 
 def garbled_share(text: str) -> float:
-    """Return how garbled a text is, from 0 to 1: 1 means that letters stand for other letters.
+    """Return how garbled a text is, from 0 to 1; over `MAX_GARBLED` its letters mean others.
 
-    It is the largest of three shares, each divided by its limit: letters without a meaning, words
-    of one letter, and words of odd case where no usual word of a European language is found.
+    It is the largest of three shares, scaled so that the limit of each falls on `MAX_GARBLED`:
+    letters without a meaning and, where no usual word of a European language is found, words of
+    one letter and words of odd case.
     """
     letters = [c for c in text if not c.isspace()]
     if not letters:
@@ -131,11 +133,6 @@ def garbled_share(text: str) -> float:
     single = sum(len(w) == 1 for w in latin) / len(latin)
     odd = sum(_is_odd(w) for w in latin) / len(latin)
     return min(max(share, single / (2 * MAX_SINGLE_LETTER_WORDS), odd / 0.4), 1.0)
-
-
-def is_garbled(text: str) -> bool:
-    """Say whether a page's text is past the limits of `garbled_share`."""
-    return garbled_share(text) > 0.5
 
 
 def _is_odd(word: str) -> bool:

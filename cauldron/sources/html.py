@@ -22,6 +22,7 @@ from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip
 from cauldron.sources.base import Form, Source
 
+_PAGE_WEIGHT = 4  # pages have pictures, so a shard holds a quarter of the usual number
 _ENDINGS = (".html", ".htm", ".xhtml", ".shtml")
 _NAMED_OF_INLINE = {"JPEG": "jpg", "PNG": "png", "GIF": "gif", "WEBP": "webp", "BMP": "bmp"}
 
@@ -46,6 +47,7 @@ def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
             folder=file.folder,
             split=split,
             source="html",
+            weight=_PAGE_WEIGHT,
         )
 
 

@@ -16,6 +16,7 @@ from cauldron.errors import SourceError, StorageError
 from cauldron.media.limits import LIMITS
 from cauldron.media.pdf import PdfError, PdfFacts, is_available, read_pages
 from cauldron.media.pdf_document import interleaved, transcript
+from cauldron.media.pdf_layout import Figure
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip
 from cauldron.sources.base import Form, Source
@@ -90,8 +91,15 @@ def _document(row: Row, data: bytes) -> Iterator[Row]:
     kinds = Counter(page.kind for page in pages)
     if kinds["damaged"] == len(pages):
         raise PdfError("damaged", pages[0].detail)
-    found = {"parts": parts, "notes": _notes(notes, facts), "kinds": dict(sorted(kinds.items()))}
-    yield replace(row, data={"key": _digest(data), "facts": facts, **found})
+    found = {
+        "key": _digest(data),
+        "facts": facts,
+        "parts": parts,
+        "notes": _notes(notes, facts),
+        "kinds": dict(sorted(kinds.items())),
+        "garbled": max(page.garbled for page in pages),
+    }
+    yield replace(row, data=found)
 
 
 def _notes(notes: dict[str, int], facts: PdfFacts) -> dict[str, int]:
@@ -123,7 +131,9 @@ def _convert(row: Row) -> Draft | Reject | Skip:
     if not any(isinstance(part, str) for part in parts):
         kinds = set(row.data["kinds"])
         return Skip(reason="blank" if kinds == {"blank"} else "page_without_text")
-    extra = {**_facts(facts), "page_kinds": row.data["kinds"]}
+    extra = {**_facts(facts), "page_kinds": row.data["kinds"], "garbled": row.data["garbled"]}
+    extra["library_warnings"] = facts.warnings
+    extra["images"] = [_about(part) for part in row.data["parts"] if isinstance(part, Figure)]
     notes = row.data["notes"]
     return Draft(images=tuple(images), parts=tuple(parts), extra=extra, notes=notes)
 
@@ -139,7 +149,13 @@ def _convert_page(row: Row) -> Draft | Reject | Skip:
         return Skip(reason="page_blank" if page.kind == "blank" else "page_without_text")
     picture = Picture(path=f"page-{page.number}.png", bytes=page.picture)
     extra = {**_facts(row.data["facts"]), "page": page.number, "page_kind": page.kind}
+    extra["garbled"] = page.garbled
     return Draft(images=(picture,), parts=(0, text), extra=extra)
+
+
+def _about(figure: Figure) -> dict[str, Any]:
+    box = [round(side, 1) for side in figure.box]
+    return {"page": figure.page, "box": box, "kind": figure.kind}
 
 
 def _facts(facts: PdfFacts) -> dict[str, Any]:

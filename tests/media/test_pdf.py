@@ -18,7 +18,7 @@ from cauldron.media.limits import Limits
 from cauldron.media.pdf import PdfError, PdfFacts, PdfPage, read_pages
 from cauldron.media.pdf_document import interleaved, transcript
 from cauldron.media.pdf_layout import Figure, TextLine, blocks_in_order
-from cauldron.media.pdf_text import continues, garbled_share, is_garbled, joined
+from cauldron.media.pdf_text import MAX_GARBLED, continues, garbled_share, joined
 from tests.conftest import picture
 
 pymupdf = pytest.importorskip("pymupdf")
@@ -104,6 +104,15 @@ def test_a_figure_stands_where_it_is_painted_and_keeps_its_jpeg_bytes() -> None:
     assert isinstance(figure, Figure)
     assert (figure.kind, figure.data) == ("original", data)
     assert after == "Figure 1: A pattern.\n\nAfter the picture."
+
+
+def test_a_picture_whose_colours_are_inverted_in_painting_is_rendered() -> None:
+    def draw(page: pymupdf.Page) -> None:
+        write(page, 50, 100, "Text.")
+        xref = page.insert_image(pymupdf.Rect(50, 150, 350, 350), stream=photo())
+        page.parent.xref_set_key(xref, "Decode", "[1 0 1 0 1 0]")
+
+    assert document(made(draw))[0][1].endswith("rendered")
 
 
 def test_a_picture_without_loss_keeps_its_pixels() -> None:
@@ -290,8 +299,7 @@ ENGLISH = "the letters of this page stand for what they are and that is as it sh
     ],
 )
 def test_garbled_text_is_told_from_text(text: str, garbled: bool) -> None:
-    assert is_garbled(text) == garbled
-    assert 0 <= garbled_share(text) <= 1
+    assert (MAX_GARBLED < garbled_share(text) <= 1) == garbled
 
 
 def scan(page: pymupdf.Page) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from PIL import Image
 
 from cauldron import steps
 from cauldron.engine.local import LocalEngine
+from cauldron.errors import SourceError
 from tests.conftest import picture
 
 
@@ -189,6 +191,15 @@ def test_pages_give_one_sample_each_picture_first(tmp_path: Path) -> None:
         ["img:page-3.png", "Third page."],
     ]
     assert counts["reasons"]["skipped"] == {"page_blank": 1}
+
+
+def test_a_missing_library_is_told_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.4")
+    monkeypatch.setitem(sys.modules, "pymupdf", None)  # as Python itself marks what is not there
+    with pytest.raises(SourceError, match=r"pip install cauldron\[pdf\]"):
+        ingest("pdf", tmp_path, tmp_path / "work")
 
 
 @pymupdf_warns
