@@ -40,7 +40,9 @@ def ingest(
     name: Annotated[str, typer.Argument(help="A source of the catalogue (cauldron sources).")],
     raw: Annotated[list[str], typer.Argument(help="Folders or files as downloaded.")],
     out: Annotated[str, typer.Option("-o", "--out", help="The work folder.")],
-    split: Annotated[str, typer.Option(help="A split that the source has.")] = "train",
+    split: Annotated[
+        str | None, typer.Option(help="A split that the source has; default: train.")
+    ] = None,
     form: Annotated[str, typer.Option(help="auto, official, hub, or another form.")] = "auto",
     limit: Annotated[int | None, typer.Option(help="Read at most this many records.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all choices.")] = 0,
@@ -59,8 +61,14 @@ def ingest(
     with guarded():
         from cauldron import steps
         from cauldron.engine.local import LocalEngine
+        from cauldron.readers.raw import Raw
+        from cauldron.sources.catalogue import only_split
         from cauldron.storage.work import locked
 
+        if split is None:
+            split = only_split(name, form, Raw(raw))
+            if split != "train":
+                message(f"no split 'train' here; reading '{split}'")
         with locked(out), LocalEngine(workers) as engine:
             entry = steps.ingest(
                 engine,

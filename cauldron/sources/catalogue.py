@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
@@ -70,6 +69,22 @@ def form_named(source: str, form: str) -> Form:
     )
 
 
+def only_split(source: str, form: str, raw: Raw) -> str:
+    """Return `train` where it is there, else the first split that is; `train` where none is.
+
+    Raises:
+        SourceError: if the source or the form is unknown.
+    """
+    forms = _forms(source, form)
+    if any(candidate.files(raw, "train") for candidate in forms):
+        return "train"
+    return next((split for candidate in forms for split in candidate.splits(raw)), "train")
+
+
+def _forms(source: str, form: str) -> tuple[Form, ...]:
+    return source_named(source).forms if form == "auto" else (form_named(source, form),)
+
+
 def detect(source: str, form: str, raw: Raw, split: str) -> tuple[Form, list[Found]]:
     """Return the form that the raw folders are in and its files of a split.
 
@@ -79,8 +94,7 @@ def detect(source: str, form: str, raw: Raw, split: str) -> tuple[Form, list[Fou
     Raises:
         SourceError: if no form fits, saying what was looked for and which splits are there.
     """
-    forms: Iterable[Form]
-    forms = source_named(source).forms if form == "auto" else (form_named(source, form),)
+    forms = _forms(source, form)
     for candidate in forms:
         found = candidate.files(raw, split)
         if found:
