@@ -8,6 +8,7 @@ is another one than (b, a).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from cauldron.phrasing import text
@@ -17,6 +18,7 @@ from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources.base import Form, Source
 
 _PREFIX = "CGD_IMG_"
+_COLUMNS = ("id", "instruction", "answer", "images")
 _PICTURES = (
     "the pictures of COCO 2017, train2017.zip of images.cocodataset.org: name the folder that "
     "holds it, packed or unpacked, as a further raw folder"
@@ -60,7 +62,7 @@ def _convert(row: Row) -> Draft | Reject | Skip:
 
 def _mirror_files(raw: Raw, split: str) -> list[Found]:
     found = [f for f in raw.find("**/*.parquet") if "CGD" in f.url] if split == "train" else []
-    return [f for f in found if {"id", "instruction", "answer", "images"} <= columns(f)]
+    return [f for f in found if set(_COLUMNS) <= columns(f)]
 
 
 def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
@@ -71,8 +73,10 @@ def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
                 yield group
                 continue
             for row in open_parquet(group, raw):
-                if isinstance(row, Row):
-                    yield row
+                if isinstance(row, Reject):
+                    yield replace(group, data=row)
+                else:
+                    yield replace(row, data={name: row.data[name] for name in _COLUMNS})
 
 
 def _mirror_convert(row: Row) -> Draft | Reject | Skip:
