@@ -55,6 +55,8 @@ _FURTHER: dict[str, tuple[str, ...]] = {
     "handwriting": ("ocrvqa", "iam"),
     "page_questions": ("docvqa", "infographic_vqa", "visualmrc"),
     "screens": ("screen2words", "websight", "rendered_text"),
+    "figures": ("dvqa", "figureqa", "plotqa", "mapqa"),
+    "figure_captions": ("chart2text", "vistext", "datikz", "diagram_image_to_text"),
 }
 """Families that are drawn only where their sources are named; the demo's recipe leaves them out."""
 
