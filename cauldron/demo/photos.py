@@ -181,7 +181,7 @@ def _sign_copies(
     near = ("near_duplicate_image",)
     plans = (
         ("picture and question again under another name", train[0], "dedup",
-         ("exact_duplicate", *near), 100, 1.0),
+         ("exact_duplicate",), 100, 1.0),
         ("picture encoded again, same question", train[1], "dedup", near, 70, 1.0),
         ("smaller picture, same question", train[2], "dedup", near, 85, 0.75),
         ("benchmark picture and question", val[0], "decontaminate", ("benchmark_leak",), 100, 1.0),

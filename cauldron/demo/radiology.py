@@ -147,7 +147,7 @@ def _copies(tree: Tree, train: list[Scan], test: list[Scan]) -> list[dict[str, A
     plans: list[tuple[str, Scan, str, tuple[str, ...], bytes]] = []
     for scan in train[:4]:
         again = "picture and question again under another name"
-        plans.append((again, scan, "dedup", ("exact_duplicate", *near), scan.data))
+        plans.append((again, scan, "dedup", ("exact_duplicate",), scan.data))
     for scan in train[4:8]:
         again = "picture encoded again, same question"
         plans.append((again, scan, "dedup", near, copied(scan.data, quality=75)))

@@ -42,6 +42,7 @@ def test_the_evaluation_asks_for_the_counting_task() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_demo_finds_all_traps_and_beats_the_blind_baseline(tmp_path: Path) -> None:
     missing = set(generators()) - set(source_names())
     if missing:
