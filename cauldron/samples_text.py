@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from cauldron.errors import UsageError
+from cauldron.lineage import explain, find_sample, read_row
 from cauldron.media.images import ImageError, inspect
 from cauldron.mixture.manifest import folder_of, manifest_rows, read_manifest
-from cauldron.stats import explain, find_sample, read_row
 from cauldron.storage import files
 from cauldron.storage import work as places
 from cauldron.storage.shards import iter_batches

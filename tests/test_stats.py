@@ -10,8 +10,9 @@ import orjson
 import pyarrow as pa
 import pytest
 
+from cauldron.lineage import explain, find_sample
 from cauldron.sample import SAMPLE_SCHEMA
-from cauldron.stats import explain, find_sample, work_stats
+from cauldron.stats import work_stats
 from cauldron.storage.files import write_json
 from cauldron.storage.shards import write_shard, write_table
 

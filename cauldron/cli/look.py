@@ -96,8 +96,8 @@ def why(work: Work, sample_id: str, as_json: Json = False) -> None:
     """
     with guarded():
         from cauldron.errors import UsageError
+        from cauldron.lineage import explain
         from cauldron.samples_text import why_text
-        from cauldron.stats import explain
 
         found = explain(work, sample_id)
         if as_json:

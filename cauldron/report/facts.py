@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from cauldron.stats import manifests, quarantine_records, sample_ids, source_names, verdicts
+from cauldron.lineage import manifests, quarantine_records
+from cauldron.stats import sample_ids, source_names, verdicts
 from cauldron.storage import files
 from cauldron.storage import work as places
 from cauldron.storage.shards import read_table

@@ -10,9 +10,10 @@ from typing import Any
 
 from PIL import Image
 
+from cauldron.lineage import read_row
 from cauldron.media.images import ImageError, open_rgb
 from cauldron.sample import content_hash
-from cauldron.stats import read_row, sample_ids, verdicts
+from cauldron.stats import sample_ids, verdicts
 from cauldron.storage import files
 from cauldron.storage import work as places
 

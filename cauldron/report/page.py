@@ -7,10 +7,11 @@ from typing import Any
 import jinja2
 
 from cauldron import __version__
+from cauldron.lineage import manifests
 from cauldron.report import facts
 from cauldron.report.charts import HEIGHT, WIDTH, charts
 from cauldron.report.gallery import gallery
-from cauldron.stats import manifests, work_stats
+from cauldron.stats import work_stats
 from cauldron.storage import files
 from cauldron.storage import work as places
 
