@@ -14,7 +14,7 @@ from cauldron.demo.charts import Chart, chart, draw_chart
 from cauldron.demo.coco_photos import BROKEN, broken_payload
 from cauldron.demo.drawing import COLORS, INK, png, write_text
 from cauldron.demo.page_questions import plant_broken
-from cauldron.demo.screens import parquet
+from cauldron.demo.screens import parquet, patches
 from cauldron.demo.tree import Rng, Tree, one_of, some_of
 
 Record = dict[str, Any]
@@ -240,6 +240,7 @@ def _flow(rng: Rng) -> tuple[Image.Image, str]:
     """Return a diagram of named boxes with arrows, and what it says."""
     names = words.names(rng, int(rng.integers(3, 5)))
     image = Image.new("RGBA", (320, 260), (0, 0, 0, 0))
+    patches(image, rng, 5)
     draw = ImageDraw.Draw(image)
     cells = some_of(rng, [(c, r) for c in range(3) for r in range(4)], len(names))
     points = [(54 + 106 * column, 34 + 64 * row) for column, row in cells]
