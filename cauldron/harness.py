@@ -13,6 +13,7 @@ from typing import Any
 
 from cauldron import __version__
 from cauldron.errors import RecipeError, UsageError, near
+from cauldron.evaluate.metrics import METRICS
 from cauldron.evaluate.settings import EvaluateSettings, Task
 from cauldron.mixture.manifest import read_manifest
 from cauldron.recipe import Recipe
@@ -155,9 +156,10 @@ def _chosen(tasks: Sequence[str], known: EvaluateSettings | None, place: str) ->
 
 def _task(text: str) -> Task:
     source, _, metric = text.partition(":")
-    known = ("exact_match", "vqa_accuracy")
-    if metric and metric not in known:
-        raise UsageError(f"unknown metric '{metric}'{near(metric, known)}", hint=", ".join(known))
+    if metric and metric not in METRICS:
+        raise UsageError(
+            f"unknown metric '{metric}'{near(metric, METRICS)}", hint=", ".join(METRICS)
+        )
     return Task.model_validate({"source": source} | ({"metric": metric} if metric else {}))
 
 

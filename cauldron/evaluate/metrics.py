@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cauldron.errors import UsageError, near
-from cauldron.evaluate.vqa import vqa_accuracy
+from cauldron.evaluate.vqa import vqa_accuracy, vqa_accuracy_idefics2
 
 Score = Callable[[str, Sequence[str]], float]
 
@@ -23,7 +23,11 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(".!? ")
 
 
-METRICS: dict[str, Score] = {"exact_match": exact_match, "vqa_accuracy": vqa_accuracy}
+METRICS: dict[str, Score] = {
+    "exact_match": exact_match,
+    "vqa_accuracy": vqa_accuracy,
+    "vqa_accuracy_idefics2": vqa_accuracy_idefics2,
+}
 
 
 def metric(name: str) -> Score:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Metric = Literal["exact_match", "vqa_accuracy"]
+Metric = Literal["exact_match", "vqa_accuracy", "vqa_accuracy_idefics2"]
 
 
 class Task(BaseModel):
@@ -14,6 +14,8 @@ class Task(BaseModel):
 
     Args:
         source: a source of the mixture with validation samples.
+        metric: of `evaluate.metrics`. The official `vqa_accuracy` compares texts as they are
+            where all annotators agree; answers in sentence case need `vqa_accuracy_idefics2`.
         limit: most samples.
         max_new_tokens: longest answer in tokens.
     """

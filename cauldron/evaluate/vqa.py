@@ -59,11 +59,29 @@ def vqa_accuracy(prediction: str, answers: Sequence[str]) -> float:
     Raises:
         ValueError: if there is no answer.
     """
-    if not answers:
-        raise ValueError("VQA accuracy needs at least one answer")
     predicted, given = _flat(prediction), [_flat(answer) for answer in answers]
     if len(set(given)) > 1:
         predicted, given = normalize(predicted), [normalize(answer) for answer in given]
+    return _agreement(predicted, given)
+
+
+def vqa_accuracy_idefics2(prediction: str, answers: Sequence[str]) -> float:
+    """Return the same share as the authors of Idefics2 score it.
+
+    Texts are always normalised, so that an answer in sentence case is not wrong where all agree;
+    one answer alone is an exact match. With two answers and more lmms-eval scores the same.
+
+    Raises:
+        ValueError: if there is no answer.
+    """
+    predicted = normalize(_flat(prediction))
+    given = [normalize(_flat(answer)) for answer in answers]
+    return float(given[0] == predicted) if len(given) == 1 else _agreement(predicted, given)
+
+
+def _agreement(predicted: str, given: Sequence[str]) -> float:
+    if not given:
+        raise ValueError("VQA accuracy needs at least one answer")
     equal = [answer == predicted for answer in given]
     scores = [min(1.0, (sum(equal) - own) / 3) for own in equal]
     return sum(scores) / len(scores)

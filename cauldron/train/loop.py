@@ -79,15 +79,19 @@ class Trainer:
         with deterministic(self.settings.threads):
             self.model.train()
             last = min(self.settings.steps, stop or self.settings.steps)
+            started = time.perf_counter()
             for batch in self.batches.ahead(self.step, last):
-                self._log(self._train_step(batch), say)
+                waited = time.perf_counter() - started
+                entry = self._train_step(batch)
+                seconds = time.perf_counter() - started
+                self._log(entry | {"step_s": seconds, "waited_s": waited}, say)
+                started = time.perf_counter()
                 every = self.settings.checkpoint_every
                 if every and self.step % every == 0 and self.step < self.settings.steps:
                     self._save()
             self.model.eval()
 
     def _train_step(self, batch: Batch | None) -> dict[str, Any]:
-        started = time.perf_counter()
         rate = rate_at(self.step, self.settings)
         self.step += 1
         entry: dict[str, Any] = {"step": self.step, "learning_rate": rate}
@@ -110,7 +114,6 @@ class Trainer:
             "supervised": len(losses),
             "images": len(batch.pictures),
             "notes": dict(sorted((+batch.notes).items())),
-            "seconds": time.perf_counter() - started,
         }
 
     def _by_source(self, losses: Any, batch: Batch) -> dict[str, float]:

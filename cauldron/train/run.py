@@ -37,7 +37,7 @@ def train(
         about: kept beside the weights.
 
     Returns:
-        Sizes, losses at both ends, losses by source at the end, counted remarks.
+        Sizes, losses at both ends, losses by source at the end, counted remarks, time.
     """
     with Samples(manifest) as samples, quiet():
         tokenizer = train_tokenizer(training_texts(samples, seed), settings.vocab_size)
@@ -72,7 +72,8 @@ def summary(log: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "loss_last": _mean([entry["loss"] for entry in steps[-_ENDS:]]),
         "loss_by_source": {source: _mean(found) for source, found in sorted(last.items())},
         "notes": dict(sorted(notes.items())),
-        "seconds": sum(entry["seconds"] for entry in steps),
+        "seconds": sum(entry["step_s"] for entry in steps),
+        "waited_seconds": sum(entry["waited_s"] for entry in steps),
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cauldron.evaluate.vqa import normalize, vqa_accuracy
+from cauldron.evaluate.vqa import normalize, vqa_accuracy, vqa_accuracy_idefics2
 
 TEN = ["two"] * 4 + ["2"] * 3 + ["three"] * 2 + ["many"]
 
@@ -68,3 +68,30 @@ def test_texts_normalise_as_in_the_official_program(slices: Path) -> None:
     cases = [r for r in records if r["metric"] == "vqa_normalize"]
     assert len(cases) > 100
     assert not [r for r in cases if normalize(r["prediction"]) != r["score"]]
+
+
+def test_an_answer_in_sentence_case_counts_for_idefics2() -> None:
+    assert vqa_accuracy_idefics2("Two.", ["two"] * 10) == 1
+
+
+def test_one_answer_is_an_exact_match_for_idefics2() -> None:
+    assert vqa_accuracy_idefics2("Two.", ["2"]) == 1
+    assert vqa_accuracy_idefics2("Three.", ["2"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("program", "fewest"),
+    [("vqa_accuracy_m4", 1), ("vqa_accuracy_lmms_eval", 2), ("textvqa_accuracy_lmms_eval", 2)],
+)
+def test_scores_are_those_of_programs_that_always_normalise(
+    slices: Path, program: str, fewest: int
+) -> None:
+    records = json.loads((slices / "metrics" / "vqa.json").read_text())
+    scored = [r for r in records if r["metric"] == program and len(r["references"]) >= fewest]
+    assert len(scored) > 90
+    wrong = [
+        r["prediction"]
+        for r in scored
+        if vqa_accuracy_idefics2(r["prediction"], r["references"]) != pytest.approx(r["score"])
+    ]
+    assert not wrong
