@@ -30,7 +30,8 @@ def _has_hub_columns(found: Found) -> bool:
 
 def _splits(raw: Raw) -> list[str]:
     stems = [PurePosixPath(f.path).stem for f in raw.find("**/*.parquet")]
-    return sorted({stem.split("-")[0] if "-" in stem else "train" for stem in stems})
+    named = sorted({stem.split("-")[0] if "-" in stem else "train" for stem in stems})
+    return [split for split in named if _files(raw, split)]
 
 
 def rows_for(source: str) -> Form:
