@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
 from PIL import Image
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch sleep
 
 SLICES = Path(__file__).parents[2] / "shared" / "samples"
 
