@@ -11,6 +11,7 @@ import fnmatch
 import functools
 import hashlib
 import io
+import mmap
 import os
 import tempfile
 from collections import deque
@@ -131,65 +132,58 @@ def read_bytes(url: str) -> bytes:
         return file.read()
 
 
-_BLOCK_BYTES = 4 << 20
-_BLOCKS_AHEAD = 6
-
-
 @functools.cache
-def _writer() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="writer")
+def _hasher() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="sha256")
 
 
 class HashingFile:
-    """A binary file opened for writing that hashes and counts what passes through.
-
-    A thread hashes and writes large blocks in order, while the caller prepares what comes next.
-    `flush` returns when all is written, and raises what went wrong.
+    """A binary file opened for writing that hashes and counts what is written.
 
     Args:
-        path: where the bytes stand on this machine until the file is complete.
+        path: where the bytes stand on this machine until the file is complete. A native writer
+            may write there itself; `follow` then hashes what it has added.
     """
 
     def __init__(self, file: IO[bytes], path: Path) -> None:
         self._file = file
         self.path = path
         self._hash = hashlib.sha256()
-        self._held: list[bytes] = []
-        self._held_bytes = 0
-        self._waiting: deque[Future[None]] = deque()
+        self._following: deque[Future[None]] = deque()
         self.size_bytes = 0
         self.closed = False
 
     def write(self, payload: Any) -> int:
-        block = payload if isinstance(payload, bytes) else bytes(memoryview(payload).cast("B"))
-        self._held.append(block)
-        self._held_bytes += len(block)
-        self.size_bytes += len(block)
-        if self._held_bytes >= _BLOCK_BYTES:
-            self._waiting.append(_writer().submit(self._put, self._held))
-            self._held, self._held_bytes = [], 0
-            while len(self._waiting) > _BLOCKS_AHEAD:
-                self._waiting.popleft().result()
-        return len(block)
+        view = memoryview(payload).cast("B")
+        self._hash.update(view)
+        self.size_bytes += len(view)
+        self._file.write(view)
+        return len(view)
 
-    def _put(self, blocks: list[bytes]) -> None:
-        joined = b"".join(blocks)
-        self._hash.update(joined)
-        self._file.write(joined)
+    def follow(self) -> None:
+        """Hash in a thread what a native writer has added to the file since the last call."""
+        start, end = self.size_bytes, self.path.stat().st_size
+        if end > start:
+            self._following.append(_hasher().submit(self._hash_range, start, end))
+            self.size_bytes = end
 
-    def _settle(self) -> None:
-        """Wait until everything is hashed and written."""
-        while self._waiting:
-            self._waiting.popleft().result()
-        if self._held:
-            self._put(self._held)
-            self._held, self._held_bytes = [], 0
+    def _hash_range(self, start: int, end: int) -> None:
+        with (
+            self.path.open("rb") as file,
+            mmap.mmap(file.fileno(), end, access=mmap.ACCESS_READ) as view,
+            memoryview(view)[start:end] as added,
+        ):
+            self._hash.update(added)
+
+    def _caught_up(self) -> None:
+        while self._following:
+            self._following.popleft().result()
 
     def tell(self) -> int:
         return self.size_bytes
 
     def flush(self) -> None:
-        self._settle()
+        self._caught_up()
         self._file.flush()
 
     def close(self) -> None:
@@ -206,7 +200,7 @@ class HashingFile:
 
     @property
     def sha256(self) -> str:
-        self._settle()
+        self._caught_up()
         return self._hash.hexdigest()
 
 

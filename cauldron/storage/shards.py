@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -61,10 +61,10 @@ def _leaves(schema: pa.Schema) -> list[str]:
 
 
 @contextlib.contextmanager
-def _writer(file: Any, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+def _writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     leaves = _leaves(schema)
     with pq.ParquetWriter(
-        pa.PythonFile(file, mode="w"),
+        path,
         schema,
         compression={leaf: "none" if leaf == PICTURES else "zstd" for leaf in leaves},
         use_dictionary=[leaf for leaf in leaves if leaf != PICTURES],
@@ -134,10 +134,12 @@ def write_shard(
     """
     rows = 0
     with open_output(url) as file:
-        with _writer(file, schema) as writer:
+        with _writer(file.path, schema) as writer:
             for group in _groups(batches, schema):
                 writer.write_table(group, row_group_size=group.num_rows)
                 rows += group.num_rows
+                file.follow()
+        file.follow()
         file.flush()
         index = build_index(file.path) if indexed else b""
         receipt = file
