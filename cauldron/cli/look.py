@@ -131,13 +131,7 @@ def stats(work: Work, as_json: Json = False) -> None:
 
 def print_stats(found: dict[str, Any]) -> None:
     """Print the funnel of each source, then every reason with its count."""
-    columns = ["read", "written", "quarantined", "skipped", "kept", "dropped", "images", "turns"]
-    listed = {**found["sources"], "all": found["totals"]}
-    rows = [
-        [name, *(sum(c[k].values()) if isinstance(c[k], dict) else c[k] for k in columns)]
-        for name, c in listed.items()
-    ]
-    table("From raw records to kept samples", ["source", *columns], rows)
+    print_funnel(found)
     reasons = [
         [name, kind, reason, number]
         for name, counts in found["sources"].items()
@@ -147,6 +141,17 @@ def print_stats(found: dict[str, Any]) -> None:
     if reasons:
         print()
         table("Why records were left out", ["source", "", "reason", "records"], reasons)
+
+
+def print_funnel(found: dict[str, Any]) -> None:
+    """Print how many records of each source were read, written, kept and dropped."""
+    columns = ["read", "written", "quarantined", "skipped", "kept", "dropped", "images", "turns"]
+    listed = {**found["sources"], "all": found["totals"]}
+    rows = [
+        [name, *(sum(c[k].values()) if isinstance(c[k], dict) else c[k] for k in columns)]
+        for name, c in listed.items()
+    ]
+    table("From raw records to kept samples", ["source", *columns], rows)
 
 
 def report(work: Work, as_json: Json = False) -> None:

@@ -72,15 +72,20 @@ def demo(
     Example: cauldron demo -o demo-work
     """
     with guarded():
-        from cauldron.cli.mix import print_run
+        from cauldron.cli.look import print_funnel
+        from cauldron.cli.mix import print_mixture, print_scores
         from cauldron.demo.run import demo as run
 
         done = run(out, seed=seed, workers=workers, say=message, progress=Progress())
         if as_json:
             emit(done)
             return
-        print_run(done)
+        print_funnel(done["stats"])
         print_findings(done["findings"])
+        print()
+        print_mixture(done["mix"])
+        print()
+        print_scores(done["evaluate"]["tasks"])
         seconds = ", ".join(f"{stage} {time:.0f} s" for stage, time in done["seconds"].items())
         message(f"{seconds}\nmanifest: {done['manifest']}\nreport: {done['report']}")
         message(f"next: cauldron why {out} ID, cauldron show {out}, cauldron verify {out}")
