@@ -178,14 +178,10 @@ class Raw:
             if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENOTDIR, errno.ENAMETOOLONG):
                 return None
             raise StorageError(f"cannot read: {error.strerror}", place=url) from error
-        with open(descriptor, "rb", buffering=0) as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                return None
-            if status.st_size > max_bytes:
-                raise StorageError(f"larger than {max_bytes} bytes", place=url)
-            with files.reported(url, "read"):
-                return file.readall()
+        try:
+            return _whole(descriptor, url, max_bytes)
+        finally:
+            os.close(descriptor)
 
     def _is_own_folder(self, folder: str) -> bool:
         if folder not in self._folders:
@@ -242,6 +238,20 @@ class Raw:
             )
         path = Path(url).resolve()
         return any(path == own or own in path.parents for own in self._own)
+
+
+def _whole(descriptor: int, url: str, max_bytes: int) -> bytes | None:
+    """Read an open file, None for what is not an ordinary file."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    if status.st_size > max_bytes:
+        raise StorageError(f"larger than {max_bytes} bytes", place=url)
+    with files.reported(url, "read"):
+        payload = os.read(descriptor, status.st_size)
+        while len(payload) < status.st_size and (more := os.read(descriptor, status.st_size)):
+            payload += more
+    return payload
 
 
 def _base(root: str) -> str:

@@ -11,7 +11,6 @@ import fnmatch
 import functools
 import hashlib
 import io
-import mmap
 import os
 import tempfile
 from collections import deque
@@ -150,6 +149,7 @@ class HashingFile:
         self.path = path
         self._hash = hashlib.sha256()
         self._following: deque[Future[None]] = deque()
+        self._block = bytearray(_BLOCK)
         self.size_bytes = 0
         self.closed = False
 
@@ -168,12 +168,12 @@ class HashingFile:
             self.size_bytes = end
 
     def _hash_range(self, start: int, end: int) -> None:
-        with (
-            self.path.open("rb") as file,
-            mmap.mmap(file.fileno(), end, access=mmap.ACCESS_READ) as view,
-            memoryview(view)[start:end] as added,
-        ):
-            self._hash.update(added)
+        with self.path.open("rb", buffering=0) as file, memoryview(self._block) as block:
+            file.seek(start)
+            while start < end:
+                read = file.readinto(block[: min(end - start, len(block))])
+                self._hash.update(block[:read])
+                start += read
 
     def _caught_up(self) -> None:
         while self._following:

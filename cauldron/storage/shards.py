@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -126,6 +127,8 @@ def write_shard(
 ) -> Shard:
     """Write rows as one shard, atomically and with bounded memory.
 
+    One row group is written, and hashed, while the next is made.
+
     Args:
         indexed: write the index of pictures and texts beside it.
 
@@ -134,11 +137,16 @@ def write_shard(
     """
     rows = 0
     with open_output(url) as file:
-        with _writer(file.path, schema) as writer:
+        with _writer(file.path, schema) as writer, ThreadPoolExecutor(1) as ahead:
+            writing: Future[None] | None = None
             for group in _groups(batches, schema):
-                writer.write_table(group, row_group_size=group.num_rows)
+                if writing:
+                    writing.result()
+                    file.follow()
+                writing = ahead.submit(writer.write_table, group, row_group_size=group.num_rows)
                 rows += group.num_rows
-                file.follow()
+            if writing:
+                writing.result()
         file.follow()
         file.flush()
         index = build_index(file.path) if indexed else b""
