@@ -52,6 +52,9 @@ def writable(draft: Draft) -> Draft | Reject:
         return Reject(reason="text_not_utf8", detail="half a surrogate pair")
     if draft.parts or not draft.turns:
         return draft if draft.parts else Reject(reason="no_turns")
+    if draft.dialogue:
+        fault = next((fault for turn in draft.turns if (fault := _fault(turn))), "")
+        return Reject(reason=fault) if fault else draft
     notes = dict(draft.notes)
     turns: dict[tuple[str, str], Turn] = {}
     reason = ""
@@ -69,13 +72,13 @@ def writable(draft: Draft) -> Draft | Reject:
 
 
 def _fault(turn: Turn) -> str:
-    if not turn.user.strip():
+    if not turn.user.strip() and not turn.parts:
         return "empty_question"
     return "" if turn.assistant.strip() else "empty_answer"
 
 
 def _is_unicode(draft: Draft) -> bool:
-    texts = [part for part in draft.parts if isinstance(part, str)]
+    texts = [draft.system, *(part for part in draft.parts if isinstance(part, str))]
     for turn in draft.turns:
         texts += (turn.user, turn.assistant)
     try:
@@ -100,10 +103,14 @@ def id_part(key: str) -> str:
 def extra_json(draft: Draft) -> str:
     """Return what the source has and the schema does not, as JSON with sorted keys.
 
+    `turns` lists what is known of each turn; of a dialogue it says `dialogue`.
+
     Raises:
         TypeError: if it holds what JSON cannot.
     """
     extra = dict(draft.extra)
     if any(turn.extra for turn in draft.turns):
         extra["turns"] = [dict(turn.extra or {}) for turn in draft.turns]
+    if draft.dialogue:
+        extra["turns"] = "dialogue"
     return orjson.dumps(extra, option=orjson.OPT_SORT_KEYS).decode() if extra else "{}"

@@ -217,7 +217,7 @@ class _Part:
                 continue
             if first is None:
                 first = draft
-            elif first.parts or draft.parts:
+            elif first.parts or draft.parts or draft.dialogue:
                 self.counts.add(self.counts.skipped, "duplicate_record")
                 continue
             elif [p.identity for p in first.images] != [p.identity for p in draft.images]:
@@ -285,7 +285,7 @@ class _Part:
         self, draft: Draft, images: list[dict[str, Any] | None], dropped: dict[int, str]
     ) -> list[dict[str, Any]] | None:
         if not draft.parts:
-            return chat_messages(len(images), draft.turns)
+            return chat_messages(len(images), draft.turns, draft.system)
         parts = tuple(p for p in draft.parts if isinstance(p, str) or p not in dropped)
         texts = any(isinstance(p, str) and p.strip() for p in parts)
         pictures = any(isinstance(p, int) for p in parts)

@@ -80,11 +80,16 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One question and its answer; `extra` is kept beside the sample (votes, types, ids)."""
+    """One question and its answer; `extra` is kept beside the sample (votes, types, ids).
+
+    Args:
+        parts: the question as read where pictures stand inside it: texts, and picture numbers.
+    """
 
     user: str
     assistant: str
     extra: Mapping[str, Any] | None = None
+    parts: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +98,9 @@ class Draft:
 
     Args:
         images: the pictures in order.
-        turns: a chat; all pictures stand in front of the first question.
+        turns: a chat; all pictures stand in front of the first question, or where turns put them.
+        system: what a chat says in front of its first question.
+        dialogue: turns build on each other: none is ever dropped, moved or merged with others.
         parts: a document instead: texts, and picture numbers (k means `images[k]`), as read.
         extra: what the source has and the schema does not.
         notes: counted remarks, such as `{"letter_label_dropped": 2}`.
@@ -102,6 +109,8 @@ class Draft:
 
     images: tuple[Picture, ...] = ()
     turns: tuple[Turn, ...] = ()
+    system: str = ""
+    dialogue: bool = False
     parts: tuple[str | int, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
@@ -178,20 +187,29 @@ def _offsets(items: Sequence[Sized]) -> np.ndarray[Any, np.dtype[np.int32]]:
     return np.cumsum([0, *map(len, items)]).astype(np.int32)
 
 
-def chat_messages(n_images: int, turns: tuple[Turn, ...]) -> list[dict[str, Any]]:
-    """Return `messages` of a chat: all pictures in front of the first question."""
+def chat_messages(
+    n_images: int, turns: tuple[Turn, ...], system: str = ""
+) -> list[dict[str, Any]]:
+    """Return `messages` of a chat: pictures where turns put them, else before the first question."""
     messages: list[dict[str, Any]] = []
+    if system:
+        messages.append({"role": "system", "content": [_text(system)]})
+    placed = any(turn.parts for turn in turns)
     for number, turn in enumerate(turns):
-        pictures = [{"type": "image", "text": None}] * (n_images if number == 0 else 0)
-        messages.append({"role": "user", "content": [*pictures, _text(turn.user)]})
+        first = range(n_images) if number == 0 and not placed else ()
+        asked = _content(turn.parts or (*first, turn.user))
+        messages.append({"role": "user", "content": asked})
         messages.append({"role": "assistant", "content": [_text(turn.assistant)]})
     return messages
 
 
 def document_messages(parts: tuple[str | int, ...]) -> list[dict[str, Any]]:
     """Return `messages` of a document: one message of role `document`, parts as read."""
-    content = [_text(p) if isinstance(p, str) else {"type": "image", "text": None} for p in parts]
-    return [{"role": "document", "content": content}]
+    return [{"role": "document", "content": _content(parts)}]
+
+
+def _content(parts: tuple[str | int, ...]) -> list[dict[str, Any]]:
+    return [_text(p) if isinstance(p, str) else {"type": "image", "text": None} for p in parts]
 
 
 def _text(text: str) -> dict[str, str]:

@@ -90,7 +90,10 @@ def _asked(sample: Sample) -> Iterator[Question]:
 def _votes(extra: str, turns: int) -> list[tuple[str, ...]]:
     """Return the annotators' answers of each turn, empty where there are none."""
     noted = orjson.loads(extra or "{}")
-    each: Sequence[Mapping[str, Any]] = noted.get("turns") or ([noted] if turns == 1 else [])
+    told = noted.get("turns")
+    if told == "dialogue":
+        return [()] * turns
+    each: Sequence[Mapping[str, Any]] = told or ([noted] if turns == 1 else [])
     votes = [turn.get("answers") for turn in each]
     texts = [
         tuple(vote) if isinstance(vote, list) and all(isinstance(v, str) for v in vote) else ()
