@@ -187,10 +187,8 @@ def _offsets(items: Sequence[Sized]) -> np.ndarray[Any, np.dtype[np.int32]]:
     return np.cumsum([0, *map(len, items)]).astype(np.int32)
 
 
-def chat_messages(
-    n_images: int, turns: tuple[Turn, ...], system: str = ""
-) -> list[dict[str, Any]]:
-    """Return `messages` of a chat: pictures where turns put them, else before the first question."""
+def chat_messages(n_images: int, turns: tuple[Turn, ...], system: str = "") -> list[dict[str, Any]]:
+    """Return `messages` of a chat: pictures where turns put them, else in front of all."""
     messages: list[dict[str, Any]] = []
     if system:
         messages.append({"role": "system", "content": [_text(system)]})

@@ -143,10 +143,13 @@ def _expressions(rule: Rule) -> tuple[pl.Expr, pl.Expr]:
     return passed.fill_null(True), pl.lit(None, pl.Float64) if shown is None else shown
 
 
-def _told(rule: Rule) -> str:
+def _told(rule: Rule) -> pl.Expr:
+    """Return what a rule asks; of a text signal, also what was found."""
     bounds = {"min": rule.min, "max": rule.max, "equals": rule.equals, "one_of": rule.one_of}
     parts = [f"{key} {value}" for key, value in bounds.items() if value is not None]
-    return f"{rule.signal} {' '.join(parts)}"
+    told = pl.lit(f"{rule.signal} {' '.join(parts)}".rstrip())
+    kind = str(SIGNALS_SCHEMA.field(rule.signal).type)
+    return pl.format("{}: {}", told, pl.col(rule.signal)) if kind == "string" else told
 
 
 def decide(signals: pl.DataFrame, rules: list[Rule]) -> pl.DataFrame:
@@ -158,7 +161,7 @@ def decide(signals: pl.DataFrame, rules: list[Rule]) -> pl.DataFrame:
         passed, shown = _expressions(rule)
         reason = pl.when(passed).then(reason).otherwise(pl.lit(rule.name))
         value = pl.when(passed).then(value).otherwise(shown)
-        detail = pl.when(passed).then(detail).otherwise(pl.lit(_told(rule)))
+        detail = pl.when(passed).then(detail).otherwise(_told(rule))
     frame = signals.select(
         "id", reason.alias("reason"), value.alias("value"), detail.alias("detail")
     )

@@ -11,7 +11,7 @@ from cauldron.signals import text as texts
 from cauldron.signals.pictures import picture_signals
 from cauldron.storage.shards import iter_batches, write_table
 
-SIGNALS_VERSION = 4
+SIGNALS_VERSION = 5
 
 SIGNALS_SCHEMA: pa.Schema = pa.schema(
     [
@@ -27,6 +27,8 @@ SIGNALS_SCHEMA: pa.Schema = pa.schema(
         ("text_tokens", pa.int32()),
         ("answer_tokens", pa.int32()),
         ("answer_equals_question", pa.bool_()),
+        ("refusal", pa.string()),
+        ("special_token", pa.string()),
         ("char_repetition", pa.float32()),
         ("word_repetition", pa.float32()),
         ("special_ratio", pa.float32()),
@@ -86,6 +88,8 @@ def measured(sample: dict[str, Any]) -> dict[str, Any]:
         "text_tokens": sum(map(texts.estimated_tokens, all_texts)),
         "answer_tokens": sum(map(texts.estimated_tokens, answers or all_texts)),
         "answer_equals_question": any(q == a for q, a in normal),
+        "refusal": texts.refusal(answers),
+        "special_token": texts.special_token(joined),
         "char_repetition": texts.character_repetition(joined),
         "word_repetition": texts.word_repetition(words),
         "special_ratio": texts.special_ratio(joined),

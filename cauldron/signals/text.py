@@ -9,6 +9,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -33,6 +34,34 @@ STOP_WORDS = frozenset(
     were what when where which while who whom whose why will with within without would you your
     yours yourself yourselves""".split()
 )
+
+REFUSALS = ("language model", "sorry", "openai")
+"""What answers say that speak of the model or refuse; from: huggingface/smollm, build_ds_sft.py."""
+SPECIAL_TOKENS = (
+    "<unk>",
+    "<s>",
+    "</s>",
+    "<fake_token_around_image>",
+    "<image>",
+    "<end_of_utterance>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|endoftext|>",
+)
+"""Special tokens of Idefics2 and its successors; in a text they would steer the model."""
+
+
+def refusal(answers: Iterable[str]) -> str:
+    """Return the first of `REFUSALS` that an answer holds in any case, "" for none."""
+    lowered = [answer.lower() for answer in answers]
+    return next((said for said in REFUSALS if any(said in answer for answer in lowered)), "")
+
+
+def special_token(text: str) -> str:
+    """Return the first of `SPECIAL_TOKENS` that a text holds, "" for none."""
+    if "<" not in text:
+        return ""
+    return next((token for token in SPECIAL_TOKENS if token in text), "")
 
 
 def normalised(text: str) -> str:

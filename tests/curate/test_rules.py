@@ -36,6 +36,14 @@ def test_the_first_rule_that_fails_is_the_reason() -> None:
     assert decided(frame, *rules) == ["few_chars"]
 
 
+def test_a_dropped_text_is_named_in_the_decision() -> None:
+    frame = signals(special_token=["", "<image>"])
+    rule = {"name": "special_token", "signal": "special_token", "equals": ""}
+    told = decide(frame, Rules.model_validate({"rules": [rule]}).of("x"))
+    assert told["reason"].to_list() == ["", "special_token"]
+    assert told["detail"].to_list() == ["", "special_token equals: <image>"]
+
+
 def test_all_pictures_must_pass_or_one_is_enough() -> None:
     frame = signals(image_width=[[10, 100], [10, 20], [100, 200], []])
     rule = {"name": "small", "signal": "image_width", "min": 50}

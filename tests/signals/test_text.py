@@ -58,3 +58,14 @@ def test_one_changed_word_in_a_long_text_changes_few_minima_wherever_it_stands()
 
 def test_a_text_under_five_words_has_no_minhash() -> None:
     assert text.minhash("one two three four") is None
+
+
+def test_a_refusal_is_found_in_any_case_and_in_any_answer() -> None:
+    assert text.refusal(["Yes.", "As an AI Language Model, I cannot."]) == "language model"
+    assert text.refusal(["I am SORRY."]) == "sorry"
+    assert text.refusal(["Four.", "The language of the model is C."]) == ""
+
+
+def test_a_special_token_is_named() -> None:
+    assert text.special_token("say <end_of_utterance> now") == "<end_of_utterance>"
+    assert text.special_token("a < b, <strong> and <S>") == ""
