@@ -56,6 +56,17 @@ _FURTHER: dict[str, tuple[str, ...]] = {
     "page_questions": ("docvqa", "infographic_vqa", "visualmrc"),
     "screens": ("screen2words", "websight", "rendered_text"),
     "figures": ("dvqa", "figureqa", "plotqa", "mapqa"),
+    "instructions": (
+        "openhermes",
+        "lima",
+        "dolly",
+        "metamathqa",
+        "math_instruct",
+        "orca_math",
+        "camel_ai_math",
+        "atlas_math_sets",
+        "goat",
+    ),
     "figure_captions": ("chart2text", "vistext", "datikz", "diagram_image_to_text"),
 }
 """Families that are drawn only where their sources are named; the demo's recipe leaves them out."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cauldron.errors import SourceError, StorageError
-from cauldron.readers.raw import Row
+from cauldron.readers import json_lines, json_list
+from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Reject
 
 
@@ -23,3 +24,10 @@ def holds(rows: Iterator[Row], *fields: str) -> bool:
     if first is None or isinstance(first.data, Reject):
         return True
     return isinstance(first.data, dict) and set(fields) <= first.data.keys()
+
+
+def records(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]:
+    """Rows of a file that holds a JSON list, or JSON lines: told by its first character."""
+    with raw.open(found.url) as stream:
+        head = stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    yield from (json_list if head.startswith(b"[") else json_lines)(raw, found, split, source)
