@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cauldron import __version__
-from cauldron.errors import RecipeError, UsageError, near
-from cauldron.evaluate.metrics import METRICS
+from cauldron.errors import RecipeError, UsageError
+from cauldron.evaluate.metrics import answer_metric
 from cauldron.evaluate.settings import EvaluateSettings, Task
 from cauldron.mixture.manifest import read_manifest
 from cauldron.recipe import Recipe
@@ -156,10 +156,8 @@ def _chosen(tasks: Sequence[str], known: EvaluateSettings | None, place: str) ->
 
 def _task(text: str) -> Task:
     source, _, metric = text.partition(":")
-    if metric and metric not in METRICS:
-        raise UsageError(
-            f"unknown metric '{metric}'{near(metric, METRICS)}", hint=", ".join(METRICS)
-        )
+    if metric:
+        answer_metric(metric)
     return Task.model_validate({"source": source} | ({"metric": metric} if metric else {}))
 
 

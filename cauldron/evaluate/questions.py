@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from cauldron.errors import RecipeError
+from cauldron.evaluate.metrics import SEVERAL_ANSWERS
 from cauldron.evaluate.settings import Task
 from cauldron.loader.samples import Sample, Samples
 
@@ -55,11 +56,11 @@ def questions(samples: Samples, task: Task, place: str = "") -> list[Question]:
     found = [question for sample in held_out for question in _asked(sample)]
     if not found:
         raise RecipeError(f"task on '{task.source}': its samples ask no question", place=place)
-    if task.metric == "vqa_accuracy" and all(len(q.answers) < 2 for q in found):
+    if task.metric in SEVERAL_ANSWERS and all(len(q.answers) < 2 for q in found):
         raise RecipeError(
             f"task on '{task.source}': VQA accuracy compares several answers to a question",
             place=place,
-            hint="use exact_match",
+            hint="use exact_match_vqa",
         )
     return found
 

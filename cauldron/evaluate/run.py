@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from cauldron.evaluate.generate import answers
-from cauldron.evaluate.metrics import metric
+from cauldron.evaluate.metrics import answer_metric
 from cauldron.evaluate.questions import Question, questions
 from cauldron.evaluate.settings import Task
 from cauldron.loader.samples import Samples
@@ -70,7 +70,7 @@ def evaluate(
 
 
 def _scores(task: Task, asked: Sequence[Question], told: Sequence[str]) -> list[float]:
-    score = metric(task.metric)
+    score = answer_metric(task.metric)
     return [score(text, q.answers) for q, text in zip(asked, told, strict=True)]
 
 

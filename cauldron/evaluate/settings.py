@@ -6,7 +6,21 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Metric = Literal["exact_match", "vqa_accuracy", "vqa_accuracy_idefics2"]
+Metric = Literal[
+    "exact_match",
+    "exact_match_vqa",
+    "vqa_accuracy",
+    "vqa_accuracy_idefics2",
+    "vqa_accuracy_lmms_eval",
+    "textvqa_accuracy_lmms_eval",
+    "anls_lmms_eval",
+    "anls_idefics2",
+    "chartqa_relaxed_lmms_eval",
+    "chartqa_relaxed_idefics2",
+    "scienceqa_exact_lmms_eval",
+    "ai2d_exact_lmms_eval",
+    "seedbench_exact_lmms_eval",
+]
 
 
 class Task(BaseModel):

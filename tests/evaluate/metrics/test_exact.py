@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cauldron.errors import UsageError
-from cauldron.evaluate.metrics import exact_match, metric
+from cauldron.evaluate.metrics import answer_metric
+from cauldron.evaluate.metrics.exact import exact_match
 
 
 @pytest.mark.parametrize("prediction", ["3.", " 3", "3!", "3 ."])
@@ -28,4 +29,4 @@ def test_any_of_the_answers_will_do() -> None:
 
 def test_an_unknown_metric_gets_a_near_name() -> None:
     with pytest.raises(UsageError, match="did you mean 'exact_match'"):
-        metric("exact_mach")
+        answer_metric("exact_mach")

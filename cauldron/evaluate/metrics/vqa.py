@@ -1,7 +1,7 @@
-"""VQA accuracy as the official program of the VQA challenge scores it.
+"""VQA accuracy: the share of annotators that an answer agrees with, as four programs count it.
 
-Antol et al. 2015, VQA: Visual Question Answering, arXiv:1505.00468, section 5, and the released
-evaluation program. What looks odd here is what that program does, and scores depend on it.
+Antol et al. 2015, VQA: Visual Question Answering, arXiv:1505.00468, section 5, and the evaluation
+program released with it. What looks odd here is what that program does, and scores depend on it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 _MARKS = ';/[]"{}()=+\\_-><@`,?!'
 _COMMA_IN_NUMBER = re.compile(r"\d,\d")
+_COMMAS_IN_NUMBER = re.compile(r"\d,+\d")
 _FULL_STOP = re.compile(r"\.(?!\d)")
 _MOST_FULL_STOPS = 32  # the program passes a flag of this value where the count belongs
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -65,17 +66,36 @@ def vqa_accuracy(prediction: str, answers: Sequence[str]) -> float:
     return _agreement(predicted, given)
 
 
-def vqa_accuracy_idefics2(prediction: str, answers: Sequence[str]) -> float:
-    """Return the same share as the authors of Idefics2 score it.
-
-    Texts are always normalised, so that an answer in sentence case is not wrong where all agree;
-    one answer alone is an exact match. With two answers and more lmms-eval scores the same.
+def vqa_accuracy_lmms(prediction: str, answers: Sequence[str]) -> float:
+    """Return the same share as lmms-eval scores VQAv2: texts are always normalised.
 
     Raises:
         ValueError: if there is no answer.
     """
-    predicted = normalize(_flat(prediction))
-    given = [normalize(_flat(answer)) for answer in answers]
+    predicted, *given = [_normalize_lmms(_flat(text)) for text in (prediction, *answers)]
+    return _agreement(predicted, given)
+
+
+def vqa_accuracy_evalai(prediction: str, answers: Sequence[str]) -> float:
+    """Return the same share as lmms-eval scores TextVQA, VizWiz and OK-VQA.
+
+    Raises:
+        ValueError: if there is no answer.
+    """
+    predicted, *given = [normalize_evalai(text) for text in (prediction, *answers)]
+    return _agreement(predicted, given)
+
+
+def vqa_accuracy_idefics2(prediction: str, answers: Sequence[str]) -> float:
+    """Return the same share as the authors of Idefics2 score it.
+
+    Texts are always normalised, so that an answer in sentence case is not wrong where all agree;
+    one answer alone is an exact match.
+
+    Raises:
+        ValueError: if there is no answer.
+    """
+    predicted, *given = [normalize(_flat(text)) for text in (prediction, *answers)]
     return float(given[0] == predicted) if len(given) == 1 else _agreement(predicted, given)
 
 
@@ -89,16 +109,29 @@ def _agreement(predicted: str, given: Sequence[str]) -> float:
 
 def normalize(text: str) -> str:
     """Return a text as it is compared: marks, full stops, number words, articles, contractions."""
-    return _words(_unmarked(text))
+    return _words(_unmarked(text, _COMMA_IN_NUMBER))
+
+
+def normalize_evalai(text: str) -> str:
+    """Return a text as EvalAI's processor in lmms-eval compares it.
+
+    It lower-cases, deletes commas and question marks and splits 's off before it normalises.
+    """
+    lower = text.lower().replace(",", "").replace("?", "").replace("'s", " 's")
+    return _normalize_lmms(_flat(lower))
+
+
+def _normalize_lmms(text: str) -> str:
+    return _words(_unmarked(text, _COMMAS_IN_NUMBER))
 
 
 def _flat(text: str) -> str:
     return text.replace("\n", " ").replace("\t", " ").strip()
 
 
-def _unmarked(text: str) -> str:
+def _unmarked(text: str, comma: re.Pattern[str]) -> str:
     """Delete or blank out marks; how is decided on the whole text, not on the mark's own place."""
-    numbers = _COMMA_IN_NUMBER.search(text) is not None
+    numbers = comma.search(text) is not None
     out = text
     for mark in _MARKS:
         deleted = numbers or f"{mark} " in text or f" {mark}" in text

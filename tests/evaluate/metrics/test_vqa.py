@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cauldron.evaluate.vqa import normalize, vqa_accuracy, vqa_accuracy_idefics2
+from cauldron.evaluate.metrics.vqa import normalize, vqa_accuracy, vqa_accuracy_idefics2
 
 TEN = ["two"] * 4 + ["2"] * 3 + ["three"] * 2 + ["many"]
 
