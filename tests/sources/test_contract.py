@@ -7,8 +7,9 @@ Keys of case.json:
     split, form, prompts     as for `cauldron ingest`; form is the one that `auto` has to find
     pictures                 files of the tree that are drawn as small pictures, each different
     counts, reasons, notes   of the ingest
-    samples                  id, images (their paths), turns ([user, assistant]) or parts, license
-                             and origin where they matter, extra: keys to look at
+    samples                  id, images (their paths), turns ([user, assistant]; a user's text as a
+                             list has picture numbers in it) or parts, system, license and origin
+                             where they matter, extra: keys to look at
 """
 
 from __future__ import annotations
@@ -163,8 +164,13 @@ def test_samples_are_as_expected(case: Path, done: Any) -> None:
 def messages(sample: dict[str, Any]) -> list[dict[str, Any]]:
     if "parts" in sample:
         return document_messages(tuple(sample["parts"]))
-    turns = tuple(Turn(user=user, assistant=assistant) for user, assistant in sample["turns"])
-    return chat_messages(len(sample.get("images", [])), turns)
+    turns = tuple(
+        Turn(user="", parts=tuple(user), assistant=assistant)
+        if isinstance(user, list)
+        else Turn(user=user, assistant=assistant)
+        for user, assistant in sample["turns"]
+    )
+    return chat_messages(len(sample.get("images", [])), turns, sample.get("system", ""))
 
 
 @each_case
