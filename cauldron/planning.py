@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import orjson
@@ -44,6 +44,7 @@ class PartTask:
     part: str = ""
     spill: str = ""
     prompts: str = "cauldron"
+    options: Mapping[str, Any] = field(default_factory=dict)
     limited: bool = False
     archives: tuple[str, ...] = ()
     indexes: str = ""
@@ -211,11 +212,32 @@ def _packed(row: Row, data: Any, most: int) -> list[Any]:
 
 
 def spilled_groups(task: PartTask) -> Iterator[list[Row]]:
-    """Yield the rows of each key of a part, keys in the order of their first appearance."""
+    """Yield the rows of each key of a part, keys in the order of their first appearance.
+
+    Only the places of the lines are held; lines in order are read as a stream.
+    """
     with Path(task.spill).open("rb") as file:
-        lines = sorted(file, key=_group)
-    for _, group in itertools.groupby(lines, key=_group):
-        yield [_unpacked(task, line) for line in group]
+        places = np.fromiter(itertools.chain.from_iterable(_places(file)), np.int64)
+        groups, starts = places[::2], places[1::2]
+        order = np.argsort(groups, kind="stable")
+        bounds = np.flatnonzero(np.diff(groups[order], prepend=-1, append=-1))
+        for first, last in itertools.pairwise(bounds.tolist()):
+            yield [_unpacked(task, line) for line in _lines(file, starts[order[first:last]])]
+
+
+def _places(file: IO[bytes]) -> Iterator[tuple[int, int]]:
+    """Yield the group and the start of each line."""
+    start = 0
+    for line in file:
+        yield _group(line), start
+        start += len(line)
+
+
+def _lines(file: IO[bytes], starts: np.ndarray[Any, np.dtype[np.int64]]) -> Iterator[bytes]:
+    for start in starts.tolist():
+        if file.tell() != start:
+            file.seek(start)
+        yield file.readline()
 
 
 def _group(line: bytes) -> int:
@@ -234,4 +256,5 @@ def _unpacked(task: PartTask, line: bytes) -> Row:
         seed=task.seed,
         weight=weight,
         prompts=task.prompts,
+        options=task.options,
     )
