@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cauldron.curate.decontaminate import DecontaminateSettings, decontaminate
-from cauldron.curate.dedup import DedupSettings, PartFiles, dedup
+from cauldron.curate.dedup import DedupSettings, dedup
+from cauldron.curate.parts import PartFiles
 from cauldron.curate.rules import Rules, filter_part
 from cauldron.engine.local import LocalEngine
 from cauldron.engine.receipts import Job, perform, perform_all

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,37 +38,35 @@ def survivors(urls: Sequence[str], rows: int) -> pa.BooleanArray:
 
 
 def write_decisions(
-    url: str,
-    ids: Iterable[str],
-    dropped: dict[int, tuple[str, float | None, str]],
-    alive: npt.NDArray[np.bool_],
+    url: str, ids: pa.ChunkedArray, drops: pl.DataFrame, alive: npt.NDArray[np.bool_]
 ) -> dict[str, Any]:
     """Write decisions of one part.
 
     Args:
         ids: the ids of the part in order.
-        dropped: row to reason, value and detail.
+        drops: `row`, `reason`, `value` and `detail` of each row dropped; rows that earlier steps
+            have dropped are not among them.
         alive: rows that earlier steps have kept.
 
     Returns:
         kept (of those alive) and dropped by reason.
     """
-    names = list(ids)
-    reasons: dict[str, int] = {}
-    rows = []
-    for number, name in enumerate(names):
-        reason, value, detail = dropped.get(number, ("", None, ""))
-        if not alive[number]:
-            reason, value, detail = "", None, DROPPED_EARLIER
-        if reason:
-            reasons[reason] = reasons.get(reason, 0) + 1
-        rows.append(
-            {"id": name, "keep": not reason, "reason": reason, "value": value, "detail": detail}
-        )
-    write_table(url, pa.Table.from_pylist(rows, schema=DECISIONS_SCHEMA))
+    rows = drops["row"].to_numpy()
+    keep = np.ones(len(ids), dtype=bool)
+    keep[rows] = False
+    reason = np.full(len(ids), "", dtype=object)
+    reason[rows] = drops["reason"].to_list()
+    detail = np.where(alive, "", DROPPED_EARLIER).astype(object)
+    detail[rows] = drops["detail"].to_list()
+    value = np.full(len(ids), np.nan)
+    value[rows] = drops["value"].fill_null(np.nan).to_numpy()
+    made = [pa.array(column, from_pandas=True) for column in (keep, reason, value, detail)]
+    table = pa.Table.from_arrays([ids, *made], names=DECISIONS_SCHEMA.names)
+    write_table(url, table.cast(DECISIONS_SCHEMA))
+    counts = drops.group_by("reason").len().sort("reason")
     return {
-        "kept": int(alive.sum()) - sum(reasons.values()),
-        "dropped": dict(sorted(reasons.items())),
+        "kept": int(alive.sum()) - len(rows),
+        "dropped": dict(zip(counts["reason"], counts["len"], strict=True)),
     }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from cauldron.curate.dedup import PartFiles, load_parts, write_drops
+from cauldron.curate.parts import PartFiles, load_parts, no_drops, write_drops
 from cauldron.storage.shards import read_table
 
 
@@ -45,7 +45,8 @@ def decontaminate(
     Returns:
         Per source kept and dropped; per benchmark the counts by kind of overlap.
     """
-    frame, alive = load_parts(parts)
+    loaded = load_parts(parts, ["question_hashes", "image_hash", "image_phash256"])
+    frame = loaded.frame
     drops: dict[int, tuple[str, float | None, str]] = {}
     overlap: dict[str, dict[str, int]] = {}
     for name, urls in sorted(benchmarks.items()):
@@ -75,7 +76,12 @@ def decontaminate(
             elif kind == "image_only" and settings.drop_image_only:
                 drops.setdefault(row, ("benchmark_image", None, f"{name}:{found}"))
         overlap[name] = counts
-    return {"sources": write_drops(parts, frame, alive, drops), "benchmarks": overlap}
+    dropped = pl.DataFrame(
+        [(row, *drop) for row, drop in sorted(drops.items())],
+        schema=no_drops().schema,
+        orient="row",
+    )
+    return {"sources": write_drops(loaded, dropped), "benchmarks": overlap}
 
 
 class _Index:

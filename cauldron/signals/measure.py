@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from cauldron.signals import text as texts
 from cauldron.signals.pictures import picture_signals
+from cauldron.signals.sketch import sketches
 from cauldron.storage.shards import iter_batches, write_table
 
 SIGNALS_VERSION = 5
@@ -58,7 +59,12 @@ def measure_part(samples_url: str, out_url: str) -> dict[str, Any]:
     columns = ["id", "messages", "images", "extra"]
     tables = []
     for batch in iter_batches(samples_url, columns):
-        rows = [measured(sample) for sample in batch.to_pylist()]
+        samples = batch.to_pylist()
+        made, there = sketches([spoken_text(sample["messages"]) for sample in samples])
+        rows = [
+            measured(sample) | {"minhash": sketch.tobytes() if full else None}
+            for sample, sketch, full in zip(samples, made.astype("<u4"), there, strict=True)
+        ]
         tables.append(pa.Table.from_pylist(rows, schema=SIGNALS_SCHEMA))
     table = pa.concat_tables(tables) if tables else SIGNALS_SCHEMA.empty_table()
     shard = write_table(out_url, table)
@@ -66,7 +72,7 @@ def measure_part(samples_url: str, out_url: str) -> dict[str, Any]:
 
 
 def measured(sample: dict[str, Any]) -> dict[str, Any]:
-    """Return the signals of one sample."""
+    """Return the signals of one sample; `minhash` is made for many at a time."""
     questions, answers, all_texts = _spoken(sample["messages"])
     bare = _bare(questions, sample["extra"])
     joined = "\n".join(all_texts)
@@ -98,7 +104,6 @@ def measured(sample: dict[str, Any]) -> dict[str, Any]:
         "punctuation_ratio": texts.punctuation_ratio(joined),
         "text_hash": texts.text_hash("\n".join([*bare, *answers]) if answers else joined),
         "question_hashes": [texts.text_hash(q) for q in bare],
-        "minhash": texts.minhash(joined),
         "image_width": [p.width for p in pictures],
         "image_height": [p.height for p in pictures],
         "image_aspect": [p.aspect for p in pictures],
@@ -110,6 +115,11 @@ def measured(sample: dict[str, Any]) -> dict[str, Any]:
         "image_phash256": [p.phash256 for p in pictures],
         "image_error": [p.error for p in pictures],
     }
+
+
+def spoken_text(messages: list[dict[str, Any]]) -> str:
+    """Return all texts of a sample in order, a line feed between messages."""
+    return "\n".join(_spoken(messages)[2])
 
 
 def _spoken(messages: list[dict[str, Any]]) -> tuple[list[str], list[str], list[str]]:

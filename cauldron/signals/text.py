@@ -13,13 +13,10 @@ from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 import xxhash
 
 CHARACTER_N = 10
 WORD_N = 5
-SHINGLE_WORDS = 5
-MINHASH_SIZE = 128
 BYTES_PER_TOKEN = 4
 _TOKEN = re.compile(r"[\w']+|[,;:?!.]")
 _LONG = 100_000  # characters looked at for repetition; a longer text is judged by its beginning
@@ -139,33 +136,3 @@ def estimated_tokens(text: str) -> int:
 def text_hash(text: str) -> str:
     """Return a 128-bit hash of the normalised text as hex."""
     return xxhash.xxh3_128_hexdigest(normalised(text).encode("utf-8", "surrogatepass"))
-
-
-@cache
-def _permutations() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-    rng = np.random.Generator(np.random.PCG64(20240502))
-    factor, shift = rng.integers(0, 1 << 64, (2, MINHASH_SIZE), dtype=np.uint64)
-    return factor | np.uint64(1), shift
-
-
-def minhash(text: str) -> bytes | None:
-    """Return 128 minima of hashed 5-word shingles as uint32, or None under five words.
-
-    Each order is that of `factor * hash + shift` modulo 2**64. Factors are of full width, so that
-    products wrap: orders of products that do not wrap share their smallest shingle.
-    """
-    words = normalised(text).split()
-    if len(words) < SHINGLE_WORDS:
-        return None
-    shingles = {" ".join(words[k : k + SHINGLE_WORDS]) for k in range(len(words) - 4)}
-    hashes = np.fromiter(
-        (xxhash.xxh3_64_intdigest(s.encode("utf-8", "surrogatepass")) for s in shingles),
-        dtype=np.uint64,
-        count=len(shingles),
-    )
-    factor, shift = _permutations()
-    best = np.full(MINHASH_SIZE, np.iinfo(np.uint64).max, dtype=np.uint64)
-    for start in range(0, len(hashes), 1024):
-        block = hashes[start : start + 1024, None]
-        best = np.minimum(best, (block * factor + shift).min(axis=0))
-    return (best >> np.uint64(32)).astype("<u4").tobytes()

@@ -9,13 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from cauldron import curation
 from cauldron.curate.decontaminate import DecontaminateSettings
-from cauldron.curate.dedup import DedupSettings, components
+from cauldron.curate.dedup import DedupSettings
 from cauldron.engine.local import LocalEngine
 from cauldron.sample import SAMPLE_SCHEMA, Turn, chat_messages, document_messages
 from cauldron.storage import work as places
@@ -127,12 +125,3 @@ def test_a_leak_is_dropped_also_when_it_was_saved_again(tmp_path: Path) -> None:
         "text_only": 1,
     }
     assert drops(place, "decontaminate", "okvqa")["1"][1] == "test:vqav2/train/2"
-
-
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=40))
-def test_components_are_the_classes_of_the_pairs(pairs: list[tuple[int, int]]) -> None:
-    groups = components(pairs)
-    member = {node: number for number, group in enumerate(groups) for node in group}
-    assert all(member[a] == member[b] for a, b in pairs)
-    assert sum(len(g) for g in groups) == len(member) == len({n for p in pairs for n in p})
-    assert components(reversed(pairs)) == groups

@@ -1,0 +1,153 @@
+"""Near-duplicate texts: sketches to candidate pairs to verified pairs.
+
+Sketches are cut into bands; texts that share a band are candidates. Bands are chosen so that a
+pair of the target similarity is missed about once in a thousand. Candidates are judged by their
+whole sketches; only those too close to the threshold for that are compared by their shingles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from cauldron.signals.sketch import SKETCH_SIZE, shingles, similarity
+
+MISSED = 1e-3  # share of pairs of the target similarity that no band may find
+_DEVIATIONS = 3.0  # deviations of the estimate that count as clear
+_BLOCK = 1 << 15  # pairs compared at a time
+_TAG_BITS = 12  # pairs whose shingles are compared in one sort: 2 ** 12
+
+Pairs = npt.NDArray[np.int64]
+TextsOf = Callable[[npt.NDArray[np.int64]], Sequence[str] | pa.StringArray]
+
+
+def banding(target: float, missed: float = MISSED) -> tuple[int, int]:
+    """Return how many bands of how many values find pairs of a similarity.
+
+    The longest bands that miss at most a share `missed` of them; single values at the least.
+    """
+    for rows in range(SKETCH_SIZE, 1, -1):
+        bands = SKETCH_SIZE // rows
+        if (1 - target**rows) ** bands <= missed:
+            return bands, rows
+    return SKETCH_SIZE, 1
+
+
+def near_texts(
+    sketches: npt.NDArray[np.uint32], target: float, texts_of: TextsOf
+) -> tuple[Pairs, npt.NDArray[np.float64]]:
+    """Return pairs of texts at least as similar as `target`, and their similarity.
+
+    Args:
+        sketches: [n, 128], in an order that does not depend on parts or workers.
+        texts_of: returns the texts of some numbers; asked for those of unclear pairs only.
+    """
+    pairs = candidates(sketches, *banding(target))
+    found = np.concatenate(
+        [np.zeros(0)]
+        + [
+            similarity(sketches[block[:, 0]], sketches[block[:, 1]])
+            for block in _blocks(pairs, _BLOCK)
+        ]
+    )
+    margin = _DEVIATIONS * float(np.sqrt(target * (1 - target) / SKETCH_SIZE))
+    unclear = np.flatnonzero(np.abs(found - target) <= margin)
+    found[unclear] = _jaccard(pairs[unclear], texts_of)
+    near = found >= target
+    return pairs[near], found[near]
+
+
+def _blocks(pairs: Pairs, size: int) -> list[Pairs]:
+    return [pairs[start : start + size] for start in range(0, len(pairs), size)]
+
+
+def candidates(sketches: npt.NDArray[np.uint32], bands: int, rows: int) -> Pairs:
+    """Return pairs (a < b) that share a band: each text with the one before it and the first.
+
+    Keys and numbers are sorted as one integer; keys that fall together by chance cost a
+    comparison and nothing else.
+    """
+    n = len(sketches)
+    if n < 2:
+        return np.zeros((0, 2), np.int64)
+    bits = np.uint64(max(n - 1, 1).bit_length())
+    numbers = np.arange(n, dtype=np.uint64)
+    factors = np.random.Generator(np.random.PCG64(7)).integers(
+        0, 1 << 64, rows, dtype=np.uint64
+    ) | np.uint64(1)
+    codes = [np.zeros(0, np.int64)]
+    for band in range(bands):
+        keys = np.zeros(n, np.uint64)
+        for place in range(rows):
+            keys += sketches[:, band * rows + place] * factors[place]
+        keys ^= keys >> np.uint64(32)
+        keys *= np.uint64(0xD6E8FEB86659FD93)
+        keyed = np.sort(((keys >> bits) << bits) | numbers)
+        codes.append(_in_groups(keyed >> bits, (keyed & ((np.uint64(1) << bits) - np.uint64(1)))))
+    # one number a pair, so that sorting them is cheap
+    both = np.unique(np.concatenate(codes))
+    return np.stack([both // n, both % n], axis=1) if len(both) else both.reshape(0, 2)
+
+
+def _in_groups(
+    keys: npt.NDArray[np.uint64], members: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.int64]:
+    """Return `a * n + b` of neighbours, and of first and member, in each run of equal keys."""
+    n = len(keys)
+    places = np.flatnonzero(keys[1:] == keys[:-1]) + 1
+    starts = np.ones(n, bool)
+    starts[places] = False
+    first = np.maximum.accumulate(np.where(starts, np.arange(n), 0))[places]
+    held = members.astype(np.int64)
+    return np.concatenate([held[places - 1] * n + held[places], held[first] * n + held[places]])
+
+
+def _jaccard(pairs: Pairs, texts_of: TextsOf) -> npt.NDArray[np.float64]:
+    """Return the Jaccard similarity of the shingles of each pair."""
+    out = [np.zeros(0)]
+    for block in _blocks(pairs, _BLOCK):
+        numbers, local = np.unique(block, return_inverse=True)
+        hashes, bounds = _distinct(*shingles(texts_of(numbers)))
+        out += [
+            _shared(hashes, bounds, part) for part in _blocks(local.reshape(-1, 2), 1 << _TAG_BITS)
+        ]
+    return np.concatenate(out)
+
+
+def _distinct(
+    hashes: npt.NDArray[np.uint64], bounds: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """Drop repeated shingles of each text; of the hashes the upper bits stay."""
+    kept, counts = [np.zeros(0, np.uint64)], [np.zeros(1, np.int64)]
+    step = 1 << _TAG_BITS
+    for start in range(0, len(bounds) - 1, step):
+        own = bounds[start : start + step + 1]
+        tags = np.repeat(np.arange(len(own) - 1, dtype=np.uint64), np.diff(own))
+        keys = np.sort(_tagged(hashes[own[0] : own[-1]] >> np.uint64(_TAG_BITS), tags))
+        keys = keys[np.r_[True, keys[1:] != keys[:-1]]] if len(keys) else keys
+        owners = (keys >> np.uint64(64 - _TAG_BITS)).astype(np.int64)
+        counts.append(np.bincount(owners, minlength=len(own) - 1))
+        kept.append(keys & np.uint64((1 << (64 - _TAG_BITS)) - 1))
+    return np.concatenate(kept), np.cumsum(np.concatenate(counts))
+
+
+def _tagged(hashes: npt.NDArray[np.uint64], tags: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    return hashes | (tags << np.uint64(64 - _TAG_BITS))
+
+
+def _shared(
+    hashes: npt.NDArray[np.uint64], bounds: npt.NDArray[np.int64], pairs: Pairs
+) -> npt.NDArray[np.float64]:
+    """Count shingles that both texts of a pair have: all in one array, sorted once."""
+    sizes = np.diff(bounds)[pairs]
+    lengths = sizes.reshape(-1)
+    total = int(lengths.sum())
+    steps = np.arange(total) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    tags = np.repeat(np.arange(len(pairs), dtype=np.uint64), sizes.sum(axis=1))
+    keys = np.sort(_tagged(hashes[steps + np.repeat(bounds[pairs.reshape(-1)], lengths)], tags))
+    twice = keys[1:][keys[1:] == keys[:-1]] >> np.uint64(64 - _TAG_BITS)
+    shared = np.bincount(twice.astype(np.int64), minlength=len(pairs))
+    return np.asarray(shared / np.maximum(sizes.sum(axis=1) - shared, 1))
