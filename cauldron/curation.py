@@ -8,8 +8,8 @@ from typing import Any
 from cauldron.curate.decontaminate import DecontaminateSettings, decontaminate
 from cauldron.curate.dedup import DedupSettings, dedup
 from cauldron.curate.parts import PartFiles
-from cauldron.curate.rules import Rules, filter_part
-from cauldron.engine.local import LocalEngine
+from cauldron.curate.rules import Rules, filter_parts
+from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Job, perform, perform_all
 from cauldron.errors import StorageError, UsageError, near
 from cauldron.signals.measure import SIGNALS_VERSION, measure_part
@@ -18,9 +18,11 @@ from cauldron.storage import files, work
 from cauldron.storage.keys import key_of
 from cauldron.storage.shards import file_sha256
 
+FILTERED_AT_ONCE = 32  # parts of one job: a query costs more than its rows
+
 
 def measure(
-    engine: LocalEngine,
+    engine: Engine,
     place: str,
     sources: Sequence[str] | None = None,
     progress: Progress = quiet,
@@ -68,7 +70,7 @@ def _signal_key(place: str, source: str, part: str) -> str:
 
 
 def filter_samples(
-    engine: LocalEngine,
+    engine: Engine,
     place: str,
     rules: Rules,
     sources: Sequence[str] | None = None,
@@ -78,16 +80,19 @@ def filter_samples(
     work.require(place)
     jobs, owners = [], []
     for source in sources or work.sources(place):
-        for part in work.parts(place, source):
-            signals = work.signals(place, source, part)
-            out = work.decisions(place, "filter", source, part)
+        names = work.parts(place, source)
+        for start in range(0, len(names), FILTERED_AT_ONCE):
+            parts = names[start : start + FILTERED_AT_ONCE]
+            keys = [_signal_key(place, source, part) for part in parts]
+            outputs = tuple(work.decisions(place, "filter", source, part) for part in parts)
+            signals = [work.signals(place, source, part) for part in parts]
             jobs.append(
                 Job(
-                    key=key_of("filter", _signal_key(place, source, part), rules.key, source),
-                    receipt=receipt(place, f"filter-{source}", part),
-                    outputs=(out,),
-                    function=filter_part,
-                    arguments=(signals, out, rules, source),
+                    key=key_of("filter", keys, rules.key, source),
+                    receipt=receipt(place, f"filter-{source}", parts[0]),
+                    outputs=outputs,
+                    function=filter_parts,
+                    arguments=(tuple(zip(signals, outputs, strict=True)), rules, source),
                 )
             )
             owners.append(source)

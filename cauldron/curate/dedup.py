@@ -173,6 +173,7 @@ def _image_pairs(loaded: Loaded, frame: pl.DataFrame, settings: DedupSettings) -
         frame.with_row_index("place")
         .filter(
             (pl.col("image_phash").list.len() > 0)
+            & ~pl.col("image_hash").list.contains("")
             & ~pl.col("source").is_in(list(settings.images_exact_only))
         )
         .with_columns(texts.alias("said"), pl.col("image_phash").list.len().alias("pictures"))

@@ -8,10 +8,14 @@ that a sample fails is its reason.
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import polars as pl
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from cauldron.config import Off, checked, load_yaml
@@ -21,6 +25,7 @@ from cauldron.signals.measure import SIGNALS_SCHEMA
 from cauldron.storage.keys import key_of
 from cauldron.storage.shards import read_table, write_table
 
+_WRITERS = 4  # decisions are small: writing them is waiting for the disk
 _PER_IMAGE = {name for name in SIGNALS_SCHEMA.names if name.startswith("image_")}
 
 
@@ -168,13 +173,24 @@ def decide(signals: pl.DataFrame, rules: list[Rule]) -> pl.DataFrame:
     return frame.with_columns((pl.col("reason") == "").alias("keep"))
 
 
-def filter_part(signals_url: str, out_url: str, rules: Rules, source: str) -> dict[str, Any]:
-    """Decide on one part of a source by its signals."""
+def filter_parts(parts: Sequence[tuple[str, str]], rules: Rules, source: str) -> dict[str, Any]:
+    """Decide on some parts of a source by their signals, all in one query.
+
+    Args:
+        parts: URLs of the signals to read and of the decisions to write.
+    """
     chosen = rules.of(source)
     columns = sorted({"id", "roles", *(rule.signal for rule in chosen)})
-    signals = pl.DataFrame(pl.from_arrow(read_table(signals_url, columns)))
-    decisions = decide(signals, chosen)
-    write_table(out_url, as_decisions(decisions))
+    tables = [read_table(signals, columns) for signals, _ in parts]
+    joined = pl.DataFrame(pl.from_arrow(pa.concat_tables(tables)))
+    decisions = decide(joined, chosen)
+    made = as_decisions(decisions)
+    starts = itertools.accumulate((table.num_rows for table in tables), initial=0)
+    slices = [
+        made.slice(start, table.num_rows) for start, table in zip(starts, tables, strict=False)
+    ]
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        list(pool.map(write_table, [out for _, out in parts], slices))
     dropped = decisions.filter(~pl.col("keep")).group_by("reason").len().sort("reason")
     return {
         "kept": int(decisions["keep"].sum()),

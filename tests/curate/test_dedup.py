@@ -125,3 +125,22 @@ def test_a_leak_is_dropped_also_when_it_was_saved_again(tmp_path: Path) -> None:
         "text_only": 1,
     }
     assert drops(place, "decontaminate", "okvqa")["1"][1] == "test:vqav2/train/2"
+
+
+def test_a_folder_whose_samples_all_went_to_quarantine_has_no_duplicates(tmp_path: Path) -> None:
+    (tmp_path / "samples" / "vqav2").mkdir(parents=True)
+    found = curation.dedup_samples(str(tmp_path), DedupSettings())
+    assert found["sources"] == {}
+
+
+def test_unreadable_pictures_are_no_exact_duplicates(tmp_path: Path) -> None:
+    broken = [scene(n)[:80] for n in (1, 2)]
+    place = work_of(tmp_path, "vqav2", [("a?", "b", image) for image in broken])
+    assert deduped(place) == {}
+
+
+def test_the_longest_of_near_texts_stays_when_asked(tmp_path: Path) -> None:
+    words = [f"word{n}" for n in range(300)]
+    place = work_of(tmp_path, "html", [(" ".join(words[k:]), "", b"") for k in (5, 0, 9)])
+    assert set(deduped(place, keep="longest")) == {"0", "2"}
+    assert set(deduped(place, keep="first")) == {"1", "2"}

@@ -8,9 +8,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from cauldron.curate.rules import Rules, decide, load_rules
+from cauldron.curate.rules import Rules, decide, filter_parts, load_rules
 from cauldron.errors import RecipeError
 from cauldron.signals.measure import SIGNALS_SCHEMA
+from cauldron.storage.shards import read_table, write_table
 
 
 def signals(**columns: list[Any]) -> pl.DataFrame:
@@ -91,3 +92,21 @@ def test_a_fault_in_a_rules_file_is_told(tmp_path: Path, text: str, told: str) -
     with pytest.raises(RecipeError, match=r".") as caught:
         load_rules(str(path))
     assert told in str(caught.value) and "rules.yaml" in str(caught.value)
+
+
+def test_parts_decided_together_are_decided_as_alone(tmp_path: Path) -> None:
+    rules = Rules.model_validate({"rules": [{"name": "few", "signal": "words", "min": 5}]})
+    tables = [signals(words=list(range(n, n + size))).to_arrow() for n, size in ((0, 3), (3, 4))]
+    for number, table in enumerate(tables):
+        write_table(f"{tmp_path}/signals-{number}", table)
+    pairs = [(f"{tmp_path}/signals-{n}", f"{tmp_path}/decisions-{n}") for n in range(2)]
+    told = filter_parts(pairs, rules, "x")
+    together = [read_table(out) for _, out in pairs]
+    for pair, found in zip(pairs, together, strict=True):
+        filter_parts([pair], rules, "x")
+        assert read_table(pair[1]).equals(found)
+    assert [table["keep"].to_pylist() for table in together] == [
+        [False] * 3,
+        [False, False, True, True],
+    ]
+    assert told == {"kept": 2, "dropped": {"few": 5}}
