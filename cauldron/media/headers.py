@@ -11,6 +11,7 @@ _PNG_PLAIN = {b"gAMA", b"sRGB", b"pHYs", b"cHRM", b"bKGD", b"tRNS", b"PLTE", b"s
 _PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _JPEG_FRAMES = (0xC0, 0xC1, 0xC2)
 _JPEG_TABLES = (0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0))
+_QUANTISATION = 0xDB
 _MPF = 0xE2  # may announce further pictures in the same file
 
 
@@ -42,12 +43,15 @@ def _jpeg(data: bytes, limits: Limits) -> bool:
         mark = data[at + 1]
         size = int.from_bytes(data[at + 2 : at + 4], "big")
         if mark == 0xDA:
-            return framed and quantised
+            return framed and quantised and at + 2 + size <= len(data)
         if size < 2 or (mark not in _JPEG_TABLES and mark not in _JPEG_FRAMES):
             return False
         if mark == _MPF and data[at + 4 : at + 8] == b"MPF\x00":
             return False
-        quantised |= mark == 0xDB
+        if mark == _QUANTISATION:
+            quantised = _quantises(data[at + 4 : at + 2 + size])
+            if not quantised:
+                return False
         if mark in _JPEG_FRAMES:
             height = int.from_bytes(data[at + 5 : at + 7], "big")
             width = int.from_bytes(data[at + 7 : at + 9], "big")
@@ -59,6 +63,16 @@ def _jpeg(data: bytes, limits: Limits) -> bool:
                 return False
         at += 2 + size
     return False
+
+
+def _quantises(tables: bytes) -> bool:
+    at = 0
+    while at < len(tables):
+        precision, number = divmod(tables[at], 16)
+        if precision > 1 or number > 3:
+            return False
+        at += 1 + 64 * (1 + precision)
+    return at == len(tables)
 
 
 def _png(data: bytes, limits: Limits) -> bool:
