@@ -1,0 +1,1 @@
+"""What leaves the house: export formats, data cards, Croissant, the hub."""
