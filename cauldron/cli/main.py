@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from cauldron.cli import curate, look, mix, train
+from cauldron.cli import curate, look, mix, publish, train
 from cauldron.cli.options import Json, Workers
 from cauldron.cli.run import Progress, emit, guarded, message, table
 
@@ -105,6 +105,7 @@ for _command in (
     mix.diff,
     look.report,
     look.verify,
+    publish.export,
 ):
     app.command()(_command)
 app.command()(train.train)
