@@ -1,14 +1,15 @@
 """The samples of a manifest by source and row, and the training stream by position.
 
 Rows are read from the shards of the mixture, or through its selection from the samples of the work
-folder. Row groups are kept in a cache of bounded size, so that memory does not grow with the data.
+folder. Nothing is opened before it is asked for, so that the start does not depend on the size.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import bisect
+import functools
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -16,19 +17,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cauldron.errors import StorageError, near
-from cauldron.mixture.manifest import order_of, read_manifest
+from cauldron.loader.shards import Place, Row, Shards
+from cauldron.mixture.manifest import folder_of, order_of, read_manifest
 from cauldron.storage import files
-from cauldron.storage.shards import open_parquet, read_table
+from cauldron.storage.shards import read_table
 
 CACHE_BYTES = 256 << 20
-MAX_OPEN_FILES = 64
-_STEP = 256
+_PLANNED = 4096
+_READ = 16
+_HELD_OUT = "validation_shards"
 
 Sample = Mapping[str, Any]
-"""One row of `sample.SAMPLE_SCHEMA` as plain values."""
+"""`id`, `source`, `messages`, `images` ([{"bytes"}]) and `extra` of a sample, as plain values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +50,34 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
-    """The rows of one source on one side: file number and row in that file, for each row."""
+class _Side:
+    """The rows of one source on one side, training or held out.
+
+    Args:
+        urls: the files.
+        ends: [files] rows up to the end of each file, for files that are used whole.
+        chosen: (file number, row in it) of each row, for files that are used in part.
+    """
 
     urls: tuple[str, ...]
-    file: npt.NDArray[np.int64]
-    row: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    chosen: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.chosen[0]) if self.chosen else int(self.ends[-1]) if len(self.ends) else 0
+
+    def place(self, row: int) -> Place:
+        """Return the file of a row and its row there.
+
+        Raises:
+            IndexError: if there is no such row.
+        """
+        if not 0 <= row < len(self):
+            raise IndexError(f"row {row} of {len(self)}")
+        if self.chosen:
+            return self.urls[int(self.chosen[0][row])], int(self.chosen[1][row])
+        file = bisect.bisect_right(self.ends, row)
+        return self.urls[file], row - (int(self.ends[file - 1]) if file else 0)
 
 
 class Samples:
@@ -72,8 +96,9 @@ class Samples:
         self.manifest = read_manifest(self.url)
         self.order = order_of(self.manifest)
         self._sources = {source["name"]: source for source in self.manifest["sources"]}
-        self._sides: dict[tuple[str, str], _Rows] = {}
-        self._groups = _RowGroups(cache_bytes)
+        self._sides: dict[tuple[str, str], _Side] = {}
+        self._planned: tuple[int, list[tuple[int, int, int]]] = (-1, [])
+        self._shards = Shards(cache_bytes, self._sizes())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,19 +107,41 @@ class Samples:
 
     def __getitem__(self, place: tuple[str, int]) -> Sample:
         """Return the training sample at `(source, row)`."""
-        source, row = place
-        return self._read(self._side(source, "shards"), row)
+        return self.read([place])[0]
+
+    def read(self, rows: Sequence[tuple[str, int]], pictures: bool = True) -> list[Sample]:
+        """Return training samples by (source, row); those of remote shards are fetched together.
+
+        Args:
+            pictures: read pictures too; without, `images` are left out.
+
+        Raises:
+            StorageError: if a shard cannot be read.
+        """
+        places = [self._side(source, "shards").place(row) for source, row in rows]
+        found = self._shards.rows(places, pictures)
+        return [_sample(source, row) for (source, _), row in zip(rows, found, strict=True)]
+
+    def drawn(self, positions: Sequence[int]) -> list[tuple[str, int, int]]:
+        """Return source, row and epoch of positions in the endless order."""
+        return [self._drawn(position) for position in positions]
 
     def stream(self, start: int, stop: int | None = None) -> Iterator[Drawn]:
         """Yield the training samples at positions `start`, `start + 1`, ... before `stop`."""
-        position = start
-        while stop is None or position < stop:
-            upto = position + _STEP if stop is None else min(position + _STEP, stop)
-            drawn = self.order.samples_at(np.arange(position, upto))
-            for number, row, epoch in zip(*(part.tolist() for part in drawn), strict=True):
-                name = self.names[number]
-                yield Drawn(position=position, source=name, epoch=epoch, sample=self[name, row])
-                position += 1
+        for first in itertools.count(start, _READ):
+            last = first + _READ if stop is None else min(first + _READ, stop)
+            if first >= last:
+                return
+            yield from self.at(range(first, last))
+
+    def at(self, positions: Sequence[int]) -> list[Drawn]:
+        """Return the training samples at positions."""
+        drawn = self.drawn(positions)
+        found = self.read([(name, row) for name, row, _ in drawn])
+        return [
+            Drawn(position=position, source=name, epoch=epoch, sample=sample)
+            for position, (name, _, epoch), sample in zip(positions, drawn, found, strict=True)
+        ]
 
     def size(self, source: str) -> int:
         """Return the number of training samples of a source."""
@@ -106,17 +153,19 @@ class Samples:
 
     def validation(self, source: str, limit: int | None = None) -> Iterator[Sample]:
         """Yield the held-out samples of a source in stored order."""
-        side = self._side(source, "validation_shards")
-        for row in range(len(side.row))[:limit]:
-            yield self._read(side, row)
+        side = self._side(source, _HELD_OUT)
+        rows = range(len(side))[:limit]
+        for first in range(0, len(rows), _READ):
+            places = [side.place(row) for row in rows[first : first + _READ]]
+            yield from (_sample(source, row) for row in self._shards.rows(places))
 
     def text(self, source: str, row: int) -> Sample:
-        """Return `id` and `messages` of a training sample without reading pictures."""
-        return self._read(self._side(source, "shards"), row, pictures=False)
+        """Return a training sample without its pictures."""
+        return self.read([(source, row)], pictures=False)[0]
 
     def close(self) -> None:
         """Close the files and drop the cache."""
-        self._groups.close()
+        self._shards.close()
 
     def __enter__(self) -> Samples:
         return self
@@ -137,7 +186,17 @@ class Samples:
         known: Mapping[str, Any] = self._sources[source]
         return known
 
-    def _side(self, source: str, kind: str) -> _Rows:
+    def _drawn(self, position: int) -> tuple[str, int, int]:
+        block, inside = divmod(position, _PLANNED)
+        planned = self._planned
+        if planned[0] != block:
+            positions = np.arange(block * _PLANNED, (block + 1) * _PLANNED)
+            columns = [part.tolist() for part in self.order.samples_at(positions)]
+            planned = self._planned = block, list(zip(*columns, strict=True))
+        number, row, epoch = planned[1][inside]
+        return self.names[number], row, epoch
+
+    def _side(self, source: str, kind: str) -> _Side:
         if (source, kind) not in self._sides:
             shards = self._known(source)[kind]
             selected = any(shard["url"].startswith("selection/") for shard in shards)
@@ -145,88 +204,37 @@ class Samples:
             self._sides[source, kind] = locate(source, shards)
         return self._sides[source, kind]
 
-    def _written(self, source: str, shards: Sequence[Mapping[str, Any]]) -> _Rows:
-        rows = [shard["rows"] for shard in shards]
-        return _Rows(
+    def _written(self, source: str, shards: Sequence[Mapping[str, Any]]) -> _Side:
+        return _Side(
             tuple(self._beside(shard["url"]) for shard in shards),
-            np.repeat(np.arange(len(rows)), rows),
-            np.concatenate([np.arange(n) for n in rows]) if rows else np.zeros(0, np.int64),
+            np.cumsum([shard["rows"] for shard in shards], dtype=np.int64),
         )
 
-    def _selected(self, source: str, shards: Sequence[Mapping[str, Any]]) -> _Rows:
+    def _selected(self, source: str, shards: Sequence[Mapping[str, Any]]) -> _Side:
         """Follow the selection into the samples of the work folder, WORK/mixture/NAME/../.."""
         table = pa.concat_tables(
             read_table(self._beside(s["url"]), ["part", "row"]) for s in shards
         )
         parts, number = np.unique(table["part"].to_numpy(), return_inverse=True)
-        folder = files.join(self._folder().rsplit("/", 2)[0], "samples", source)
+        folder = files.join(self._place.rsplit("/", 2)[0], "samples", source)
         urls = tuple(files.join(folder, str(part)) for part in parts)
-        return _Rows(urls, number.astype(np.int64), table["row"].to_numpy())
+        chosen = number.astype(np.int64), table["row"].to_numpy()
+        return _Side(urls, np.zeros(0, np.int64), chosen)
 
-    def _folder(self) -> str:
-        folder = self.url.rpartition("/")[0] or "."
+    def _sizes(self) -> dict[str, int]:
+        """Return the bytes of each shard by URL."""
+        sides = [s[kind] for s in self.manifest["sources"] for kind in ("shards", _HELD_OUT)]
+        return {self._beside(s["url"]): s["size_bytes"] for shards in sides for s in shards}
+
+    @functools.cached_property
+    def _place(self) -> str:
+        folder = folder_of(self.url)
         return str(files.local_path(folder).resolve()) if files.is_local(folder) else folder
 
     def _beside(self, url: str) -> str:
-        return url if "://" in url else files.join(self._folder(), url)
-
-    def _read(self, side: _Rows, row: int, pictures: bool = True) -> Sample:
-        if not 0 <= row < len(side.row):
-            raise IndexError(f"row {row} of {len(side.row)}")
-        url = side.urls[int(side.file[row])]
-        return self._groups.row(url, int(side.row[row]), pictures)
+        return url if "://" in url else files.join(self._place, url)
 
 
-class _RowGroups:
-    """Rows of Parquet files through a cache of row groups, least recently used out first."""
-
-    def __init__(self, cache_bytes: int) -> None:
-        self._cache_bytes, self._held_bytes = cache_bytes, 0
-        self._tables: OrderedDict[tuple[str, int, bool], pa.Table] = OrderedDict()
-        self._open: OrderedDict[str, tuple[ExitStack, pq.ParquetFile, Any]] = OrderedDict()
-
-    def row(self, url: str, row: int, pictures: bool) -> Sample:
-        """Return one row; without `pictures` the column of pictures is left out."""
-        file, ends = self._file(url)
-        if row >= ends[-1]:
-            raise StorageError(f"holds {ends[-1]} rows, not {row + 1}", place=files.redacted(url))
-        group = int(np.searchsorted(ends, row, side="right"))
-        table = self._table(url, file, group, pictures)
-        first = int(ends[group - 1]) if group else 0
-        sample: Sample = table.slice(row - first, 1).to_pylist()[0]
-        return sample
-
-    def close(self) -> None:
-        """Close all files and forget all row groups."""
-        for stack, _, _ in self._open.values():
-            stack.close()
-        self._open.clear()
-        self._tables.clear()
-        self._held_bytes = 0
-
-    def _table(self, url: str, file: pq.ParquetFile, group: int, pictures: bool) -> pa.Table:
-        key = (url, group, pictures)
-        if key in self._tables:
-            self._tables.move_to_end(key)
-            return self._tables[key]
-        columns = None if pictures else ["id", "messages"]
-        try:
-            table = file.read_row_group(group, columns=columns)
-        except (pa.ArrowException, OSError) as error:
-            raise StorageError(f"cannot read rows: {error}", place=files.redacted(url)) from error
-        self._tables[key] = table
-        self._held_bytes += table.nbytes
-        while self._held_bytes > self._cache_bytes and len(self._tables) > 1:
-            self._held_bytes -= self._tables.popitem(last=False)[1].nbytes
-        return table
-
-    def _file(self, url: str) -> tuple[pq.ParquetFile, Any]:
-        if url not in self._open:
-            while len(self._open) >= MAX_OPEN_FILES:
-                self._open.popitem(last=False)[1][0].close()
-            stack = ExitStack()
-            file = stack.enter_context(open_parquet(url))
-            sizes = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
-            self._open[url] = (stack, file, np.cumsum([*sizes] or [0]))
-        self._open.move_to_end(url)
-        return self._open[url][1:]
+def _sample(source: str, row: Row) -> Sample:
+    said, images = row
+    return {**said, "source": source, "images": [{"bytes": image} for image in images]}

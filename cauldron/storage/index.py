@@ -5,9 +5,10 @@ file. With the index a reader slices pictures out of a memory map (or asks a sto
 the speed of a raw blob; without it the shard is an ordinary Parquet file, and the index can be
 made again from it alone.
 
-Layout, little-endian: 8 bytes of magic; rows, pictures, bytes of text (u64 each); then the arrays
-`text_start` u64[rows + 1], `offset` u64[pictures], `first_picture` u32[rows + 1],
-`length` u32[pictures]; then the text of all rows.
+Layout, little-endian: 8 bytes of magic; rows, pictures, bytes of text, bytes of the shard (u64
+each); then the arrays `text_start` u64[rows + 1], `offset` u64[pictures], `first_picture`
+u32[rows + 1], `length` u32[pictures]; then the text of all rows. An index whose shard has another
+size is one of an earlier shard.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ import pyarrow.parquet as pq
 
 from cauldron.errors import StorageError
 
-MAGIC = b"CLDNIDX1"
+MAGIC = b"CLDNIDX2"
 PICTURES = "images.list.element.bytes"
-_HEAD = np.dtype([("magic", "S8"), ("rows", "<u8"), ("pictures", "<u8"), ("text", "<u8")])
+_COUNTS = ("rows", "pictures", "text", "shard")
+_HEAD = np.dtype([("magic", "S8"), *((name, "<u8") for name in _COUNTS)])
+HEAD_BYTES = _HEAD.itemsize
 _DATA_PAGE, _DATA_PAGE_V2 = 0, 3
 
 
@@ -48,7 +51,10 @@ class ShardIndex:
         first_picture: [rows + 1] number of each row's first picture.
         offset: [pictures] byte offsets in the shard.
         length: [pictures] bytes.
-        text: JSON `{"id", "messages", "extra"}` of all rows, one behind the other.
+        text: JSON `{"id", "messages", "extra"}` of all rows, one behind the other; empty when only
+            the places were read.
+        text_offset: where the text begins in the index.
+        shard_bytes: size of the shard that the index belongs to.
     """
 
     text_start: npt.NDArray[np.uint64]
@@ -56,6 +62,8 @@ class ShardIndex:
     offset: npt.NDArray[np.uint64]
     length: npt.NDArray[np.uint32]
     text: memoryview
+    text_offset: int
+    shard_bytes: int
 
     @property
     def rows(self) -> int:
@@ -81,26 +89,48 @@ def parse(buffer: Any, place: str = "") -> ShardIndex:
         StorageError: if it is no index or is cut off.
     """
     view = memoryview(buffer)
-    if len(view) < _HEAD.itemsize or bytes(view[:8]) != MAGIC:
-        raise StorageError("not a shard index", place=place)
-    head = np.frombuffer(view, _HEAD, 1)[0]
-    rows, pictures, size = (int(head[name]) for name in ("rows", "pictures", "text"))
-    counts = (rows + 1, pictures, rows + 1, pictures)
-    kinds = ("<u8", "<u8", "<u4", "<u4")
-    ends = np.cumsum([0, *(n * np.dtype(k).itemsize for n, k in zip(counts, kinds, strict=True))])
-    if len(view) != _HEAD.itemsize + int(ends[-1]) + size:
+    if len(view) != places_end(view, place) + int(_head(view, place)["text"]):
         raise StorageError("a shard index that is cut off", place=place)
-    arrays = [
-        np.frombuffer(view, kind, n, _HEAD.itemsize + int(start))
-        for n, kind, start in zip(counts, kinds, ends[:-1], strict=True)
-    ]
+    return parse_places(view, place)
+
+
+def places_end(buffer: Any, place: str = "") -> int:
+    """Return where the places end and the text begins, from the first bytes of an index.
+
+    Raises:
+        StorageError: if it is no index.
+    """
+    head = _head(memoryview(buffer), place)
+    return HEAD_BYTES + 12 * (int(head["rows"]) + 1) + 12 * int(head["pictures"])
+
+
+def parse_places(buffer: Any, place: str = "") -> ShardIndex:
+    """Return an index from its beginning, `places_end` bytes; what follows is taken as its text.
+
+    Raises:
+        StorageError: if it is no index or is cut off.
+    """
+    view = memoryview(buffer)
+    head, end = _head(view, place), places_end(view, place)
+    if len(view) < end:
+        raise StorageError("a shard index that is cut off", place=place)
+    rows, pictures = int(head["rows"]), int(head["pictures"])
+    starts = HEAD_BYTES + 8 * (rows + 1), HEAD_BYTES + 8 * (rows + 1 + pictures)
     return ShardIndex(
-        text_start=arrays[0],
-        offset=arrays[1],
-        first_picture=arrays[2],
-        length=arrays[3],
-        text=view[_HEAD.itemsize + int(ends[-1]) :],
+        text_start=np.frombuffer(view, "<u8", rows + 1, HEAD_BYTES),
+        offset=np.frombuffer(view, "<u8", pictures, starts[0]),
+        first_picture=np.frombuffer(view, "<u4", rows + 1, starts[1]),
+        length=np.frombuffer(view, "<u4", pictures, starts[1] + 4 * (rows + 1)),
+        text=view[end:],
+        text_offset=end,
+        shard_bytes=int(head["shard"]),
     )
+
+
+def _head(view: memoryview, place: str) -> Any:
+    if len(view) < HEAD_BYTES or bytes(view[:8]) != MAGIC:
+        raise StorageError("not a shard index", place=place)
+    return np.frombuffer(view, _HEAD, 1)[0]
 
 
 def build_index(path: Path) -> bytes:
@@ -118,7 +148,7 @@ def build_index(path: Path) -> bytes:
     if len(spans) != counts.sum():
         raise StorageError("rows have pictures without bytes", place=str(path))
     head = np.zeros(1, _HEAD)
-    head[0] = (MAGIC, len(texts), len(spans), sum(map(len, texts)))
+    head[0] = (MAGIC, len(texts), len(spans), sum(map(len, texts)), path.stat().st_size)
     starts = np.concatenate([[0], np.cumsum([len(t) for t in texts], dtype=np.int64)])
     first = np.concatenate([[0], np.cumsum(counts)])
     return b"".join(
