@@ -132,6 +132,7 @@ def _ingest(
         form=entry.form,
         limit=entry.limit,
         prompts=entry.prompts,
+        options={name: str(value) for name, value in entry.options.items()},
         seed=seed,
         max_reject_share=entry.max_rejects,
         progress=progress,

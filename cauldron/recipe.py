@@ -31,6 +31,7 @@ class Ingest(BaseModel):
     form: str = "auto"
     limit: int | None = Field(None, gt=0)
     prompts: Literal["cauldron", "plain"] = "cauldron"
+    options: dict[str, str | int | float] = Field(default_factory=dict)
     max_rejects: float = Field(0.5, ge=0, le=1)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ def ingest(
     limit: int | None = None,
     seed: int = 0,
     prompts: str = "cauldron",
+    options: Mapping[str, str] | None = None,
     max_reject_share: float = MAX_REJECT_SHARE,
     progress: Progress = quiet,
 ) -> dict[str, Any]:
@@ -66,10 +67,11 @@ def ingest(
 
     Args:
         prompts: `cauldron` for the wording of the paper, `plain` for bare question and answer.
+        options: what the form is asked for besides, as written: `{"dpi": "150"}`.
 
     Raises:
         SourceError: unknown source, form or split, or no raw data.
-        UsageError: unknown prompts.
+        UsageError: unknown prompts or options.
         CheckError: more than `max_reject_share` of the records were rejected.
     """
     work.check_name(name), work.check_name(split)
@@ -77,13 +79,16 @@ def ingest(
         raise UsageError(f"unknown prompts '{prompts}'", hint=f"one of: {', '.join(PROMPTS)}")
     raw = Raw(roots, _index_folder(place))
     chosen, found = detect(name, form, raw, split)
-    settings = {
+    asked = chosen.read_options(options or {})
+    settings: dict[str, Any] = {
         "form": chosen.name,
         "limit": limit,
         "seed": seed,
         "prompts": prompts,
         "shard_rows": SHARD_ROWS,
     }
+    if asked:
+        settings["options"] = _told(chosen, asked)
     key = key_of(__version__, SCHEMA_VERSION, name, split, settings, raw.stats())
     entry_url = work.ledger(place, f"ingest-{name}-{split}")
     entry = files.read_json(entry_url) if files.exists(entry_url) else {}
@@ -116,6 +121,7 @@ def ingest(
             license=_license(name),
             seed=seed,
             prompts=prompts,
+            options=asked,
             limited=limit is not None,
         )
         if plan:
@@ -147,6 +153,12 @@ def _ingest_job(task: PartTask, digest: str, key: str) -> Job:
         function=ingest_part,
         arguments=(task,),
     )
+
+
+def _told(form: Form, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as the ledger keeps them: a hash instead of a secret."""
+    secret = {option.name for option in form.options if option.secret}
+    return {name: key_of(value) if name in secret else value for name, value in options.items()}
 
 
 def _license(name: str) -> str:

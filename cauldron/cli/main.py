@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from cauldron.cli import curate, look, mix, publish, train
-from cauldron.cli.options import Json, Workers
+from cauldron.cli.options import Json, Workers, pairs
 from cauldron.cli.run import Progress, emit, guarded, message, table
 
 app = typer.Typer(
@@ -50,6 +50,10 @@ def ingest(
         Literal["cauldron", "plain"],
         typer.Option(help="The paper's wording, or bare question and answer."),
     ] = "cauldron",
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", help="name=value for the form (its card says which); repeatable."),
+    ] = None,
     max_rejects: Annotated[float, typer.Option(help="Share of rejects that is allowed.")] = 0.5,
     workers: Workers = None,
     as_json: Json = False,
@@ -80,6 +84,7 @@ def ingest(
                 limit=limit,
                 seed=seed,
                 prompts=prompts,
+                options=pairs(option or []),
                 max_reject_share=max_rejects,
                 progress=Progress(),
             )

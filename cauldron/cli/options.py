@@ -6,7 +6,27 @@ from typing import Annotated, Literal
 
 import typer
 
+from cauldron.errors import UsageError
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Workers = Annotated[int | None, typer.Option(help="Processes; default: the cores there are.")]
 Work = Annotated[str, typer.Argument(help="The work folder.")]
 Engine = Annotated[Literal["local"], typer.Option(help="Where work runs.")]
+
+
+def pairs(given: list[str]) -> dict[str, str]:
+    """Return `name=value` options by name.
+
+    Raises:
+        UsageError: if one has no `=`, or a name comes twice.
+    """
+    found: dict[str, str] = {}
+    for text in given:
+        name, mark, value = text.partition("=")
+        if not mark or name in found:
+            raise UsageError(
+                f"--option {name}: {'given twice' if mark else 'no value'}",
+                hint="write --option name=value",
+            )
+        found[name] = value
+    return found

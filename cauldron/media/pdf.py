@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import IO, Any, cast
 
 from cauldron.media.frames import read_frame, write_frame
@@ -44,6 +44,7 @@ class PdfPage:
         turned: lines that run in another direction than most; they are left out.
         too_large: pictures whose declared size is over the limit; they are left out.
         picture: the rendered page as PNG, when asked for.
+        size: its width and height in pixels.
     """
 
     number: int
@@ -57,11 +58,32 @@ class PdfPage:
     lines: tuple[TextLine, ...] = ()
     figures: tuple[Figure, ...] = ()
     picture: bytes | None = None
+    size: tuple[int, int] = (0, 0)
 
     @property
     def has_text(self) -> bool:
         """Whether its text can be used."""
         return self.kind in ("digital", "scanned_with_ocr")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PdfAsked:
+    """What is asked of a file.
+
+    Args:
+        pictures: render each page instead of looking for its figures.
+        scans: render pages that are only a picture, too.
+        pages: ranges of page numbers, first and last; none for all.
+        dpi: dots an inch, at least; a picture on the page may ask for more.
+        max_side: pixels of the longer side of a rendered page, at most.
+    """
+
+    pictures: bool = False
+    scans: bool = False
+    pages: tuple[tuple[int, int], ...] = ()
+    password: str = ""
+    dpi: int = 150
+    max_side: int = 2_048
 
 
 @dataclass(slots=True)
@@ -80,13 +102,12 @@ def is_available() -> bool:
 
 
 def read_pages(
-    data: bytes, facts: PdfFacts, *, pictures: bool = False, limits: Limits = LIMITS
+    data: bytes, facts: PdfFacts, asked: PdfAsked = PdfAsked(), *, limits: Limits = LIMITS
 ) -> Iterator[PdfPage]:
     """Read a file page by page.
 
     Args:
         facts: filled with what is known of the file.
-        pictures: render each page instead of looking for its figures.
 
     Raises:
         PdfError: if the file cannot be read, or at the page where reading failed.
@@ -97,7 +118,7 @@ def read_pages(
         raise PdfError("damaged", "no PDF header")
     process = _Child.current()
     request = {
-        "pictures": pictures,
+        **asdict(asked),
         "page_s": limits.max_pdf_page_s,
         "file_s": limits.max_pdf_s,
         "max_pages": limits.max_pdf_pages,
@@ -151,6 +172,7 @@ def _page(head: dict[str, Any], blobs: list[bytes]) -> PdfPage:
         lines=tuple(lines),
         figures=tuple(figures),
         picture=blobs[0] if "picture" in head else None,
+        size=tuple(head.get("picture", (0, 0))),
     )
 
 

@@ -32,6 +32,8 @@ from cauldron.media.pdf_page import (
 )
 from cauldron.media.pdf_text import MAX_GARBLED, garbled_share
 
+_SCANS = ("scanned", "garbled")
+
 
 def main() -> None:
     """Answer requests until standard input ends."""
@@ -67,18 +69,19 @@ def _answers(data: bytes, request: dict[str, Any]) -> Iterator[tuple[dict[str, A
     started = time.process_time()
     pymupdf.TOOLS.reset_mupdf_warnings()
     with pymupdf.open(stream=data, filetype="pdf") as document:
-        if document.needs_pass and not document.authenticate(""):
-            yield {"error": "encrypted", "detail": "needs a password"}, []
+        if document.needs_pass and not document.authenticate(request["password"]):
+            detail = "the password does not fit" if request["password"] else "needs a password"
+            yield {"error": "encrypted", "detail": detail}, []
             return
         count = document.page_count
         title = (document.metadata or {}).get("title") or ""
         yield {"pages": count, "title": str(title)[:500], "reader": pymupdf.VersionBind}, []
-        for number in range(min(count, request["max_pages"])):
+        for number in _numbers(count, request):
             if time.process_time() - started > request["file_s"]:
                 yield {"error": "timeout", "detail": f"page {number + 1}"}, []
                 return
             try:
-                yield _page(document[number], number + 1, request["pictures"])
+                yield _page(document[number], number + 1, request)
             except MemoryError:
                 raise
             except Exception as error:  # as above: one damaged page does not cost the others
@@ -88,7 +91,16 @@ def _answers(data: bytes, request: dict[str, Any]) -> Iterator[tuple[dict[str, A
     yield {"done": True, "warnings": warnings.count("\n") + 1 if warnings else 0}, []
 
 
-def _page(page: pymupdf.Page, number: int, as_picture: bool) -> tuple[dict[str, Any], list[bytes]]:
+def _numbers(count: int, request: dict[str, Any]) -> list[int]:
+    """Return the page numbers, from 0, that are asked for."""
+    ranges = request["pages"] or [[1, count]]
+    wanted = {n for first, last in ranges for n in range(first - 1, min(last, count))}
+    return sorted(wanted)[: request["max_pages"]]
+
+
+def _page(
+    page: pymupdf.Page, number: int, request: dict[str, Any]
+) -> tuple[dict[str, Any], list[bytes]]:
     turn = page.rotation
     lines, others = text_lines(page, text_blocks(page))
     pictures = painted_pictures(page)
@@ -108,9 +120,10 @@ def _page(page: pymupdf.Page, number: int, as_picture: bool) -> tuple[dict[str, 
         "lines": lines,
         "figures": [],
     }
-    if as_picture:
+    if request["pictures"] or (request["scans"] and kind in _SCANS):
         page.set_rotation(turn)
-        data, width, height = render(page, scale_of(page, pictures, page.rect))
+        scale = scale_of(page, pictures, page.rect, request["dpi"], request["max_side"])
+        data, width, height = render(page, scale)
         return {**head, "picture": [width, height]}, [data]
     figures = figures_of(page, lines, pictures, ink) if kind == "digital" else []
     head["figures"] = [[f.box, f.width, f.height, f.kind] for f in figures]

@@ -37,6 +37,8 @@ def interleaved(pages: Sequence[PdfPage]) -> tuple[list[str | Figure], dict[str,
     for page in pages:
         notes.update(_remarks(page))
         if not page.has_text:
+            if page.picture is not None:
+                out.append(_scan(page))
             continue
         lines = _without_furniture(page, repeated)
         notes["furniture_line"] += len(page.lines) - len(lines)
@@ -45,6 +47,16 @@ def interleaved(pages: Sequence[PdfPage]) -> tuple[list[str | Figure], dict[str,
         for block in blocks_in_order(lines, figures, page.width):
             _append(out, block, known)
     return _texts_joined(out), {name: number for name, number in sorted(notes.items()) if number}
+
+
+def _scan(page: PdfPage) -> Figure:
+    """Return a page that is only a picture as a figure of the document."""
+    assert page.picture is not None
+    width, height = page.size
+    box = (0.0, 0.0, page.width, page.height)
+    return Figure(
+        box=box, width=width, height=height, kind="rendered", data=page.picture, page=page.number
+    )
 
 
 def transcript(page: PdfPage) -> str:

@@ -176,9 +176,15 @@ def page_class(
     return "scanned" if pictures or ink else "blank"
 
 
-def scale_of(page: pymupdf.Page, pictures: list[Painted], box: pymupdf.Rect) -> float:
-    """Return pixels a point: 150 dpi or the largest picture's own, within side and area limits."""
-    scale = RENDER_DPI / 72
+def scale_of(
+    page: pymupdf.Page,
+    pictures: list[Painted],
+    box: pymupdf.Rect,
+    dpi: int = RENDER_DPI,
+    max_side: int = MAX_RENDER_SIDE,
+) -> float:
+    """Return pixels a point: `dpi` or the largest picture's own, within side and area limits."""
+    scale = dpi / 72
     inside = [p for p in pictures if p.allowed and abs(pymupdf.Rect(p.box) & box) > 0]
     if inside:
         largest = pymupdf.Rect(max(inside, key=lambda p: abs(pymupdf.Rect(p.box))).box)
@@ -187,7 +193,7 @@ def scale_of(page: pymupdf.Page, pictures: list[Painted], box: pymupdf.Rect) -> 
         points = sorted((largest.width, largest.height))
         scale = max(scale, min(side / max(p, 1.0) for side, p in zip(sides, points, strict=True)))
     width, height = max(box.width, 1e-3), max(box.height, 1e-3)
-    scale = min(scale, MAX_RENDER_SIDE / max(width, height))
+    scale = min(scale, max_side / max(width, height))
     return float(min(scale, (MAX_RENDER_PIXELS / (width * height)) ** 0.5))
 
 

@@ -59,6 +59,20 @@ def read_url(url: str, max_bytes: int, indexes: str = "") -> bytes:
         return _read(index, member)
 
 
+def size_of(url: str, indexes: str = "") -> int | None:
+    """Return the size of a file or member, None for one that only unpacking would tell.
+
+    Raises:
+        StorageError: if it is missing.
+    """
+    inside = archives.split_url(url)
+    if inside is None:
+        return files.size_bytes(url)
+    if not archives.is_archive(inside[0]):
+        return None
+    return _member(archives.index_of(inside[0], indexes), inside[1]).size
+
+
 @contextlib.contextmanager
 def open_url(url: str, indexes: str = "") -> Iterator[IO[bytes]]:
     """Open a file or member as a binary stream; what is not deflated can be sought in.

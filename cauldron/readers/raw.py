@@ -7,15 +7,15 @@ import errno
 import os
 import posixpath
 import stat
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, TypeVar
 
 from cauldron.errors import StorageError
 from cauldron.media.limits import LIMITS
 from cauldron.readers.archives import SEPARATOR, index_of, is_archive, split_url, stem
-from cauldron.readers.members import open_url, read_url
+from cauldron.readers.members import open_url, read_url, size_of
 from cauldron.readers.tree import Found, Tree, joined, natural, walk
 from cauldron.sample import content_hash
 from cauldron.storage import files
@@ -36,6 +36,7 @@ class Row:
         folder: URL of the folder that holds the file.
         weight: samples it is expected to give; shards are filled by this.
         prompts: `cauldron` for the wording of the paper, `plain` for bare question and answer.
+        options: what the form was asked for, by name (`--option`).
     """
 
     file: str
@@ -47,6 +48,7 @@ class Row:
     seed: int = 0
     weight: int = 1
     prompts: str = "cauldron"
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def pick(self, options: Sequence[T], purpose: str) -> T:
         """Choose by a hash of seed, source, record and purpose; the same on every run."""
@@ -132,6 +134,14 @@ class Raw:
         """
         limit = LIMITS.max_file_bytes if max_bytes is None else max_bytes
         return read_url(self._required(url), limit, self.indexes)
+
+    def size(self, url: str) -> int | None:
+        """Return the size of a file or member inside a root; None where only reading tells.
+
+        Raises:
+            StorageError: if it lies outside, is missing or refused.
+        """
+        return size_of(self._required(url), self.indexes)
 
     @contextlib.contextmanager
     def open(self, url: str) -> Iterator[IO[bytes]]:

@@ -1,4 +1,4 @@
-"""PDF: a folder of files, as interleaved documents or as pages with their text.
+"""PDF: a folder of files or tars of them, as interleaved documents or as pages with their text.
 
 `interleaved` gives one document a file, text and figures in reading order. `pages` gives one sample
 a page: its picture, then its text line by line. A file that is there twice is read once.
@@ -14,15 +14,16 @@ from typing import Any
 
 from cauldron.errors import SourceError, StorageError
 from cauldron.media.limits import LIMITS
-from cauldron.media.pdf import PdfError, PdfFacts, is_available, read_pages
+from cauldron.media.pdf import PdfAsked, PdfError, PdfFacts, is_available, read_pages
 from cauldron.media.pdf_document import interleaved, transcript
 from cauldron.media.pdf_layout import Figure
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip
-from cauldron.sources.base import Form, Source
-from cauldron.storage import files as storage
+from cauldron.sources._options import number, one_of, page_ranges
+from cauldron.sources.base import Form, Option, Source
 
 _KEY_LETTERS = 16
+_TO_READER = ("password", "dpi", "max-side")
 _FILE_WEIGHT = 20
 _BYTES_A_PAGE = 100_000
 _ENDINGS = {"original": "jpg", "pixels": "png", "rendered": "png"}
@@ -40,12 +41,12 @@ def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
     """List the files; only those of equal size are read here, to tell copies."""
     if not is_available():
         raise SourceError("PyMuPDF is missing", place="pdf", hint="pip install cauldron[pdf]")
-    sizes = [storage.size_bytes(file.url) for file in found]
+    sizes = [_size(raw, file) for file in found]
     alike = Counter(sizes)
     seen: set[str] = set()
     for file, size in zip(found, sizes, strict=True):
         data = {"url": file.url, "key": f"{file.root}/{file.path}"}
-        if alike[size] > 1 and size <= LIMITS.max_pdf_bytes:
+        if alike[size] > 1 and 0 < size <= LIMITS.max_pdf_bytes:
             digest = _digest(raw.read(file.url))
             if digest in seen:
                 data["skip"] = "duplicate_file"
@@ -59,6 +60,14 @@ def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
             source="pdf",
             weight=_FILE_WEIGHT + size // _BYTES_A_PAGE,
         )
+
+
+def _size(raw: Raw, file: Found) -> int:
+    """Return the size of a file, 0 where it cannot be told: reading will say why."""
+    try:
+        return raw.size(file.url) or 0
+    except StorageError:
+        return 0
 
 
 def _digest(data: bytes) -> str:
@@ -86,7 +95,10 @@ def _opened(read: Callable[[Row, bytes], Iterable[Row | Reject]]) -> Any:
 
 def _document(row: Row, data: bytes) -> Iterator[Row]:
     facts = PdfFacts()
-    pages = list(read_pages(data, facts))
+    asked = _asked(row, scans=row.options.get("scans") == "picture")
+    pages = list(read_pages(data, facts, asked))
+    if not pages:
+        raise PdfError("no_pages", "none of the pages that were asked for")
     parts, notes = interleaved(pages)
     kinds = Counter(page.kind for page in pages)
     if kinds["damaged"] == len(pages):
@@ -95,11 +107,18 @@ def _document(row: Row, data: bytes) -> Iterator[Row]:
         "key": _digest(data),
         "facts": facts,
         "parts": parts,
-        "notes": _notes(notes, facts),
+        "notes": notes if asked.pages else _notes(notes, facts),
         "kinds": dict(sorted(kinds.items())),
         "garbled": max(page.garbled for page in pages),
     }
     yield replace(row, data=found)
+
+
+def _asked(row: Row, **kind: Any) -> PdfAsked:
+    chosen = row.options
+    pages = tuple((first, last) for first, last in chosen.get("pages", ()))
+    given = {name.replace("-", "_"): chosen[name] for name in _TO_READER if name in chosen}
+    return PdfAsked(pages=pages, **kind, **given)
 
 
 def _notes(notes: dict[str, int], facts: PdfFacts) -> dict[str, int]:
@@ -110,7 +129,7 @@ def _notes(notes: dict[str, int], facts: PdfFacts) -> dict[str, int]:
 def _pages(row: Row, data: bytes) -> Iterator[Row]:
     facts = PdfFacts()
     digest = _digest(data)
-    for page in read_pages(data, facts, pictures=True):
+    for page in read_pages(data, facts, _asked(row, pictures=True)):
         found = {"key": f"{digest}/{page.number}", "facts": facts, "page": page}
         yield replace(row, record=str(page.number), data=found, weight=1)
 
@@ -163,7 +182,27 @@ def _facts(facts: PdfFacts) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _form(name: str, read: Any, convert: Any) -> Form:
+_OPTIONS = (
+    Option(name="pages", read=page_ranges, help="page numbers of every file, such as 1-20,25,30-"),
+    Option(
+        name="password",
+        read=str,
+        help="opens encrypted files; $NAME is read from the environment",
+        secret=True,
+    ),
+    Option(name="dpi", read=number(36, 1_200), help="dots an inch of rendered pages, 150 at first"),
+    Option(
+        name="max-side",
+        read=number(64, 10_000),
+        help="longer side of rendered pages, 2048 pixels at first",
+    ),
+)
+_SCANS = Option(
+    name="scans", read=one_of("leave", "picture"), help="picture: scanned pages stay, as pictures"
+)
+
+
+def _form(name: str, read: Any, convert: Any, *further: Option) -> Form:
     return Form(
         name=name,
         files=_files,
@@ -173,13 +212,14 @@ def _form(name: str, read: Any, convert: Any) -> Form:
         convert=convert,
         open=_opened(read),
         wanted="a folder of .pdf files",
+        options=(*_OPTIONS, *further),
     )
 
 
 SOURCE = Source(
     name="pdf",
     forms=(
-        _form("interleaved", _document, _convert),
+        _form("interleaved", _document, _convert, _SCANS),
         _form("pages", _pages, _convert_page),
     ),
 )

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -14,8 +15,8 @@ import pytest
 from PIL import Image
 
 from cauldron.media import pdf
-from cauldron.media.limits import Limits
-from cauldron.media.pdf import PdfError, PdfFacts, PdfPage, read_pages
+from cauldron.media.limits import LIMITS, Limits
+from cauldron.media.pdf import PdfAsked, PdfError, PdfFacts, PdfPage, read_pages
 from cauldron.media.pdf_document import interleaved, transcript
 from cauldron.media.pdf_layout import Figure, TextLine, blocks_in_order
 from cauldron.media.pdf_text import MAX_GARBLED, continues, garbled_share, joined
@@ -52,8 +53,8 @@ def photo(width: int = 300, height: int = 200, format_: str = "JPEG") -> bytes:
     return out.getvalue()
 
 
-def pages_of(data: bytes, **options: object) -> list[PdfPage]:
-    return list(read_pages(data, PdfFacts(), **options))
+def pages_of(data: bytes, limits: Limits = LIMITS, **asked: Any) -> list[PdfPage]:
+    return list(read_pages(data, PdfFacts(), PdfAsked(**asked), limits=limits))
 
 
 def document(data: bytes) -> tuple[list[str], dict[str, int]]:
@@ -404,7 +405,7 @@ def test_a_page_without_end_costs_one_file_and_the_next_is_read() -> None:
 
 def test_a_crash_of_the_library_costs_one_file_and_the_next_is_read() -> None:
     data = made(*[lambda page: write(page, 50, 100, "Text.")] * 50)
-    reading = read_pages(data, PdfFacts(), pictures=True)
+    reading = read_pages(data, PdfFacts(), PdfAsked(pictures=True))
     next(reading)
     os.kill(pdf._Child.current()._process.pid, signal.SIGSEGV)
     with pytest.raises(PdfError, match="damaged"):
