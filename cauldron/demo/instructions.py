@@ -73,6 +73,19 @@ def _asked(rng: Rng, number: int) -> list[str]:
     return [asked, "\n\n".join(words.paragraphs(rng, 2, 2))]
 
 
+def ultrachat(tree: Tree, rng: Rng, records: int) -> list[str]:
+    """Write UltraChat: lists of texts in turn, in numbered files."""
+    lines: list[Record] = []
+    for number in range(records):
+        said = [text for k in range(number % 3 + 1) for text in _asked(rng, k)]
+        lines.append({"id": str(number), "data": said})
+    lines[0]["data"].append("Thank you!")
+    tree.plant("ultrachat", "last question unanswered", "notes", "last_question_cut", "0")
+    _lines(tree, "ultrachat/train_0.jsonl", lines[: records // 2])
+    _lines(tree, "ultrachat/train_1.jsonl", lines[records // 2 :])
+    return ["ultrachat"]
+
+
 def dolly(tree: Tree, rng: Rng, records: int) -> list[str]:
     """Write Dolly: half of the instructions stand on a passage with marks of Wikipedia."""
     lines = []

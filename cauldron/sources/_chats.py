@@ -97,6 +97,7 @@ def record_forms(
     *,
     key: Callable[[Row], str] | None = None,
     pictures: str = "",
+    tables: Names | None = None,
 ) -> tuple[Form, Form]:
     """Return the forms of a set of JSON records: its own files, and the hub's Parquet of them.
 
@@ -104,6 +105,8 @@ def record_forms(
         names: file names of each split.
         needed: fields that the first record has.
         wanted: what to download.
+        key: which rows of the set's own files make one sample; each its own when not given.
+        tables: names of splits in Parquet files, where they differ.
     """
 
     def files(raw: Raw, split: str) -> list[Found]:
@@ -129,6 +132,6 @@ def record_forms(
         needed.issubset,
         convert,
         f"the hub's Parquet conversion of it ({', '.join(sorted(needed))})",
-        splits={split: (split,) for split in names},
+        splits=tables or {split: (split,) for split in names},
     )
     return official, mirror

@@ -22,6 +22,8 @@ CATEGORIES = {
     "Screenshot to code",
     "Text-only general instructions, math problems, arithmetic calculations",
     "documents",
+    "image-text pairs",
+    "chat",
 }
 
 
