@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cauldron.engine.local import LocalEngine
+from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Job, perform_all
 from cauldron.errors import CardMissing, StorageError
 from cauldron.mixture.manifest import build_manifest
@@ -21,7 +21,7 @@ from cauldron.storage.shards import file_sha256
 
 
 def mix(
-    engine: LocalEngine,
+    engine: Engine,
     place: str,
     settings: MixSettings,
     *,

@@ -7,6 +7,7 @@ from typing import Any
 
 from cauldron import curation, mixing, steps
 from cauldron.curate.decontaminate import DecontaminateSettings
+from cauldron.engine.base import Engine
 from cauldron.engine.local import LocalEngine
 from cauldron.errors import RecipeError, SourceError, StorageError
 from cauldron.readers.raw import Raw
@@ -62,6 +63,7 @@ def run(
     path: str,
     place: str,
     *,
+    engine: Engine | None = None,
     workers: int | None = None,
     progress: Progress = quiet,
     say: Say = lambda text: None,
@@ -78,7 +80,7 @@ def run(
         raise SourceError("\n  ".join(problems), hint="nothing was run")
     done: dict[str, Any] = {"ingest": []}
     sources = list(dict.fromkeys(entry.source for entry in recipe.ingest))
-    with work.locked(place), LocalEngine(workers) as engine:
+    with work.locked(place), engine or LocalEngine(workers) as engine:
         for entry in recipe.ingest:
             done["ingest"].append(_ingest(engine, place, entry, recipe.seed, path, progress))
         done["measure"] = curation.measure(engine, place, sources, progress)
@@ -121,7 +123,7 @@ def manifest_of(recipe: Recipe, place: str) -> str:
 
 
 def _ingest(
-    engine: LocalEngine, place: str, entry: Ingest, seed: int, path: str, progress: Progress
+    engine: Engine, place: str, entry: Ingest, seed: int, path: str, progress: Progress
 ) -> dict[str, Any]:
     return steps.ingest(
         engine,
@@ -140,7 +142,7 @@ def _ingest(
 
 
 def _decontaminate(
-    engine: LocalEngine,
+    engine: Engine,
     place: str,
     recipe: Recipe,
     path: str,
@@ -159,7 +161,7 @@ def _decontaminate(
 
 
 def benchmark_folders(
-    engine: LocalEngine, place: str, given: list[str], progress: Progress
+    engine: Engine, place: str, given: list[str], progress: Progress
 ) -> dict[str, str]:
     """Return measured work folders of benchmarks that a user named by path.
 

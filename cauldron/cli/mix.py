@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cauldron.cli.options import Engine, Json, Work, Workers
+from cauldron.cli.options import Address, Engine, Json, Work, Workers
 from cauldron.cli.run import Progress, emit, guarded, message, table
 
 RecipeFile = Annotated[str, typer.Argument(help="A recipe (YAML).")]
@@ -80,6 +80,7 @@ def run(
     out: Out,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan only.")] = False,
     engine: Engine = "local",
+    address: Address = None,
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
@@ -89,6 +90,7 @@ def run(
     """
     with guarded():
         from cauldron import pipeline
+        from cauldron.engine.named import engine_named
         from cauldron.recipe import load_recipe
 
         told = load_recipe(recipe)
@@ -99,7 +101,8 @@ def run(
             else:
                 _print_plan(told.name, steps)
             return
-        done = pipeline.run(told, recipe, out, workers=workers, progress=Progress(), say=message)
+        chosen = engine_named(engine, workers, address)
+        done = pipeline.run(told, recipe, out, engine=chosen, progress=Progress(), say=message)
         if as_json:
             emit(done)
             return

@@ -11,7 +11,8 @@ from cauldron.errors import UsageError
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Workers = Annotated[int | None, typer.Option(help="Processes; default: the cores there are.")]
 Work = Annotated[str, typer.Argument(help="The work folder.")]
-Engine = Annotated[Literal["local"], typer.Option(help="Where work runs.")]
+Engine = Annotated[Literal["local", "ray"], typer.Option(help="Where work runs.")]
+Address = Annotated[str | None, typer.Option(help="A running Ray cluster: auto or host:port.")]
 
 
 def pairs(given: list[str]) -> dict[str, str]:

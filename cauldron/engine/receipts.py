@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cauldron.engine.local import LocalEngine
+from cauldron.engine.base import Engine
 from cauldron.errors import StorageError
 from cauldron.storage import files
 
@@ -58,7 +58,7 @@ def perform(job: Job) -> dict[str, Any]:
     return {**result, "resumed": False}
 
 
-def perform_all(engine: LocalEngine, jobs: Sequence[Job]) -> Iterator[dict[str, Any]]:
+def perform_all(engine: Engine, jobs: Sequence[Job]) -> Iterator[dict[str, Any]]:
     """Run jobs on an engine, results in order; nothing is started for those already done."""
     done = [finished(job) for job in jobs]
     results = engine.run(perform, [j for j, d in zip(jobs, done, strict=True) if d is None])
