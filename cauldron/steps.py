@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cauldron import __version__
-from cauldron.engine.local import LocalEngine
+from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Job, perform_all
 from cauldron.errors import CardMissing, CheckError, UsageError
 from cauldron.ingest import Counts, ingest_part, require_pictures
@@ -46,7 +46,7 @@ def followed(
 
 
 def ingest(
-    engine: LocalEngine,
+    engine: Engine,
     place: str,
     name: str,
     roots: Sequence[str],
