@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -29,6 +30,7 @@ from cauldron import steps
 from cauldron.cli.main import app
 from cauldron.engine.local import LocalEngine
 from cauldron.media.images import inspect
+from cauldron.publish.shapes import CAULDRON_SCHEMA, cauldron_row
 from cauldron.sample import Turn, chat_messages, document_messages
 from cauldron.sources.card import card
 from tests.conftest import picture
@@ -186,6 +188,38 @@ def test_two_workers_and_another_place_give_the_same_bytes(
     raw = tree(case, tmp_path / "elsewhere")
     ingest(two, case, raw, tmp_path / "work")
     assert written(tmp_path / "work") == written(done(case)[0])
+
+
+@each_case
+def test_the_hub_form_gives_the_same_chats_and_pictures_back(
+    case: Path, done: Any, tmp_path: Path
+) -> None:
+    found = rows(done(case)[0])
+    fitting = [(row, form) for row in found if isinstance(form := cauldron_row(row), dict)]
+    others = [row for row in found if isinstance(cauldron_row(row), str)]
+    assert all("parts" in s or "system" in s or mixed(s) for s in told(case, others))
+    if not fitting:
+        return
+    table = pa.Table.from_pylist([form for _, form in fitting], schema=CAULDRON_SCHEMA)
+    (tmp_path / "hub").mkdir()
+    pq.write_table(table, tmp_path / "hub" / "train-00000-of-00001.parquet")
+    with LocalEngine(1) as engine:
+        place = str(tmp_path / "work")
+        steps.ingest(engine, place, case.parent.name, [str(tmp_path / "hub")], form="hub")
+    back = rows(tmp_path / "work")
+    assert [r["messages"] for r in back] == [row["messages"] for row, _ in fitting]
+    for again, (row, _) in zip(back, fitting, strict=True):
+        assert [i["bytes"] for i in again["images"]] == [i["bytes"] for i in row["images"]]
+
+
+def told(case: Path, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ids = {row["id"] for row in found}
+    return [sample for sample in facts(case)["samples"] if sample["id"] in ids]
+
+
+def mixed(sample: dict[str, Any]) -> bool:
+    """Say whether pictures stand between texts, which the hub form cannot hold."""
+    return any(isinstance(user, list) for user, _ in sample.get("turns", []))
 
 
 @each_case
