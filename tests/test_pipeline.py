@@ -76,6 +76,46 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path, delay_s: float) 
     assert outputs(tmp_path / "cut") == outputs(tmp_path / "whole")
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _WAITING]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+    assert parent.stdout is not None
+    parent.stdout.readline()
+    assert len(_session(parent.pid)) > 2
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    for _ in range(100):
+        if not _session(parent.pid):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"still there: {_session(parent.pid)}")
+
+
+_WAITING = """
+import time
+from cauldron.engine.local import LocalEngine
+if __name__ == "__main__":
+    with LocalEngine(2) as engine:
+        print(list(engine.run(abs, [1, 2, 3])), flush=True)
+        list(engine.run(time.sleep, [600, 600]))
+"""
+
+
+def _session(number: int) -> list[int]:
+    """Return the processes of a session that are not ended."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == number and fields[0] != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
 def test_a_changed_threshold_opens_no_picture(tmp_path: Path) -> None:
     run(recipe(tmp_path), tmp_path / "work")
     for shard in (tmp_path / "work" / "samples").rglob("*.parquet"):
