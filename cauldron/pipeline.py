@@ -36,7 +36,7 @@ def plan(recipe: Recipe, path: str, place: str) -> list[dict[str, Any]]:
             form, found = detect(entry.source, entry.form, Raw(_roots(entry, path)), entry.split)
             row |= {"form": form.name, "files": len(found)}
         except SourceError as error:
-            row["problem"] = str(error)
+            row["problem"] = f"{error}; see: cauldron sources {entry.source}"
         out.append(row)
     out += [{"step": step} for step in ("measure", "filter")]
     if recipe.dedup != "off":
