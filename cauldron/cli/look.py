@@ -12,14 +12,25 @@ from cauldron.cli.run import emit, guarded, message, table, visible
 
 def sources(
     name: Annotated[str | None, typer.Argument(help="One source, to see its card.")] = None,
+    category: Annotated[str | None, typer.Option(help="Part of a category's name.")] = None,
+    license_: Annotated[
+        str | None, typer.Option("--license", help="Beginning of a licence's name.")
+    ] = None,
+    commercial: Annotated[
+        bool | None, typer.Option(help="Whether the licence is known to allow commercial use.")
+    ] = None,
+    gated: Annotated[bool | None, typer.Option(help="Whether access must be asked for.")] = None,
+    multi_image: Annotated[
+        bool | None, typer.Option(help="Whether samples have several pictures.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List the catalogue, or show one source's card.
 
-    Example: cauldron sources vsr
+    Example: cauldron sources --category chart --commercial
     """
     with guarded():
-        from cauldron.sources.card import card, card_names
+        from cauldron.sources.card import card, card_names, fits_query
         from cauldron.sources.catalogue import source_names
 
         readable = set(source_names())
@@ -30,7 +41,14 @@ def sources(
             else:
                 _print_card(facts, _forms(name, readable))
             return
-        cards = [card(n) for n in card_names()]
+        wanted = {
+            "category": category,
+            "license": license_,
+            "commercial": commercial,
+            "gated": gated,
+            "multi_image": multi_image,
+        }
+        cards = [c for n in card_names() if fits_query(c := card(n), wanted)]
         listed = [{**c.model_dump(), "forms": _forms(c.name, readable)} for c in cards]
         if as_json:
             emit({"sources": listed})

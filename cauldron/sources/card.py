@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class Card(BaseModel):
     image_origin: str = ""
     counts: Counts = Field(default_factory=Counts)
     faults: list[str] = Field(default_factory=list)
+    multi_image: bool = False
     conversion: str = ""
     prose: str = ""
 
@@ -67,6 +69,26 @@ _ALLOWS_COMMERCE = (
 def commercial_use(license: str) -> bool:
     """Say whether a licence is known to allow commercial use; an unclear one does not."""
     return license.startswith(_ALLOWS_COMMERCE) and "unverified" not in license
+
+
+def fits_query(facts: Card, wanted: Mapping[str, str | bool | None]) -> bool:
+    """Say whether a card fits a query; what is None does not matter.
+
+    Args:
+        wanted: `category` (part of it), `license` (its beginning), `commercial`, `gated`,
+            `multi_image`.
+    """
+    category, license_ = wanted.get("category"), wanted.get("license")
+    found = {
+        "commercial": commercial_use(facts.license),
+        "gated": facts.gated,
+        "multi_image": facts.multi_image,
+    }
+    return (
+        (category is None or str(category).lower() in facts.category.lower())
+        and (license_ is None or facts.license.lower().startswith(str(license_).lower()))
+        and all(wanted.get(key) in (None, value) for key, value in found.items())
+    )
 
 
 def card_names() -> list[str]:

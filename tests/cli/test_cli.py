@@ -134,3 +134,20 @@ def test_a_changed_shard_fails_verify_with_exit_3(done: Path, tmp_path: Path) ->
     shard.write_bytes(content)
     result = cauldron("verify", str(tmp_path / "w"))
     assert result.returncode == 3 and shard.name in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("query", "inside", "outside"),
+    [
+        (("--category", "chart"), "chartqa", "vsr"),
+        (("--license", "cc-by-4"), "tat_qa", "tabmwp"),
+        (("--commercial",), "tat_qa", "tabmwp"),
+        (("--no-commercial",), "tabmwp", "tat_qa"),
+        (("--gated",), "docvqa", "vsr"),
+        (("--multi-image",), "nlvr2", "vsr"),
+    ],
+)
+def test_the_catalogue_is_filtered(query: tuple[str, ...], inside: str, outside: str) -> None:
+    found = orjson.loads(cauldron("sources", *query, "--json").stdout)["sources"]
+    names = {source["name"] for source in found}
+    assert inside in names and outside not in names
