@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cauldron.errors import UsageError
@@ -51,7 +51,7 @@ def lettered(found: Any, name: str) -> dict[str, str]:
     Raises:
         UsageError: if they are something else.
     """
-    pairs = found.items() if isinstance(found, dict) else None
+    pairs: Iterable[tuple[Any, Any]] | None = found.items() if isinstance(found, dict) else None
     if isinstance(found, list) and len(found) <= len(string.ascii_uppercase):
         pairs = zip(string.ascii_uppercase, found, strict=False)
     if not pairs or not found:
