@@ -12,7 +12,7 @@ from cauldron.signals.pictures import picture_signals
 from cauldron.signals.sketch import sketches
 from cauldron.storage.shards import iter_batches, write_table
 
-SIGNALS_VERSION = 5
+SIGNALS_VERSION = 6
 
 SIGNALS_SCHEMA: pa.Schema = pa.schema(
     [
@@ -48,6 +48,7 @@ SIGNALS_SCHEMA: pa.Schema = pa.schema(
         ("image_hash", pa.list_(pa.string())),
         ("image_phash", pa.list_(pa.uint64())),
         ("image_phash256", pa.list_(pa.binary())),
+        ("image_thumb", pa.list_(pa.binary())),
         ("image_error", pa.list_(pa.string())),
     ]
 )
@@ -113,6 +114,7 @@ def measured(sample: dict[str, Any]) -> dict[str, Any]:
         "image_hash": [p.pixel_hash for p in pictures],
         "image_phash": [p.phash for p in pictures],
         "image_phash256": [p.phash256 for p in pictures],
+        "image_thumb": [p.thumb for p in pictures],
         "image_error": [p.error for p in pictures],
     }
 
