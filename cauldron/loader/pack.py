@@ -44,6 +44,15 @@ def pack(encoded: Sequence[Encoded], length: int) -> Packed:
     """
     rows = best_fit([len(sample.ids) for sample in encoded], length)
     width = max(sum(len(encoded[n].ids) for n in row) for row in rows)
+    return laid_out(rows, encoded, width)
+
+
+def laid_out(rows: Sequence[Sequence[int]], encoded: Sequence[Encoded], width: int) -> Packed:
+    """Lay out samples in rows of `width` tokens.
+
+    Args:
+        rows: numbers of the samples in each row, from left to right.
+    """
     shape = (len(rows), width)
     ids = np.full(shape, PAD_ID, dtype=np.int64)
     positions = np.zeros(shape, dtype=np.int64)
@@ -91,12 +100,43 @@ def cut(encoded: Encoded, length: int, image_tokens: int) -> Encoded:
     """Return a sample cut to at most `length` tokens, never inside the tokens of a picture."""
     if len(encoded.ids) <= length:
         return encoded
-    end = length
-    while end and encoded.ids[end] in (IMAGE_ID, FAKE_ID) and encoded.ids[end - 1] in _PICTURE:
-        end -= 1
-    ids = encoded.ids[:end]
-    images = int((ids == IMAGE_ID).sum()) // image_tokens
-    return Encoded(ids=ids, supervised=encoded.supervised[:end], images=images)
+    return _between(encoded, 0, _end(encoded.ids, 0, length), image_tokens)
+
+
+def windows(encoded: Encoded, length: int, image_tokens: int) -> list[Encoded]:
+    """Return a sample in pieces of at most `length` tokens, never cut inside a picture.
+
+    What follows a run of pictures that is longer than a row is left out.
+    """
+    pieces, start = [], 0
+    while start < len(encoded.ids):
+        end = _end(encoded.ids, start, length)
+        if end == start:
+            break
+        pieces.append(_between(encoded, start, end, image_tokens))
+        start = end
+    return pieces
+
+
+def _end(ids: npt.NDArray[np.int64], start: int, length: int) -> int:
+    end = min(start + length, len(ids))
+    if end < len(ids):
+        while end > start and ids[end] in _PICTURE and ids[end - 1] in _PICTURE:
+            end -= 1
+    return end
+
+
+def _between(encoded: Encoded, start: int, end: int, image_tokens: int) -> Encoded:
+    before, here = (
+        int((part == IMAGE_ID).sum()) // image_tokens
+        for part in (encoded.ids[:start], encoded.ids[start:end])
+    )
+    return Encoded(
+        ids=encoded.ids[start:end],
+        supervised=encoded.supervised[start:end],
+        images=here,
+        first_image=encoded.first_image + before,
+    )
 
 
 _PICTURE: frozenset[Any] = frozenset({IMAGE_ID, FAKE_ID})

@@ -49,12 +49,15 @@ class Encoded:
     Args:
         ids: [n] int64.
         supervised: [n] bool; True where the token is to be predicted.
-        images: how many of the sample's pictures have their tokens here, from the first on.
+        images: how many of the sample's pictures have their tokens here, from the first on; the
+            crops of a picture that is split count one each.
+        first_image: number of the first of them.
     """
 
     ids: np.ndarray[Any, np.dtype[np.int64]]
     supervised: np.ndarray[Any, np.dtype[np.bool_]]
     images: int
+    first_image: int = 0
 
 
 def rendered_texts(sample: Sample) -> Iterator[str]:
@@ -117,9 +120,16 @@ class Encoder:
         self._plain = Tokenizer.from_str(tokenizer.to_str())
         self._plain.encode_special_tokens = True
 
-    def encode(self, sample: Sample) -> Encoded:
-        """Return the tokens of a chat or a document with its loss mask."""
-        line = _Line(self)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _encoder, (self._plain.to_str(), self.image_tokens)
+
+    def encode(self, sample: Sample, crops: int = 1) -> Encoded:
+        """Return the tokens of a chat or a document with its loss mask.
+
+        Args:
+            crops: pictures that each picture of the sample becomes: 1, or 5 when it is split.
+        """
+        line = _Line(self, crops)
         line.add([START_ID], loss=False)
         for number, message in enumerate(sample["messages"]):
             if message["role"] == "document":
@@ -173,8 +183,8 @@ def _joined(content: Sequence[Mapping[str, Any]], between: str) -> Iterator[str 
 class _Line:
     """Tokens and mask under construction."""
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._of = encoder
+    def __init__(self, encoder: Encoder, crops: int = 1) -> None:
+        self._of, self._crops = encoder, crops
         self._ids: list[int] = []
         self._loss: list[bool] = []
         self._images = 0
@@ -195,8 +205,9 @@ class _Line:
     def picture(self) -> None:
         """Add the tokens of the next picture; neighbours share the mark between them."""
         opening = [] if self._after_picture else [FAKE_ID]
-        self.add([*opening, *[IMAGE_ID] * self._of.image_tokens, FAKE_ID], loss=False)
-        self._images += 1
+        one = [*[IMAGE_ID] * self._of.image_tokens, FAKE_ID]
+        self.add([*opening, *one * self._crops], loss=False)
+        self._images += self._crops
         self._after_picture = True
 
     def done(self) -> Encoded:
@@ -205,3 +216,7 @@ class _Line:
             supervised=np.array(self._loss, dtype=np.bool_),
             images=self._images,
         )
+
+
+def _encoder(tokenizer: str, image_tokens: int) -> Encoder:
+    return Encoder(Tokenizer.from_str(tokenizer), image_tokens)
