@@ -23,6 +23,8 @@ class Limits:
         max_html_depth: nesting that is followed.
         max_html_nodes: elements and texts of one page; the rest is left out.
         max_inline_bytes: a picture inside the page's own text (`data:` address).
+        max_body_bytes: an HTTP body, unpacked.
+        max_body_ratio: unpacked by packed size of an HTTP body.
         max_line_bytes: one JSON line.
         max_file_bytes: a file that is read as a whole; longer ones are streamed.
         max_table_rows: rows of a table that is drawn.
@@ -46,6 +48,8 @@ class Limits:
     max_html_depth: int = 512
     max_html_nodes: int = 100_000
     max_inline_bytes: int = 1_000_000
+    max_body_bytes: int = 64 << 20
+    max_body_ratio: int = 200
     max_line_bytes: int = 64_000_000
     max_file_bytes: int = 1_000_000_000
     max_table_rows: int = 1_000
