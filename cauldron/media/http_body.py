@@ -5,12 +5,10 @@ Bodies come from anybody, so that every step has a limit on what it may unpack t
 
 from __future__ import annotations
 
-import io
 import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from cauldron.media.limits import LIMITS, Limits
 
@@ -163,12 +161,12 @@ def _deflate(body: bytes, limits: Limits) -> bytes:
 def _zstd(body: bytes, limits: Limits) -> bytes:
     if not body.startswith(b"\x28\xb5\x2f\xfd"):
         return body
-    return _streamed("ZstdReader", body, limits)
+    return _streamed("zstd", body, limits)
 
 
 def _brotli(body: bytes, limits: Limits) -> bytes:
     try:
-        return _streamed("BrotliReader", body, limits)
+        return _streamed("brotli", body, limits)
     except BodyError as error:
         if error.reason == "body_damaged" and _is_text(body):
             return body
@@ -179,14 +177,14 @@ def _is_text(body: bytes) -> bool:
     return body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
 
 
-def _streamed(reader: str, body: bytes, limits: Limits) -> bytes:
-    from fastwarc import stream_io
+def _streamed(codec: str, body: bytes, limits: Limits) -> bytes:
+    import pyarrow as pa
 
     most = _most(body, limits)
-    unpacked: Any = getattr(stream_io, reader)(io.BytesIO(body))
     out: list[bytes] = []
     size = 0
     try:
+        unpacked = pa.CompressedInputStream(pa.BufferReader(body), codec)
         while payload := unpacked.read(_STEP):
             size += len(payload)
             if size > most:

@@ -10,21 +10,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from cauldron.errors import StorageError
-from cauldron.media.html import Page, PageError, read_page
-from cauldron.media.html_pictures import MAX_ABOUT, PagePicture
-from cauldron.media.images import ImageError, inspect
 from cauldron.media.limits import LIMITS
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.sample import Draft, Picture, Reject, Skip
+from cauldron.sample import Draft, Reject, Skip
+from cauldron.sources._pages import PAGE_WEIGHT, opened_page, page_draft
 from cauldron.sources.base import Form, Source
 
-_PAGE_WEIGHT = 4  # pages have pictures, so a shard holds a quarter of the usual number
-_ENDINGS = (".html", ".htm", ".xhtml", ".shtml")
-_NAMED_OF_INLINE = {"JPEG": "jpg", "PNG": "png", "GIF": "gif", "WEBP": "webp", "BMP": "bmp"}
+_ENDINGS = (".html", ".htm", ".xhtml", ".xht", ".shtml")
 
 
 def _files(raw: Raw, split: str) -> list[Found]:
@@ -47,7 +42,7 @@ def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
             folder=file.folder,
             split=split,
             source="html",
-            weight=_PAGE_WEIGHT,
+            weight=PAGE_WEIGHT,
         )
 
 
@@ -55,45 +50,24 @@ def _open(row: Row, raw: Raw) -> Iterable[Row | Reject]:
     """Read a page and the pictures that lie beside it."""
     try:
         data = raw.read(row.data["url"], LIMITS.max_html_bytes)
-        page = read_page(data, path=row.file)
-    except PageError as error:
-        yield replace(row, data=Reject(reason=error.reason, detail=error.detail))
-        return
     except StorageError as error:
         reason = "html_too_large" if "larger than" in error.message else "html_unreadable"
         yield replace(row, data=Reject(reason=reason, detail=error.message))
         return
-    notes = Counter(page.notes)
-    opened = [
-        _picture(part, row, raw, notes) if isinstance(part, PagePicture) else None
-        for part in page.parts
-    ]
-    yield replace(row, data={**row.data, "page": page, "pictures": opened, "notes": dict(notes)})
+    yield from opened_page(row, lambda address: _look_up(address, row, raw), data, path=row.file)
 
 
-def _picture(found: PagePicture, row: Row, raw: Raw, notes: Counter[str]) -> Picture | None:
-    """Return a picture with its bytes; None, counted, where there is none."""
-    if found.inline is not None:
-        return _checked(Picture(bytes=found.inline, path="inline"), notes)
-    reason = "image_missing"
-    for address in found.addresses:
-        if address.startswith(".."):
-            reason = "image_outside_folder"
-            continue
+def _look_up(address: str, row: Row, raw: Raw) -> bytes | str:
+    """Return the bytes of a picture below the folder, or why there are none."""
+    if address.startswith(".."):
+        return "image_outside_folder"
+    names = _names(address, row.file)
+    places = [f"{row.data['root'].rstrip('/')}/{name}" for name in names] + names
+    data = raw.picture(places, LIMITS.max_image_bytes)
+    if data is None:
         remote = address.startswith(("http://", "https://"))
-        reason = "image_remote" if remote and reason == "image_missing" else reason
-        names = _names(address, row.file)
-        places = [f"{row.data['root'].rstrip('/')}/{name}" for name in names] + names
-        try:
-            data = raw.picture(places, LIMITS.max_image_bytes)
-        except StorageError as error:
-            reason = "image_too_large" if "larger than" in error.message else "image_unreadable"
-            continue
-        if data is not None:
-            name = urlsplit(address).path.rpartition("/")[2]
-            return _checked(Picture(bytes=data, path=unquote(name)), notes)
-    notes[reason] += 1
-    return None
+        return "image_remote" if remote else "image_missing"
+    return data
 
 
 def _names(address: str, page: str) -> list[str]:
@@ -113,63 +87,8 @@ def _names(address: str, page: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _checked(picture: Picture, notes: Counter[str]) -> Picture | None:
-    try:
-        facts = inspect(picture.bytes or b"")
-    except ImageError as error:
-        notes[error.reason] += 1
-        return None
-    if facts.width <= 1 and facts.height <= 1:
-        notes["image_pixel"] += 1
-        return None
-    if picture.path == "inline":
-        return replace(picture, path=f"inline.{_NAMED_OF_INLINE.get(facts.format, 'img')}")
-    return picture
-
-
 def _convert(row: Row) -> Draft | Reject | Skip:
-    page: Page = row.data["page"]
-    if not any(isinstance(part, str) for part in page.parts):
-        return Skip(reason="no_text")
-    if not any(isinstance(part, PagePicture) for part in page.parts):
-        return Skip(reason="no_image")
-    parts: list[str | int] = []
-    images: list[Picture] = []
-    about: list[dict[str, Any]] = []
-    for part, picture in zip(page.parts, row.data["pictures"], strict=True):
-        if isinstance(part, PagePicture):
-            if picture is not None:
-                parts.append(len(images))
-                images.append(picture)
-                about.append(_about(part))
-        elif parts and isinstance(last := parts[-1], str):
-            parts[-1] = f"{last}\n\n{part}"
-        else:
-            parts.append(part)
-    facts = {
-        "title": page.title,
-        "url": page.url,
-        "language": page.language,
-        "encoding": page.encoding,
-        "encoding_by": page.encoding_by,
-    }
-    extra: dict[str, Any] = {name: value for name, value in facts.items() if value}
-    if about:
-        extra["images"] = about
-    return Draft(images=tuple(images), parts=tuple(parts), extra=extra, notes=row.data["notes"])
-
-
-def _about(picture: PagePicture) -> dict[str, Any]:
-    said = {
-        "address": picture.addresses[0][:MAX_ABOUT] if picture.addresses else "",
-        "alt": picture.alt,
-        "caption": picture.caption,
-        "title": picture.title,
-        "width": picture.width,
-        "height": picture.height,
-        "link": picture.link,
-    }
-    return {name: value for name, value in said.items() if value}
+    return page_draft(row, {})
 
 
 SOURCE = Source(
