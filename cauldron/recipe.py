@@ -15,6 +15,7 @@ from cauldron.errors import RecipeError
 from cauldron.evaluate.settings import EvaluateSettings
 from cauldron.mixture.settings import MixSettings
 from cauldron.packaged import packaged
+from cauldron.publish.licenses import Permissions
 from cauldron.storage import files
 from cauldron.storage.keys import key_of
 from cauldron.train.settings import TrainSettings
@@ -69,6 +70,7 @@ class Recipe(BaseModel):
     mix: Mix = Mix()
     train: TrainSettings | None = None
     evaluate: EvaluateSettings | None = None
+    publish: Permissions = Permissions()
 
     @property
     def sha256(self) -> str:

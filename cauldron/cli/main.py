@@ -111,6 +111,8 @@ for _command in (
     look.report,
     look.verify,
     publish.export,
+    publish.publish,
+    publish.rebuild,
 ):
     app.command()(_command)
 app.command()(train.train)

@@ -208,6 +208,24 @@ def iter_batches(
         yield from file.iter_batches(batch_size=rows, columns=columns)
 
 
+def largest_row(url: str) -> tuple[int, int]:
+    """Return the bytes of pictures of the largest row of a shard, and its number.
+
+    Row groups that are smaller as a whole than what is known already are not read.
+    """
+    largest, row, first = 0, 0, 0
+    with open_parquet(url) as file:
+        for number in range(file.num_row_groups):
+            group = file.metadata.row_group(number)
+            if group.total_byte_size > max(largest, BYTES_PER_GROUP // 2):
+                sizes = _picture_bytes(file.read_row_group(number, ["images"]))
+                best = max(range(len(sizes)), key=sizes.__getitem__)
+                if sizes[best] > largest:
+                    largest, row = sizes[best], first + best
+            first += group.num_rows
+    return largest, row
+
+
 def file_sha256(url: str) -> str:
     """Return the sha256 of a file as hex."""
     digest = hashlib.sha256()
