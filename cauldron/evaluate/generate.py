@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from cauldron.evaluate.questions import Question
-from cauldron.loader.tokens import END_ID, PAD_ID, STOP_ID, Encoder
-from cauldron.model.forward import embedded
+from cauldron.loader.tokens import Encoder
+from cauldron.model.forward import decoder_inputs
 from cauldron.model.pictures import Pixels, blank, read_pixels
 from cauldron.model.settings import ModelSettings
 
@@ -49,18 +49,18 @@ def _greedy(
     pictures: Sequence[Pixels],
     max_new_tokens: int,
 ) -> list[str]:
-    width = max(len(ids) for ids in prompts)
-    ids = np.full((len(prompts), width), PAD_ID, dtype=np.int64)
+    width, marks = max(len(ids) for ids in prompts), encoder.marks
+    ids = np.full((len(prompts), width), marks.pad, dtype=np.int64)
     seen = np.zeros_like(ids)
     for row, prompt in enumerate(prompts):
         ids[row, width - len(prompt) :] = prompt
         seen[row, width - len(prompt) :] = 1
     new = model.generate(
-        inputs_embeds=embedded(model, torch.from_numpy(ids).to(model.device), pictures),
+        **decoder_inputs(model, torch.from_numpy(ids).to(model.device), pictures),
         attention_mask=torch.from_numpy(seen).to(model.device),
         max_new_tokens=max_new_tokens,
         do_sample=False,
-        eos_token_id=[END_ID, STOP_ID],
-        pad_token_id=PAD_ID,
+        eos_token_id=[marks.end, marks.stop],
+        pad_token_id=marks.pad,
     )
     return [encoder.decode(row) for row in new.tolist()]

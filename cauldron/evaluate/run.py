@@ -43,7 +43,9 @@ def evaluate(
         of the trained row, and n, the number of questions.
     """
     trained = load(checkpoint)
-    untrained = build(trained.settings, trained.encoder.vocab_size, seed).eval()
+    untrained = build(
+        trained.settings, trained.encoder.vocab_size, seed, trained.encoder.marks
+    ).eval()
     results = {}
     with Samples(manifest) as samples, deterministic(threads), quiet():
         for name, task in tasks.items():

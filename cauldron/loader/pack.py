@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cauldron.loader.tokens import FAKE_ID, IMAGE_ID, PAD_ID, Encoded
+from cauldron.loader.tokens import OURS, PAD_ID, Encoded, Marks
 
 IGNORED = -100
 
@@ -96,39 +95,39 @@ def best_fit(lengths: Sequence[int], length: int) -> list[list[int]]:
     return rows
 
 
-def cut(encoded: Encoded, length: int, image_tokens: int) -> Encoded:
+def cut(encoded: Encoded, length: int, image_tokens: int, marks: Marks = OURS) -> Encoded:
     """Return a sample cut to at most `length` tokens, never inside the tokens of a picture."""
     if len(encoded.ids) <= length:
         return encoded
-    return _between(encoded, 0, _end(encoded.ids, 0, length), image_tokens)
+    return _between(encoded, 0, _end(encoded.ids, 0, length, marks), image_tokens, marks)
 
 
-def windows(encoded: Encoded, length: int, image_tokens: int) -> list[Encoded]:
+def windows(encoded: Encoded, length: int, image_tokens: int, marks: Marks = OURS) -> list[Encoded]:
     """Return a sample in pieces of at most `length` tokens, never cut inside a picture.
 
     What follows a run of pictures that is longer than a row is left out.
     """
     pieces, start = [], 0
     while start < len(encoded.ids):
-        end = _end(encoded.ids, start, length)
+        end = _end(encoded.ids, start, length, marks)
         if end == start:
             break
-        pieces.append(_between(encoded, start, end, image_tokens))
+        pieces.append(_between(encoded, start, end, image_tokens, marks))
         start = end
     return pieces
 
 
-def _end(ids: npt.NDArray[np.int64], start: int, length: int) -> int:
-    end = min(start + length, len(ids))
+def _end(ids: npt.NDArray[np.int64], start: int, length: int, marks: Marks) -> int:
+    end, inside = min(start + length, len(ids)), (marks.image, marks.fake)
     if end < len(ids):
-        while end > start and ids[end] in _PICTURE and ids[end - 1] in _PICTURE:
+        while end > start and ids[end] in inside and ids[end - 1] in inside:
             end -= 1
     return end
 
 
-def _between(encoded: Encoded, start: int, end: int, image_tokens: int) -> Encoded:
+def _between(encoded: Encoded, start: int, end: int, image_tokens: int, marks: Marks) -> Encoded:
     before, here = (
-        int((part == IMAGE_ID).sum()) // image_tokens
+        int((part == marks.image).sum()) // image_tokens
         for part in (encoded.ids[:start], encoded.ids[start:end])
     )
     return Encoded(
@@ -137,6 +136,3 @@ def _between(encoded: Encoded, start: int, end: int, image_tokens: int) -> Encod
         images=here,
         first_image=encoded.first_image + before,
     )
-
-
-_PICTURE: frozenset[Any] = frozenset({IMAGE_ID, FAKE_ID})

@@ -130,13 +130,14 @@ class PackedCourse:
 
     def _pieces(self, whole: Encoded) -> tuple[list[Encoded], str]:
         length, long = self._packing.length, self._packing.long
+        tokens, marks = self._encoder.image_tokens, self._encoder.marks
         if len(whole.ids) <= length:
             return [whole], ""
         if long == "skip":
             return [], "left_out_long"
         if long == "split":
-            return windows(whole, length, self._encoder.image_tokens), "split"
-        return [cut(whole, length, self._encoder.image_tokens)], "cut"
+            return windows(whole, length, tokens, marks), "split"
+        return [cut(whole, length, tokens, marks)], "cut"
 
     def _crops(self, source: str, row: int) -> int:
         share = self._packing.split_share

@@ -24,6 +24,27 @@ FAKE, IMAGE, END = "<fake_token_around_image>", "<image>", "<end_of_utterance>"
 SPECIAL = (PAD, START, STOP, FAKE, IMAGE, END)
 """Special tokens by number from 0; the last three are those of Idefics2."""
 PAD_ID, START_ID, STOP_ID, FAKE_ID, IMAGE_ID, END_ID = range(len(SPECIAL))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """Numbers of the special tokens in a vocabulary.
+
+    Args:
+        pad, start, stop: padding, and what begins and ends a sample.
+        fake, image, end: those of Idefics2.
+    """
+
+    pad: int = PAD_ID
+    start: int = START_ID
+    stop: int = STOP_ID
+    fake: int = FAKE_ID
+    image: int = IMAGE_ID
+    end: int = END_ID
+
+
+OURS = Marks()
+"""Those of a tokenizer that is trained here."""
 MAX_TEXTS_PER_SOURCE = 5_000
 PARAGRAPH = "\n\n"
 """What stands between two texts of a document that follow each other."""
@@ -112,16 +133,17 @@ class Encoder:
 
     Args:
         image_tokens: <image> tokens of one picture.
+        marks: numbers of the special tokens.
     """
 
-    def __init__(self, tokenizer: Tokenizer, image_tokens: int) -> None:
-        self.image_tokens = image_tokens
+    def __init__(self, tokenizer: Tokenizer, image_tokens: int, marks: Marks = OURS) -> None:
+        self.image_tokens, self.marks = image_tokens, marks
         self.vocab_size = tokenizer.get_vocab_size()
         self._plain = Tokenizer.from_str(tokenizer.to_str())
         self._plain.encode_special_tokens = True
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _encoder, (self._plain.to_str(), self.image_tokens)
+        return _encoder, (self._plain.to_str(), self.image_tokens, self.marks)
 
     def encode(self, sample: Sample, crops: int = 1) -> Encoded:
         """Return the tokens of a chat or a document with its loss mask.
@@ -130,7 +152,7 @@ class Encoder:
             crops: pictures that each picture of the sample becomes: 1, or 5 when it is split.
         """
         line = _Line(self, crops)
-        line.add([START_ID], loss=False)
+        line.add([self.marks.start], loss=False)
         for number, message in enumerate(sample["messages"]):
             if message["role"] == "document":
                 self._document(line, message["content"])
@@ -141,7 +163,7 @@ class Encoder:
     def prompt(self, messages: Sequence[Mapping[str, Any]]) -> Encoded:
         """Return the tokens of a chat that the assistant is to go on with."""
         line = _Line(self)
-        line.add([START_ID], loss=False)
+        line.add([self.marks.start], loss=False)
         for number, message in enumerate(messages):
             self._turn(line, message, first=number == 0)
         line.text("\nAssistant:", loss=False)
@@ -163,12 +185,12 @@ class Encoder:
         for text in _joined(message["content"], ""):
             line.picture() if text is None else line.text(blank + text, loss)
             blank = ""
-        line.add([END_ID], loss)
+        line.add([self.marks.end], loss)
 
     def _document(self, line: _Line, content: Sequence[Mapping[str, Any]]) -> None:
         for text in _joined(content, PARAGRAPH):
             line.picture() if text is None else line.text(text, loss=True)
-        line.add([STOP_ID], loss=True)
+        line.add([self.marks.stop], loss=True)
 
 
 def _joined(content: Sequence[Mapping[str, Any]], between: str) -> Iterator[str | None]:
@@ -204,8 +226,9 @@ class _Line:
 
     def picture(self) -> None:
         """Add the tokens of the next picture; neighbours share the mark between them."""
-        opening = [] if self._after_picture else [FAKE_ID]
-        one = [*[IMAGE_ID] * self._of.image_tokens, FAKE_ID]
+        marks = self._of.marks
+        opening = [] if self._after_picture else [marks.fake]
+        one = [*[marks.image] * self._of.image_tokens, marks.fake]
         self.add([*opening, *one * self._crops], loss=False)
         self._images += self._crops
         self._after_picture = True
@@ -218,5 +241,5 @@ class _Line:
         )
 
 
-def _encoder(tokenizer: str, image_tokens: int) -> Encoder:
-    return Encoder(Tokenizer.from_str(tokenizer), image_tokens)
+def _encoder(tokenizer: str, image_tokens: int, marks: Marks) -> Encoder:
+    return Encoder(Tokenizer.from_str(tokenizer), image_tokens, marks)

@@ -6,56 +6,82 @@ Shapes: B rows, T tokens, W width, P pictures.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
+from cauldron.model.composed import ComposedForConditionalGeneration
 from cauldron.model.pictures import Pixels, normalized
 
+Noise = Callable[[torch.Tensor], torch.Tensor]
 
-def picture_tokens(model: Any, pictures: Sequence[Pixels]) -> torch.Tensor:
-    """Return what the decoder reads of each picture: [P, latents, W].
 
-    Pictures of one size go through the vision tower together, so that none is padded.
-    """
+def groups_of(pictures: Sequence[Pixels]) -> list[list[int]]:
+    """Return the numbers of the pictures of each size."""
     groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for number, pixels in enumerate(pictures):
         groups[pixels.shape].append(number)
-    found, numbers = [], []
-    for group in groups.values():
+    return list(groups.values())
+
+
+def picture_tokens(model: Any, pictures: Sequence[Pixels]) -> list[torch.Tensor]:
+    """Return what the decoder reads of each picture: P tensors [tokens, W].
+
+    Pictures of one size go through the vision tower together, so that none is padded.
+    """
+    found: dict[int, torch.Tensor] = {}
+    for group in groups_of(pictures):
         values = normalized([pictures[number] for number in group], model.device)
-        features = model.model.get_image_features(values[:, None], return_dict=True).pooler_output
-        found.append(torch.stack(list(features)))
-        numbers += group
-    order = torch.argsort(torch.tensor(numbers, device=model.device))
-    return torch.cat(found)[order]
+        seen = model.model.get_image_features(values[:, None], return_dict=True).pooler_output
+        found |= zip(group, seen, strict=True)
+    return [found[number] for number in range(len(pictures))]
 
 
-def embedded(model: Any, ids_BT: torch.Tensor, pictures: Sequence[Pixels]) -> torch.Tensor:
-    """Return token embeddings with the pictures put in, row by row: [B, T, W]."""
+def decoder_inputs(
+    model: Any,
+    ids_BT: torch.Tensor,
+    pictures: Sequence[Pixels],
+    positions_BT: torch.Tensor | None = None,
+) -> dict[str, torch.Tensor]:
+    """Return what the decoder reads: token embeddings with the pictures in them or beside them.
+
+    Args:
+        positions_BT: those that begin again at 0 mark a new sample; each row is one without.
+    """
     x_BTW: torch.Tensor = model.get_input_embeddings()(ids_BT)
     if not pictures:
-        return x_BTW
-    at = (ids_BT == model.config.image_token_id)[..., None]
+        return {"inputs_embeds": x_BTW}
+    at = ids_BT == model.config.image_token_id
     tokens = picture_tokens(model, pictures)
-    if int(at.sum()) * x_BTW.shape[-1] != tokens.numel():
+    composed = isinstance(model, ComposedForConditionalGeneration)
+    if composed and model.config.cross_every:
+        samples = None if positions_BT is None else (positions_BT == 0).cumsum(1)
+        x_BTW, beside = model.joined(ids_BT, x_BTW, tokens, samples)
+        return {"inputs_embeds": x_BTW, **beside}
+    if int(at.sum()) != sum(map(len, tokens)):
         raise ValueError(f"{int(at.sum())} picture tokens for {len(pictures)} pictures")
-    return x_BTW.masked_scatter(at, tokens.to(x_BTW.dtype))
+    whole = torch.cat(tokens).to(x_BTW.dtype)
+    return {"inputs_embeds": x_BTW.masked_scatter(at[..., None], whole)}
 
 
 def hidden_states(
-    model: Any, ids_BT: torch.Tensor, positions_BT: torch.Tensor, pictures: Sequence[Pixels]
+    model: Any,
+    ids_BT: torch.Tensor,
+    positions_BT: torch.Tensor,
+    pictures: Sequence[Pixels],
+    noise: Noise | None = None,
 ) -> torch.Tensor:
     """Return the decoder's last hidden states of packed rows: [B, T, W].
 
     Positions that start again at 0 mark a new sample; without an attention mask and a cache,
     `transformers` then keeps the samples of a row from seeing each other.
     """
+    inputs = decoder_inputs(model, ids_BT, pictures, positions_BT)
+    if noise is not None:
+        inputs["inputs_embeds"] = noise(inputs["inputs_embeds"])
     hidden: torch.Tensor = model.model.text_model(
-        inputs_embeds=embedded(model, ids_BT, pictures),
-        position_ids=positions_BT,
-        use_cache=False,
+        **inputs, position_ids=positions_BT, use_cache=False
     ).last_hidden_state
     return hidden
 
@@ -66,14 +92,18 @@ def token_losses(
     positions_BT: torch.Tensor,
     targets_BT: torch.Tensor,
     pictures: Sequence[Pixels],
+    noise: Noise | None = None,
 ) -> torch.Tensor:
     """Return the cross-entropy of every supervised token, in row order: [n].
 
     Args:
         targets_BT: token to be predicted at its own place, -100 where none is. Column 0 is
             never supervised.
+        noise: added to what the decoder reads.
     """
-    hidden_BTW = hidden_states(model, ids_BT, positions_BT, pictures)
+    hidden_BTW = hidden_states(model, ids_BT, positions_BT, pictures, noise)
     wanted = targets_BT[:, 1:] != -100
     logits = model.lm_head(hidden_BTW[:, :-1][wanted])
-    return torch.nn.functional.cross_entropy(logits, targets_BT[:, 1:][wanted], reduction="none")
+    return torch.nn.functional.cross_entropy(
+        logits.float(), targets_BT[:, 1:][wanted], reduction="none"
+    )

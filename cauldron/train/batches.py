@@ -79,7 +79,9 @@ class Batches:
 
     def _prepared(self, drawn: Drawn, notes: Counter[str]) -> tuple[Encoded, list[Pixels]] | None:
         whole = self._encoder.encode(drawn.sample)
-        encoded = cut(whole, self._settings.row_tokens, self._encoder.image_tokens)
+        encoded = cut(
+            whole, self._settings.row_tokens, self._encoder.image_tokens, self._encoder.marks
+        )
         notes["cut"] += len(encoded.ids) < len(whole.ids)
         if not encoded.supervised.any():
             notes["nothing_to_learn"] += 1

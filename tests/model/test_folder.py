@@ -16,7 +16,7 @@ from cauldron.errors import StorageError
 from cauldron.loader.tokens import Encoder, train_tokenizer
 from cauldron.model.build import build, quiet
 from cauldron.model.folder import load, processor, save
-from cauldron.model.forward import embedded
+from cauldron.model.forward import decoder_inputs
 from cauldron.model.pictures import read_pixels
 from cauldron.model.settings import ModelSettings
 from tests.conftest import picture
@@ -92,7 +92,7 @@ def test_the_stock_path_gives_our_logits(model: Any, tokenizer: Tokenizer) -> No
         theirs = model(**stock(text=text, images=[shown], return_tensors="pt")).logits
     ids = torch.from_numpy(Encoder(tokenizer, SETTINGS.latents).prompt(ASKED).ids)[None]
     pixels = [read_pixels(picture(c), SETTINGS) for c in ((200, 30, 30), (0, 90, 200))]
-    ours = model(inputs_embeds=embedded(model, ids, pixels)).logits
+    ours = model(**decoder_inputs(model, ids, pixels)).logits
     assert (ours - theirs).abs().max() < 1e-5
 
 
