@@ -54,7 +54,8 @@ _FURTHER: dict[str, tuple[str, ...]] = {
     "scene_text": ("st_vqa", "textcaps", "hateful_memes"),
     "handwriting": ("ocrvqa", "iam"),
     "page_questions": ("docvqa", "infographic_vqa", "visualmrc"),
-    "screens": ("screen2words", "websight", "rendered_text"),
+    "screens": ("screen2words", "websight", "rendered_text", "rendered_text_pretrain"),
+    "page_tars": ("pdfa", "ocr_idl", "docmatix"),
     "figures": ("dvqa", "figureqa", "plotqa", "mapqa"),
     "instructions": (
         "openhermes",

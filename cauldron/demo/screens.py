@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import io
-import tarfile
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from cauldron.demo.drawing import (
     write_text,
 )
 from cauldron.demo.page_questions import plant_broken, wrapped, write_lines
-from cauldron.demo.tree import Rng, Tree, one_of, some_of
+from cauldron.demo.tree import Rng, Tree, one_of, some_of, tar
 
 _APPS = ("travel", "music", "weather", "shopping", "chess", "bank", "recipe", "fitness")
 _PAGES = ("login", "settings", "search", "list", "profile", "payment", "map", "help")
@@ -184,6 +183,17 @@ def _rendered(rng: Rng) -> tuple[Image.Image, list[str]]:
 
 def rendered_text(tree: Tree, rng: Rng, records: int) -> list[str]:
     """Write RenderedText: WebDataset tars, one of them in `remaining`, keys that begin anew."""
+    return _rendered_tars(tree, rng, records, "rendered_text", "skipped", "empty_text")
+
+
+def rendered_text_pretrain(tree: Tree, rng: Rng, records: int) -> list[str]:
+    """Write RenderedText again, for its form without requests."""
+    return _rendered_tars(tree, rng, records, "rendered_text_pretrain", "quarantined", "no_text")
+
+
+def _rendered_tars(
+    tree: Tree, rng: Rng, records: int, source: str, step: str, empty: str
+) -> list[str]:
     half = max(records // 2, 2)
     for number, name in enumerate(("000000.tar", "remaining/000000.tar")):
         members: dict[str, bytes] = {}
@@ -194,10 +204,11 @@ def rendered_text(tree: Tree, rng: Rng, records: int) -> list[str]:
             spaced = [f"{line}  " if key % 3 == 0 else line for line in lines]
             members[f"{key:09d}.json"] = _told(rng, spaced)
         if number == 0:
-            _tar_oddities(tree, rng, members)
-        tree.write(f"rendered_text/{name}", _tar(members))
-    tree.plant("rendered_text", "equal keys in two tars", "read", (), "remaining/000000.tar")
-    return ["rendered_text"]
+            _tar_oddities(tree, rng, members, source)
+            tree.plant(source, "no text", step, empty, "900000003", "900000004")
+        tree.write(f"{source}/{name}", tar(members))
+    tree.plant(source, "equal keys in two tars", "read", (), "remaining/000000.tar")
+    return [source]
 
 
 def _told(rng: Rng, lines: list[str]) -> bytes:
@@ -205,27 +216,16 @@ def _told(rng: Rng, lines: list[str]) -> bytes:
     return orjson.dumps({"ocr_annotation": {"text": lines, "bb_relative": boxes}, "seed": 7})
 
 
-def _tar_oddities(tree: Tree, rng: Rng, members: dict[str, bytes]) -> None:
+def _tar_oddities(tree: Tree, rng: Rng, members: dict[str, bytes], source: str) -> None:
     data = png(_rendered(rng)[0])
     lost = ("900000001", "900000002")
     members[f"{lost[0]}.png"] = data
     members[f"{lost[1]}.json"] = _told(rng, ["no picture"])
-    tree.plant("rendered_text", "half a sample", "quarantined", "half_sample", *lost)
+    tree.plant(source, "half a sample", "quarantined", "half_sample", *lost)
     members["900000003.png"], members["900000003.json"] = data, _told(rng, [])
     members["900000004.png"], members["900000004.json"] = data, _told(rng, ["", " "])
-    tree.plant("rendered_text", "no text", "skipped", "empty_text", "900000003", "900000004")
     members["900000005.png"], members["900000005.json"] = data, b'{"ocr_annotation": '
-    tree.plant("rendered_text", "half a JSON", "quarantined", "malformed_record", "900000005")
+    tree.plant(source, "half a JSON", "quarantined", "malformed_record", "900000005")
     members["900000006.jpg"], members["900000006.json"] = NOT_A_PICTURE, _told(rng, ["x"])
     trap, reason = "HTML page instead of a picture", "image_not_identified"
-    tree.plant("rendered_text", trap, "quarantined", reason, "900000006")
-
-
-def _tar(members: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, payload in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(payload)
-            tar.addfile(info, io.BytesIO(payload))
-    return out.getvalue()
+    tree.plant(source, trap, "quarantined", reason, "900000006")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import io
+import tarfile
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,17 @@ class Tree:
     def as_list(self) -> list[dict[str, Any]]:
         """Return the planted traps as plain values."""
         return [asdict(planted) for planted in self.planted]
+
+
+def tar(members: Mapping[str, bytes]) -> bytes:
+    """Return a tar of files by name, in this order."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as written:
+        for name, payload in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(payload)
+            written.addfile(entry, io.BytesIO(payload))
+    return out.getvalue()
 
 
 def rng_of(seed: int, name: str) -> Rng:

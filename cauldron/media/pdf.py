@@ -38,12 +38,13 @@ class PdfPage:
 
     Args:
         number: from 1.
-        kind: `digital`, `scanned_with_ocr`, `scanned`, `blank`, `garbled` or `damaged`.
+        kind: `digital`, `scanned_with_ocr`, `scanned`, `blank`, `garbled`, `damaged`, or `rendered`
+            where nobody asked.
         width: in points, turned so that its text stands upright; likewise `height` and all boxes.
         garbled: from 0 to 1; over 0.5 its letters are taken to stand for other letters.
         turned: lines that run in another direction than most; they are left out.
         too_large: pictures whose declared size is over the limit; they are left out.
-        picture: the rendered page as PNG, when asked for.
+        picture: the rendered page, when asked for.
         size: its width and height in pixels.
     """
 
@@ -76,10 +77,20 @@ class PdfAsked:
         pages: ranges of page numbers, first and last; none for all.
         dpi: dots an inch, at least; a picture on the page may ask for more.
         max_side: pixels of the longer side of a rendered page, at most.
+        native: render finer where a picture on the page is finer than `dpi`.
+        grey: render in grey instead of RGB.
+        jpeg: quality of rendered pages as JPEG; 0 for PNG.
+        text: look for the text; without it a page that is rendered has kind `rendered`.
+        kind: `pdf`, or `tiff` for the pages of a fax.
     """
 
     pictures: bool = False
     scans: bool = False
+    native: bool = True
+    grey: bool = False
+    jpeg: int = 0
+    text: bool = True
+    kind: str = "pdf"
     pages: tuple[tuple[int, int], ...] = ()
     password: str = ""
     dpi: int = 150
@@ -114,8 +125,10 @@ def read_pages(
     """
     if len(data) > limits.max_pdf_bytes:
         raise PdfError("too_large", f"{len(data)} bytes")
-    if b"%PDF" not in data[:_HEAD_BYTES]:
+    if asked.kind == "pdf" and b"%PDF" not in data[:_HEAD_BYTES]:
         raise PdfError("damaged", "no PDF header")
+    if asked.kind == "tiff" and not data.startswith((b"II*\0", b"MM\0*")):
+        raise PdfError("damaged", "no TIFF header")
     process = _Child.current()
     request = {
         **asdict(asked),
@@ -151,6 +164,9 @@ def read_pages(
 def _page(head: dict[str, Any], blobs: list[bytes]) -> PdfPage:
     if head["kind"] == "damaged":
         return PdfPage(number=head["number"], kind="damaged", detail=head["detail"])
+    if head["kind"] == "rendered":
+        size = tuple(head["picture"])
+        return PdfPage(number=head["number"], kind="rendered", picture=blobs[0], size=size)
     lines = [
         TextLine(block=x["block"], box=tuple(x["box"]), size=x["size"], text=x["text"])
         for x in head["lines"]

@@ -22,6 +22,7 @@ from cauldron.media.frames import read_frame, write_frame
 from cauldron.media.limits import LIMITS
 from cauldron.media.pdf_figures import figures_of
 from cauldron.media.pdf_page import (
+    Painted,
     ink_boxes,
     page_class,
     painted_pictures,
@@ -68,7 +69,7 @@ def _limit_time(page_s: float) -> None:
 def _answers(data: bytes, request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[bytes]]]:
     started = time.process_time()
     pymupdf.TOOLS.reset_mupdf_warnings()
-    with pymupdf.open(stream=data, filetype="pdf") as document:
+    with pymupdf.open(stream=data, filetype=request["kind"]) as document:
         if document.needs_pass and not document.authenticate(request["password"]):
             detail = "the password does not fit" if request["password"] else "needs a password"
             yield {"error": "encrypted", "detail": detail}, []
@@ -101,6 +102,9 @@ def _numbers(count: int, request: dict[str, Any]) -> list[int]:
 def _page(
     page: pymupdf.Page, number: int, request: dict[str, Any]
 ) -> tuple[dict[str, Any], list[bytes]]:
+    if not request["text"]:
+        data, width, height = _rendered(page, request)
+        return {"number": number, "kind": "rendered", "picture": [width, height]}, [data]
     turn = page.rotation
     lines, others = text_lines(page, text_blocks(page))
     pictures = painted_pictures(page)
@@ -122,12 +126,22 @@ def _page(
     }
     if request["pictures"] or (request["scans"] and kind in _SCANS):
         page.set_rotation(turn)
-        scale = scale_of(page, pictures, page.rect, request["dpi"], request["max_side"])
-        data, width, height = render(page, scale)
+        data, width, height = _rendered(page, request, pictures)
         return {**head, "picture": [width, height]}, [data]
     figures = figures_of(page, lines, pictures, ink) if kind == "digital" else []
     head["figures"] = [[f.box, f.width, f.height, f.kind] for f in figures]
     return head, [figure.data for figure in figures]
+
+
+def _rendered(
+    page: pymupdf.Page, request: dict[str, Any], pictures: list[Painted] | None = None
+) -> tuple[bytes, int, int]:
+    if not request["native"]:
+        pictures = []
+    elif pictures is None:
+        pictures = painted_pictures(page)
+    scale = scale_of(page, pictures, page.rect, request["dpi"], request["max_side"])
+    return render(page, scale, grey=request["grey"], jpeg=request["jpeg"])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import pymupdf
 
 from cauldron.media.limits import LIMITS
 from cauldron.media.pdf_layout import Box, TextLine
+from cauldron.media.png import encode
 
 RENDER_DPI = 150
 MAX_RENDER_SIDE = 2_048
@@ -146,7 +147,7 @@ def painted_pictures(page: pymupdf.Page) -> list[Painted]:
                 box=turn.box(image["bbox"]),
                 width=image["width"],
                 height=image["height"],
-                xref=image["xref"],
+                xref=image.get("xref", 0),
                 masked=bool(image.get("has-mask")),
                 upright=matrix.a > 0 and matrix.d > 0 and abs(matrix.b) + abs(matrix.c) < 0.01,
             )
@@ -183,7 +184,11 @@ def scale_of(
     dpi: int = RENDER_DPI,
     max_side: int = MAX_RENDER_SIDE,
 ) -> float:
-    """Return pixels a point: `dpi` or the largest picture's own, within side and area limits."""
+    """Return pixels a point: `dpi` or the largest picture's own, within side and area limits.
+
+    Args:
+        pictures: those on the page; none where their own scale shall not count.
+    """
     scale = dpi / 72
     inside = [p for p in pictures if p.allowed and abs(pymupdf.Rect(p.box) & box) > 0]
     if inside:
@@ -198,10 +203,22 @@ def scale_of(
 
 
 def render(
-    page: pymupdf.Page, scale: float, box: pymupdf.Rect | None = None
+    page: pymupdf.Page,
+    scale: float,
+    box: pymupdf.Rect | None = None,
+    *,
+    grey: bool = False,
+    jpeg: int = 0,
 ) -> tuple[bytes, int, int]:
-    """Render a page or a part of it, without annotations; return PNG bytes and size in pixels."""
+    """Render a page or a part of it, without annotations; return its bytes and size in pixels.
+
+    Args:
+        jpeg: quality of a JPEG; 0 for PNG.
+    """
     matrix = pymupdf.Matrix(scale, scale)
-    pixels = page.get_pixmap(matrix=matrix, clip=box, alpha=False, annots=False)
-    data: bytes = pixels.tobytes("png")
-    return data, pixels.width, pixels.height
+    space = pymupdf.csGRAY if grey else pymupdf.csRGB
+    pixels = page.get_pixmap(matrix=matrix, clip=box, colorspace=space, alpha=False, annots=False)
+    width, height = pixels.width, pixels.height
+    if jpeg:
+        return pixels.tobytes("jpeg", jpg_quality=jpeg), width, height
+    return encode(pixels.samples_mv, width, height, pixels.n), width, height

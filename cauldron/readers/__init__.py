@@ -6,9 +6,10 @@ archives below the roots are found where they would be unpacked (`ai2d-all.zip` 
 Make rows with one of the readers below, all of them streams: `json_list`, `json_object` (lists
 and objects of any size, `at="key"` or `at=("a", "b")`), `json_lines`, `json_file` (one JSON value
 a file), `csv_rows`, `text_lines`, `parquet_groups` with `open_parquet`, `tar_shards` with
-`open_tar_shard`, `beside` (files of one stem) and `paired` (two lists joined on a key). Inside
-`Form.open`, in a worker, read what is heavy with `raw.read(row.near("..", "tables", name))`,
-`raw.open`, `raw.exists`, and parse it with `xml_element` or `npz_arrays`. Name pictures by
+`open_tar_shard` (`tar_samples` with `open_tar_sample` where members may stand in any order),
+`beside` (files of one stem) and `paired` (two lists joined on a key). Inside `Form.open`, in a
+worker, read what is heavy with `raw.read(row.near("..", "tables", name))`, `raw.open`,
+`raw.exists`, and parse it with `xml_element` or `npz_arrays`. Name pictures by
 `Picture(candidates=(row.near("images", name), f"images/{name}"))`: places beside the row's file
 first, then names below any root.
 
@@ -18,7 +19,14 @@ read has a `Reject` as its data, and `rows` must not list folders or read pictur
 
 from cauldron.readers.arrays import npz_arrays
 from cauldron.readers.columnar import columns, open_parquet, parquet_groups
-from cauldron.readers.grouped import beside, open_tar_shard, paired, tar_shards
+from cauldron.readers.grouped import (
+    beside,
+    open_tar_sample,
+    open_tar_shard,
+    paired,
+    tar_samples,
+    tar_shards,
+)
 from cauldron.readers.markup import XmlError, xml_element
 from cauldron.readers.tables import csv_rows
 from cauldron.readers.text import json_file, json_lines, json_list, json_object, text_lines
@@ -34,9 +42,11 @@ __all__ = [
     "json_object",
     "npz_arrays",
     "open_parquet",
+    "open_tar_sample",
     "open_tar_shard",
     "paired",
     "parquet_groups",
+    "tar_samples",
     "tar_shards",
     "text_lines",
     "xml_element",

@@ -107,6 +107,18 @@ def index_of(url: str, folder: str = "") -> Index:
     return _cache[version]
 
 
+def tar_index(url: str) -> dict[str, Member]:
+    """Return the members of a tar that is not packed; nothing is kept.
+
+    Raises:
+        SourceError: if it is packed, damaged or holds paths that lead outside.
+    """
+    if not url.lower().endswith(".tar"):
+        raise SourceError("is a packed archive", place=files.redacted(url))
+    with _damaged(url), decompressed(url) as plain:
+        return dict(_tar_members(url, plain))
+
+
 def stamp(url: str) -> tuple[int, int]:
     """Return size and modification time of a file; the time of a remote one is 0."""
     if files.is_local(url):

@@ -1,14 +1,20 @@
-"""Files that belong together: same stem side by side, samples of tar shards, two joined lists."""
+"""Files that belong together: same stem side by side, samples of tar shards, two joined lists.
+
+A tar of WebDataset is read in one of two ways. `tar_shards` gives one row a tar, read in order as a
+stream. `tar_samples` looks for the members first: they may stand in any order, and a part of the
+work holds samples instead of whole tars.
+"""
 
 from __future__ import annotations
 
 import tarfile
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import IO, Any
 
 from cauldron.errors import SourceError, StorageError
 from cauldron.media.limits import LIMITS
+from cauldron.readers.archives import STORED, Member, tar_index
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.streams import DAMAGED, decompressed
 from cauldron.sample import Reject
@@ -81,6 +87,66 @@ def open_tar_shard(row: Row, raw: Raw) -> Iterator[Row | Reject]:
         return
     if members:
         yield replace(row, record=key, data=members, weight=1)
+
+
+def tar_samples(
+    found: Iterable[Found],
+    split: str,
+    source: str,
+    weight: Callable[[dict[str, int]], int] = lambda sizes: 1,
+) -> Iterator[Row]:
+    """One cheap row for the members of equal key of each tar; `open_tar_sample` reads them.
+
+    A tar that is packed or cannot be read to its end gives one row instead, as `tar_shards` has it.
+
+    Args:
+        weight: the samples that are expected of members, told by ending and size in bytes.
+    """
+    for file in found:
+        try:
+            members = tar_index(file.url)
+        except (SourceError, StorageError):
+            yield from tar_shards([file], split, source)
+            continue
+        for key, places in _by_key(members).items():
+            yield Row(
+                file=file.path,
+                record=key,
+                data={"tar": file.url, "members": places},
+                folder=file.folder,
+                split=split,
+                source=source,
+                weight=weight({ending: size for ending, (_, size) in places.items()}),
+            )
+
+
+def _by_key(members: dict[str, Member]) -> dict[str, dict[str, tuple[int, int]]]:
+    held: dict[str, dict[str, tuple[int, int]]] = {}
+    for name, member in members.items():
+        folder, _, last = name.rpartition("/")
+        stem, _, ending = last.partition(".")
+        if ending and member.method == STORED and member.size <= LIMITS.max_pdf_bytes:
+            key = f"{folder}/{stem}" if folder else stem
+            held.setdefault(key, {})[ending.lower()] = (member.offset, member.size)
+    return held
+
+
+def open_tar_sample(row: Row, raw: Raw) -> Iterator[Row | Reject]:
+    """Expand a row of `tar_samples`, or of `beside`: `data` maps each ending to bytes."""
+    if "shard" in row.data:
+        yield from open_tar_shard(row, raw)
+    elif "tar" in row.data:
+        with raw.open(row.data["tar"]) as tar:
+            members = {e: _at(tar, *place) for e, place in row.data["members"].items()}
+        yield replace(row, data=members, weight=1)
+    else:
+        members = {e: raw.read(url, LIMITS.max_pdf_bytes) for e, url in row.data.items()}
+        yield replace(row, data=members, weight=1)
+
+
+def _at(file: IO[bytes], offset: int, size: int) -> bytes:
+    file.seek(offset)
+    return file.read(size)
 
 
 def paired(

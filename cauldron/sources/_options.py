@@ -48,3 +48,14 @@ def page_ranges(text: str) -> list[list[int]]:
             raise ValueError("page numbers count from 1 and go up")
         ranges.append([first, last])
     return ranges
+
+
+def share(text: str) -> float:
+    """Return a number from 0 to 1.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if not re.fullmatch(r"[01](\.\d{1,6})?", text) or float(text) > 1:
+        raise ValueError("a number from 0 to 1 is expected")
+    return float(text)

@@ -19,11 +19,11 @@ from cauldron.media.pdf_document import interleaved, transcript
 from cauldron.media.pdf_layout import Figure
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip
-from cauldron.sources._options import number, one_of, page_ranges
+from cauldron.sources._options import one_of, page_ranges
+from cauldron.sources._rendering import RENDERING, asked, page_name
 from cauldron.sources.base import Form, Option, Source
 
 _KEY_LETTERS = 16
-_TO_READER = ("password", "dpi", "max-side")
 _FILE_WEIGHT = 20
 _BYTES_A_PAGE = 100_000
 _ENDINGS = {"original": "jpg", "pixels": "png", "rendered": "png"}
@@ -95,8 +95,8 @@ def _opened(read: Callable[[Row, bytes], Iterable[Row | Reject]]) -> Any:
 
 def _document(row: Row, data: bytes) -> Iterator[Row]:
     facts = PdfFacts()
-    asked = _asked(row, scans=row.options.get("scans") == "picture")
-    pages = list(read_pages(data, facts, asked))
+    wanted = _asked(row, scans=row.options.get("scans") == "picture")
+    pages = list(read_pages(data, facts, wanted))
     if not pages:
         raise PdfError("no_pages", "none of the pages that were asked for")
     parts, notes = interleaved(pages)
@@ -107,7 +107,7 @@ def _document(row: Row, data: bytes) -> Iterator[Row]:
         "key": _digest(data),
         "facts": facts,
         "parts": parts,
-        "notes": notes if asked.pages else _notes(notes, facts),
+        "notes": notes if wanted.pages else _notes(notes, facts),
         "kinds": dict(sorted(kinds.items())),
         "garbled": max(page.garbled for page in pages),
     }
@@ -115,10 +115,8 @@ def _document(row: Row, data: bytes) -> Iterator[Row]:
 
 
 def _asked(row: Row, **kind: Any) -> PdfAsked:
-    chosen = row.options
-    pages = tuple((first, last) for first, last in chosen.get("pages", ()))
-    given = {name.replace("-", "_"): chosen[name] for name in _TO_READER if name in chosen}
-    return PdfAsked(pages=pages, **kind, **given)
+    pages = tuple((first, last) for first, last in row.options.get("pages", ()))
+    return asked(row, pages=pages, **kind)
 
 
 def _notes(notes: dict[str, int], facts: PdfFacts) -> dict[str, int]:
@@ -166,7 +164,7 @@ def _convert_page(row: Row) -> Draft | Reject | Skip:
     text = transcript(page) if page.has_text else ""
     if not text:
         return Skip(reason="page_blank" if page.kind == "blank" else "page_without_text")
-    picture = Picture(path=f"page-{page.number}.png", bytes=page.picture)
+    picture = Picture(path=page_name(page.number, row), bytes=page.picture)
     extra = {**_facts(row.data["facts"]), "page": page.number, "page_kind": page.kind}
     extra["garbled"] = page.garbled
     return Draft(images=(picture,), parts=(0, text), extra=extra)
@@ -190,12 +188,7 @@ _OPTIONS = (
         help="opens encrypted files; $NAME is read from the environment",
         secret=True,
     ),
-    Option(name="dpi", read=number(36, 1_200), help="dots an inch of rendered pages, 150 at first"),
-    Option(
-        name="max-side",
-        read=number(64, 10_000),
-        help="longer side of rendered pages, 2048 pixels at first",
-    ),
+    *RENDERING,
 )
 _SCANS = Option(
     name="scans", read=one_of("leave", "picture"), help="picture: scanned pages stay, as pictures"

@@ -8,15 +8,12 @@ one go by a worker; name some tars or use a limit, since few need all of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-import orjson
-
-from cauldron.phrasing import text
 from cauldron.readers import open_tar_shard, tar_shards
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.sample import Draft, Picture, Reject, Skip, Turn
-from cauldron.sources._places import cell_picture, parquet_form
+from cauldron.sample import Draft, Reject, Skip, Turn
+from cauldron.sources._places import parquet_form
+from cauldron.sources._rendered import is_copy, passage_of, tars
 from cauldron.sources._wording import requested
 from cauldron.sources.base import Form, Source
 
@@ -32,11 +29,6 @@ REQUESTS = (
     "Type out what is written here.",
     "Reproduce the writing in the image exactly.",
 )
-_PICTURES = ("png", "jpg", "jpeg", "webp")
-
-
-def _files(raw: Raw, split: str) -> list[Found]:
-    return raw.find("[0-9]*.tar") if split == "train" else []
 
 
 def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
@@ -44,34 +36,14 @@ def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
 
 
 def _convert(row: Row) -> Draft | Reject | Skip:
-    ending = next((ending for ending in _PICTURES if ending in row.data), "")
-    if not ending or "json" not in row.data:
-        return Reject(reason="half_sample", detail=", ".join(sorted(row.data)))
-    name = f"{row.record.rpartition('/')[2]}.{ending}"
-    told = orjson.loads(row.data["json"])
-    return _draft(row, told, Picture(path=name, bytes=row.data[ending]))
-
-
-def _draft(row: Row, told: Any, picture: Picture) -> Draft | Skip:
-    annotation = told["ocr_annotation"]
-    if isinstance(annotation, str):
-        annotation = orjson.loads(annotation)
-    lines = annotation["text"]
-    lines = lines.splitlines() if isinstance(lines, str) else [text(line) for line in lines]
-    passage = "\n".join(line.rstrip() for line in lines).strip("\n")
+    found = passage_of(row)
+    if isinstance(found, Reject):
+        return found
+    picture, passage = found
     if not passage.strip():
         return Skip(reason="empty_text")
     turn = Turn(user=requested(row, REQUESTS), assistant=passage, extra={"question": REQUESTS[0]})
     return Draft(images=(picture,), turns=(turn,))
-
-
-def _copied(row: Row) -> Draft | Reject | Skip:
-    ending = next((ending for ending in _PICTURES if row.data.get(ending)), "")
-    if not ending or not row.data.get("json"):
-        return Reject(reason="half_sample", detail=text(row.data["__key__"]))
-    told = row.data["json"]
-    told = orjson.loads(told) if isinstance(told, str | bytes) else told
-    return _draft(row, told, cell_picture(row, row.data[ending]))
 
 
 SOURCE = Source(
@@ -79,8 +51,8 @@ SOURCE = Source(
     forms=(
         Form(
             name="official",
-            files=_files,
-            splits=lambda raw: ["train"] if _files(raw, "train") else [],
+            files=tars,
+            splits=lambda raw: ["train"] if tars(raw, "train") else [],
             rows=_rows,
             key=lambda row: f"{row.file.removesuffix('.tar')}/{row.record}",
             convert=_convert,
@@ -89,8 +61,8 @@ SOURCE = Source(
         ),
         parquet_form(
             "rendered_text",
-            lambda columns: {"__key__", "json"} <= columns and bool({*_PICTURES} & columns),
-            _copied,
+            is_copy,
+            _convert,
             "the hub's Parquet conversion of wendlerc/RenderedText (default/partial-train/)",
             splits={"train": ("train",)},
         ),
