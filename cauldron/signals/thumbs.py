@@ -23,7 +23,9 @@ U64 = npt.NDArray[np.uint64]
 def thumbnail(grey: Image.Image) -> U8:
     """Return a grey picture as [64, 64] uint8: each value is the mean of its area."""
     side = (THUMB_SIDE, THUMB_SIDE)
-    return np.asarray(grey.resize(side, Image.Resampling.BOX, reducing_gap=2.0), dtype=np.uint8)
+    return np.asarray(
+        grey.resize(side, Image.Resampling.BILINEAR, reducing_gap=2.0), dtype=np.uint8
+    )
 
 
 @cache

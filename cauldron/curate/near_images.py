@@ -1,0 +1,72 @@
+"""Near pictures: hashes to candidates, thumbnails to most verdicts, pixels to the rest.
+
+Perceptual hashes alone take charts, pages and puzzles of one look for copies. So each candidate is
+laid over the other. Photographs are mostly told by their thumbnails. Structured pictures, and what
+stays unclear, are compared at up to 256 pixels a side, where one changed bar or word shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+
+from cauldron.curate.alignment import alike, difference, fits, flat_share
+from cauldron.curate.hamming import near_hashes
+from cauldron.signals.thumbs import thumb_hashes
+
+RADIUS, FINE_RADIUS = 12, 64  # bits of 64 and of 256; the pixels decide
+BLANK = 2.0  # deviation of grey levels up to which a picture shows nothing to compare
+STRUCTURED = 0.25  # share of one grey level from which a picture is no photograph
+_CLEAR_FIT, _CLEAR_WORST = 0.9, 12.0  # thumbnails that are clearly the same photograph
+_FIT, _WORST = 0.65, 40.0  # thumbnails that may be
+_STILL = 9.0  # difference of details, in grey levels, up to which no crop is sought
+_SAME = 17.0  # difference of details up to which pictures are the same
+_THREADS = 4
+
+Details = Callable[[npt.NDArray[np.int64]], Iterable[tuple[int, npt.NDArray[np.uint8]]]]
+I64 = npt.NDArray[np.int64]
+
+
+def near_images(
+    thumbs: npt.NDArray[np.uint8],
+    details_of: Details,
+    radius: int = RADIUS,
+    fine_radius: int = FINE_RADIUS,
+) -> tuple[I64, npt.NDArray[np.float64]]:
+    """Return pairs (a < b) of pictures that show the same, and how many of 256 bits differ.
+
+    Args:
+        thumbs: [n, 64, 64] uint8, in an order that does not depend on parts or workers.
+        details_of: yields number and detail (`alignment.detail`) of the pictures asked for, each
+            once; asked for pictures of unclear pairs only.
+    """
+    fine, coarse = thumb_hashes(thumbs)
+    shown = np.flatnonzero(thumbs.reshape(len(thumbs), -1).std(axis=1) > BLANK)
+    pairs = shown[near_hashes(coarse[shown], fine[shown], radius, fine_radius)]
+    pairs = pairs[alike(thumbs, pairs)]
+    fit, worst = fits(thumbs, pairs)
+    possible = (fit >= _FIT) & (worst <= _WORST)
+    pairs, fit, worst = pairs[possible], fit[possible], worst[possible]
+    drawn = flat_share(thumbs, np.unique(pairs)) > STRUCTURED
+    clear = (fit >= _CLEAR_FIT) & (worst <= _CLEAR_WORST) & ~drawn[pairs].any(axis=1)
+    clear[~clear] = _same(pairs[~clear], details_of)
+    pairs = pairs[clear]
+    return pairs, np.bitwise_count(fine[pairs[:, 0]] ^ fine[pairs[:, 1]]).sum(axis=1).astype(float)
+
+
+def _same(pairs: I64, details_of: Details) -> npt.NDArray[np.bool_]:
+    """Say which pairs have the same details."""
+    details = dict(details_of(np.unique(pairs)))
+
+    def judged(pair: I64) -> bool:
+        one, two = (details.get(int(number)) for number in pair)
+        if one is None or two is None:
+            return False
+        limit = min(_SAME, float(one.std()) / 2)
+        return difference(one, two, min(_STILL, limit)) <= limit
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return np.fromiter(pool.map(judged, pairs), bool, len(pairs))

@@ -1,0 +1,56 @@
+"""Pictures as grey levels at reduced scale: a JPEG is decoded no finer than asked for."""
+
+from __future__ import annotations
+
+import io
+import struct
+from functools import cache
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from cauldron.media.images import ImageError, inspect, open_rgb
+from cauldron.media.limits import LIMITS, Limits
+
+_HEAD_BYTES = 1 << 16
+
+
+def small_grey(data: bytes, side: int, limits: Limits = LIMITS) -> Image.Image:
+    """Decode the first frame to upright grey levels, both sides at least `side` where it has them.
+
+    With `simplejpeg` installed ordinary JPEG files are decoded by it, which lets threads work side
+    by side.
+
+    Raises:
+        ImageError: as `media.images.open_rgb`.
+    """
+    if not data.startswith(b"\xff\xd8\xff"):
+        return open_rgb(data, limits).convert("L")
+    inspect(data, limits)
+    fast = _simplejpeg()
+    if fast and b"Exif\0" not in data[:_HEAD_BYTES]:
+        try:
+            if fast.decode_jpeg_header(data)[2] in ("YCbCr", "Gray"):
+                pixels = fast.decode_jpeg(data, "GRAY", min_height=side, min_width=side)
+                return Image.fromarray(pixels[:, :, 0])
+        except ValueError:
+            pass  # Pillow says what is wrong
+    return _drafted(data, side)
+
+
+def _drafted(data: bytes, side: int) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+            image.draft("L", (side, side))
+            return ImageOps.exif_transpose(image).convert("L")
+    except (OSError, ValueError, SyntaxError, struct.error) as error:
+        raise ImageError("image_truncated", str(error)[:200]) from error
+
+
+@cache
+def _simplejpeg() -> Any:
+    try:
+        import simplejpeg
+    except ImportError:
+        return None
+    return simplejpeg
