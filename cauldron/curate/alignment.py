@@ -50,7 +50,7 @@ def flat_share(thumbs: U8, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.floa
 def pooled(thumbs: U8, side: int) -> F32:
     """Return thumbnails reduced to a side: [n, side, side]."""
     step = thumbs.shape[1] // side
-    return thumbs.reshape(-1, side, step, side, step).mean((2, 4), dtype=np.float32)
+    return np.asarray(thumbs.reshape(-1, side, step, side, step).mean((2, 4)), np.float32)
 
 
 def alike(thumbs: U8, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -68,11 +68,11 @@ def alike(thumbs: U8, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
 def _smooth(values: F32) -> F32:
     """Smooth the last two axes by 1-2-1."""
     for axis in (-2, -1):
-        edge = [(0, 0)] * values.ndim
-        edge[axis] = (1, 1)
-        wide = np.moveaxis(np.pad(values, edge, mode="edge"), axis, -1)
-        values = np.moveaxis((wide[..., :-2] + 2 * wide[..., 1:-1] + wide[..., 2:]) / 4, -1, axis)
-    return np.ascontiguousarray(values)
+        along = np.moveaxis(values, axis, -1)
+        before = np.concatenate([along[..., :1], along[..., :-1]], axis=-1)
+        after = np.concatenate([along[..., 1:], along[..., -1:]], axis=-1)
+        values = np.moveaxis((before + 2 * along + after) / 4, -1, axis)
+    return np.ascontiguousarray(values, np.float32)
 
 
 def _axis(n: int) -> F32:
@@ -104,7 +104,8 @@ def fits(
         a, b = pairs[start : start + _BLOCK].T
         a, b = np.where(bright[a] > bright[b], (b, a), (a, b))
         found = _laid(small[a], small[b])
-        fit.append(found[0]), worst.append(found[1])
+        fit.append(found[0].astype(np.float64))
+        worst.append(found[1].astype(np.float64))
     return np.concatenate(fit), np.concatenate(worst)
 
 
@@ -143,7 +144,7 @@ def difference(one: U8, two: U8, enough: float) -> float:
     still = _rest(left, right, np.zeros(4))
     if still <= enough:
         return still
-    half, goal = left[::2, ::2], right[::2, ::2]
+    half, goal = (_smooth(_smooth(values))[::2, ::2] for values in (left, right))
     place = _placed(half, goal, _cropped(left, right), 2)
     coarse = _rest(_warped(half, place), goal, place)
     if coarse > _HOPELESS:
@@ -205,7 +206,7 @@ def _inside(shape: tuple[int, ...], moved: npt.NDArray[np.float64]) -> npt.NDArr
     """Return which pixels both pictures have, whatever was cropped from one of them."""
     out = np.zeros(shape, bool)
     x, y = (
-        int(np.ceil(side * (abs(shift) + abs(stretch)) / 2))
+        int(np.ceil(side * (abs(shift) + abs(stretch)) / 2)) + 2 * bool(shift or stretch)
         for side, shift, stretch in ((shape[1], *moved[:2]), (shape[0], *moved[2:]))
     )
     out[y : shape[0] - y, x : shape[1] - x] = True
@@ -252,7 +253,7 @@ def _rest(values: F32, target: F32, moved: npt.NDArray[np.float64]) -> float:
     inside = _inside(values.shape, moved)
     gain, offset = _tone(values, target, inside)
     rest = np.abs(target - np.clip(gain * values + offset, 0, 255)) * inside
-    sums = np.cumsum(np.cumsum(np.pad(rest, ((1, 0), (1, 0))), axis=0), axis=1)
+    sums: F32 = np.cumsum(np.cumsum(np.pad(rest, ((1, 0), (1, 0))), axis=0), axis=1)
     n = min(5, *values.shape)
-    window = sums[n:, n:] - sums[:-n, n:] - sums[n:, :-n] + sums[:-n, :-n]
+    window: F32 = sums[n:, n:] - sums[:-n, n:] - sums[n:, :-n] + sums[:-n, :-n]
     return float(window.max()) / (n * n)
