@@ -254,6 +254,6 @@ def _rest(values: F32, target: F32, moved: npt.NDArray[np.float64]) -> float:
     gain, offset = _tone(values, target, inside)
     rest = np.abs(target - np.clip(gain * values + offset, 0, 255)) * inside
     sums: F32 = np.cumsum(np.cumsum(np.pad(rest, ((1, 0), (1, 0))), axis=0), axis=1)
-    n = min(5, *values.shape)
+    n = int(min(5, *values.shape))
     window: F32 = sums[n:, n:] - sums[:-n, n:] - sums[n:, :-n] + sums[:-n, :-n]
-    return float(window.max()) / (n * n)
+    return float(window.max() / (n * n))

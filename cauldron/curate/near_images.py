@@ -23,7 +23,7 @@ STRUCTURED = 0.25  # share of one grey level from which a picture is no photogra
 _CLEAR_FIT, _CLEAR_WORST = 0.9, 12.0  # thumbnails that are clearly the same photograph
 _FIT, _WORST = 0.65, 40.0  # thumbnails that may be
 _STILL = 9.0  # difference of details, in grey levels, up to which no crop is sought
-_SAME = 15.0  # difference of details up to which pictures are the same
+_SAME = 16.5  # difference of details up to which pictures are the same
 _THREADS = 4
 
 Details = Callable[[npt.NDArray[np.int64]], Iterable[tuple[int, npt.NDArray[np.uint8]]]]
