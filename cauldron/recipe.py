@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cauldron.config import Off, load_model
 from cauldron.curate.decontaminate import DecontaminateSettings
@@ -16,6 +16,7 @@ from cauldron.evaluate.settings import EvaluateSettings
 from cauldron.mixture.settings import MixSettings
 from cauldron.packaged import packaged
 from cauldron.publish.licenses import Permissions
+from cauldron.sources.hub_repo import PREFIX, pinned
 from cauldron.storage import files
 from cauldron.storage.keys import key_of
 from cauldron.train.settings import TrainSettings
@@ -27,13 +28,19 @@ class Ingest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: str
-    raw: tuple[str, ...] = Field(min_length=1)
+    raw: tuple[str, ...] = ()
     split: str = "train"
     form: str = "auto"
     limit: int | None = Field(None, gt=0)
     prompts: Literal["cauldron", "plain"] = "cauldron"
     options: dict[str, str | int | float] = Field(default_factory=dict)
     max_rejects: float = Field(0.5, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _has_raw(self) -> Self:
+        if not self.raw and not self.source.startswith(PREFIX):
+            raise ValueError("raw: name at least one folder")
+        return self
 
 
 class Benchmark(Ingest):
@@ -85,6 +92,24 @@ def load_recipe(path: str) -> Recipe:
         RecipeError: naming file, line and key.
     """
     return load_model(path, Recipe)
+
+
+def with_pins(recipe: Recipe) -> Recipe:
+    """Return a recipe whose data sets on the hub are pinned to their commits.
+
+    Raises:
+        HubError: if one cannot be reached.
+        SourceError: if one has no such config, or columns of no known form.
+    """
+    return recipe.model_copy(update={"ingest": tuple(map(_pinned, recipe.ingest))})
+
+
+def _pinned(entry: Ingest) -> Ingest:
+    if not entry.source.startswith(PREFIX):
+        return entry
+    found = pinned(entry.source, entry.form)
+    told = {"source": found.source, "form": found.form, "raw": (*found.roots, *entry.raw)}
+    return entry.model_copy(update=told)
 
 
 def rules_of(recipe: Recipe, path: str) -> Rules:

@@ -10,6 +10,7 @@ import typer
 from cauldron.cli import curate, look, mix, publish, train
 from cauldron.cli.options import Json, Workers, pairs
 from cauldron.cli.run import Progress, emit, guarded, message, table
+from cauldron.errors import UsageError
 
 app = typer.Typer(
     name="cauldron",
@@ -37,9 +38,11 @@ def _counts_row(source: str, counts: dict[str, Any]) -> list[Any]:
 
 @app.command()
 def ingest(
-    name: Annotated[str, typer.Argument(help="A source of the catalogue (cauldron sources).")],
-    raw: Annotated[list[str], typer.Argument(help="Folders or files as downloaded.")],
+    name: Annotated[
+        str, typer.Argument(help="A source (cauldron sources), or hub:OWNER/NAME/CONFIG.")
+    ],
     out: Annotated[str, typer.Option("-o", "--out", help="The work folder.")],
+    raw: Annotated[list[str] | None, typer.Argument(help="Folders or files as downloaded.")] = None,
     split: Annotated[
         str | None, typer.Option(help="A split that the source has; default: train.")
     ] = None,
@@ -67,8 +70,15 @@ def ingest(
         from cauldron.engine.local import LocalEngine
         from cauldron.readers.raw import Raw
         from cauldron.sources.catalogue import only_split
+        from cauldron.sources.hub_repo import PREFIX, pinned
         from cauldron.storage.work import locked
 
+        raw = raw or []
+        if name.startswith(PREFIX):
+            found = pinned(name, form)
+            name, form, raw = found.source, found.form, [*found.roots, *raw]
+        elif not raw:
+            raise UsageError(f"no raw data named for '{name}'", hint=f"cauldron sources {name}")
         if split is None:
             split = only_split(name, form, Raw(raw))
             if split != "train":

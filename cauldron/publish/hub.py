@@ -7,8 +7,6 @@ them at once: nobody sees half a publication. Content that has not changed makes
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -16,13 +14,10 @@ from typing import Any, TypeVar
 from cauldron.errors import HubError, UsageError
 from cauldron.publish.entries import MANIFEST, Entry, stale
 from cauldron.publish.place import Progress
+from cauldron.storage.retry import TRIES, passing, retried, status_of, wait_before
 
 T = TypeVar("T")
-TRIES = 7
-FIRST_WAIT_S, MOST_WAIT_S = 0.5, 60.0
 _THREADS = 4
-_PASSING = (408, 412, 422, 429)
-"""Besides 5xx: a time-out, a commit by somebody else, a damaged upload, too many requests."""
 
 
 class Hub:
@@ -75,9 +70,9 @@ class Hub:
             try:
                 made = self._commit([*adds, *deletes], message, head)
             except Exception as error:
-                if left == 1 or not (_passing(error) or _status(error) == 400):
+                if left == 1 or not (passing(error) or status_of(error) == 400):
                     raise self._refused("commit", error) from error
-                _wait(error, TRIES - left)
+                wait_before(error, TRIES - left)
                 continue  # the commit may have been made all the same: look again
             if self._pull_request:
                 return {**self._result(made.oid, uploaded, len(gone)), "pull_request": made.pr_url}
@@ -187,18 +182,14 @@ class Hub:
             )
 
     def _tried(self, doing: str, call: Callable[[], T]) -> T:
-        for number in range(TRIES):
-            try:
-                return call()
-            except Exception as error:
-                if number == TRIES - 1 or not _passing(error):
-                    raise self._refused(doing, error) from error
-                _wait(error, number)
-        raise AssertionError  # pragma: no cover
+        try:
+            return retried(call)
+        except Exception as error:
+            raise self._refused(doing, error) from error
 
     def _refused(self, doing: str, error: Exception) -> Exception:
         """Return what to tell the user; the token stands in no message."""
-        status = _status(error)
+        status = status_of(error)
         said = getattr(error, "server_message", None) or str(error) or type(error).__name__
         first = said.strip().splitlines()[0][:300]
         token = self._hub.get_token()
@@ -219,34 +210,3 @@ def _holds(held: dict[str, Any], entry: Entry) -> bool:
     if found.lfs:
         return bool(found.lfs.sha256 == entry.sha256)
     return bool(found.blob_id == entry.git_sha1)
-
-
-def _chain(error: BaseException | None) -> list[BaseException]:
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
-    return found
-
-
-def _status(error: BaseException) -> int | None:
-    codes = (getattr(getattr(e, "response", None), "status_code", None) for e in _chain(error))
-    return next((int(code) for code in codes if code is not None), None)
-
-
-def _passing(error: BaseException) -> bool:
-    """Say whether another try may go better: overload, a cut connection, a damaged upload."""
-    status = _status(error)
-    if status is not None:
-        return status >= 500 or status in _PASSING
-    modules = {type(e).__module__.partition(".")[0] for e in _chain(error)}
-    cut = any(isinstance(e, ConnectionError | TimeoutError) for e in _chain(error))
-    return cut or bool(modules & {"httpx", "httpx2", "httpcore", "httpcore2"})
-
-
-def _wait(error: BaseException, number: int) -> None:
-    """Sleep as the server asks, else twice as long as before, with jitter."""
-    told = [getattr(getattr(e, "response", None), "headers", {}) for e in _chain(error)]
-    asked = next((h["Retry-After"] for h in told if "Retry-After" in h), "")
-    wait = FIRST_WAIT_S * 2**number * random.uniform(0.75, 1.25)
-    time.sleep(min(float(asked) if asked.isdigit() else wait, MOST_WAIT_S))

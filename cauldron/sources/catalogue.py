@@ -12,8 +12,11 @@ from cauldron.errors import SourceError, near
 from cauldron.readers.raw import Found, Raw
 from cauldron.sources.base import Form, Source
 from cauldron.sources.hub import rows_for
+from cauldron.sources.messages import messages_for
 
-_NOT_SOURCES = {"base", "card", "catalogue", "hub"}
+_NOT_SOURCES = {"base", "card", "catalogue", "hub", "hub_repo", "messages"}
+HUB_FORMS = {"hub": rows_for, "messages": messages_for}
+"""Forms that are there for any name."""
 _PLUGINS = "cauldron.sources"
 _PACKED = (".7z", ".rar", ".zst", ".z01", ".001", ".part")  # not read as they are
 
@@ -31,7 +34,7 @@ def source_names() -> list[str]:
 
 
 def source_named(name: str) -> Source:
-    """Load a source by name; the hub form is added to every one.
+    """Load a source by name; the hub's forms are added to every one.
 
     Raises:
         SourceError: if there is no such source.
@@ -47,17 +50,17 @@ def source_named(name: str) -> Source:
             break
     else:
         source = importlib.import_module(f"cauldron.sources.{name}").SOURCE
-    return Source(name=source.name, forms=(*source.forms, rows_for(name)))
+    return Source(name=source.name, forms=(*source.forms, *(f(name) for f in HUB_FORMS.values())))
 
 
 def form_named(source: str, form: str) -> Form:
-    """Return one form of a source; the hub form is there for any name.
+    """Return one form of a source; the hub's forms are there for any name.
 
     Raises:
         SourceError: if the source or the form is unknown.
     """
-    if form == "hub":
-        return rows_for(source)
+    if form in HUB_FORMS:
+        return HUB_FORMS[form](source)
     forms = source_named(source).forms
     for candidate in forms:
         if candidate.name == form:
