@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +12,9 @@ from cauldron.curate.parts import PartFiles
 from cauldron.curate.rules import Rules, filter_parts
 from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Job, perform, perform_all
-from cauldron.errors import StorageError, UsageError, near
-from cauldron.signals.measure import SIGNALS_VERSION, measure_part
-from cauldron.steps import Progress, checksums, followed, quiet, receipt
+from cauldron.errors import StorageError
+from cauldron.measuring import MeasureSettings, plan_measure
+from cauldron.steps import Progress, followed, quiet, receipt
 from cauldron.storage import files, work
 from cauldron.storage.keys import key_of
 from cauldron.storage.shards import file_sha256
@@ -26,38 +27,47 @@ def measure(
     place: str,
     sources: Sequence[str] | None = None,
     progress: Progress = quiet,
+    settings: MeasureSettings | None = None,
 ) -> dict[str, Any]:
-    """Measure the signals of every part that is new or changed."""
-    work.require(place)
-    there = work.sources(place)
-    for name in sources or ():
-        if name not in there:
-            raise UsageError(f"no samples of source '{name}'{near(name, there)}", place=place)
-    chosen = list(sources or there)
-    jobs = []
-    for source in chosen:
-        known = checksums(place, source)
-        parts = work.parts(place, source)
-        for part in parts:
-            url = work.samples(place, source, part)
-            out = work.signals(place, source, part)
-            jobs.append(
-                Job(
-                    key=key_of("measure", SIGNALS_VERSION, known.get(part) or file_sha256(url)),
-                    receipt=receipt(place, f"measure-{source}", part),
-                    outputs=(out,),
-                    function=measure_part,
-                    arguments=(url, out),
-                )
-            )
-        for name in files.list_names(work.signals(place, source), ".parquet"):
-            if name.removesuffix(".parquet") not in parts:
-                files.remove(work.signals(place, source, name.removesuffix(".parquet")))
+    """Measure what is not measured yet: new and changed parts, and groups that were not asked for.
+
+    Args:
+        settings: None measures what was asked for last time, at first all built-in signals.
+
+    Returns:
+        The ledger entry, `measured` and `unchanged` parts, and `groups`: measured parts of each.
+    """
+    settings, planned = plan_measure(place, sources, settings)
+    jobs = [part.job(place) for part in planned]
     results = list(followed(perform_all(engine, jobs), "measure", len(jobs), progress))
+    groups = Counter(
+        name
+        for part, result in zip(planned, results, strict=True)
+        if not result["resumed"]
+        for name in [spec.name for spec in part.new]
+    )
     measured = sum(not r["resumed"] for r in results)
-    entry = {"step": "measure", "status": "done", "parts": len(jobs), "sources": sorted(chosen)}
+    chosen = sorted({part.source for part in planned})
+    for source in chosen:
+        _remove_stale(place, source)
+    entry = {
+        "step": "measure",
+        "status": "done",
+        "parts": len(jobs),
+        "sources": chosen,
+        "settings": settings.model_dump(mode="json"),
+    }
     files.write_json(work.ledger(place, "measure"), entry)
-    return {**entry, "measured": measured, "unchanged": len(jobs) - measured}
+    counts = {"measured": measured, "unchanged": len(jobs) - measured}
+    return {**entry, **counts, "groups": dict(sorted(groups.items()))}
+
+
+def _remove_stale(place: str, source: str) -> None:
+    """Remove signals of parts that are no more."""
+    parts = work.parts(place, source)
+    for name in files.list_names(work.signals(place, source), ".parquet"):
+        if name.removesuffix(".parquet") not in parts:
+            files.remove(work.signals(place, source, name.removesuffix(".parquet")))
 
 
 def _signal_key(place: str, source: str, part: str) -> str:

@@ -11,7 +11,7 @@ from cauldron.engine.base import Engine
 from cauldron.engine.local import LocalEngine
 from cauldron.errors import RecipeError, SourceError, StorageError
 from cauldron.readers.raw import Raw
-from cauldron.recipe import Ingest, Recipe, folder_of, resolved, rules_of
+from cauldron.recipe import Ingest, Recipe, folder_of, measure_of, resolved, rules_of
 from cauldron.report.page import write_report
 from cauldron.sources.catalogue import detect
 from cauldron.stats import work_stats
@@ -83,7 +83,9 @@ def run(
     with work.locked(place), engine or LocalEngine(workers) as engine:
         for entry in recipe.ingest:
             done["ingest"].append(_ingest(engine, place, entry, recipe.seed, path, progress))
-        done["measure"] = curation.measure(engine, place, sources, progress)
+        done["measure"] = curation.measure(
+            engine, place, sources, progress, measure_of(recipe, path)
+        )
         rules = rules_of(recipe, path)
         done["filter"] = curation.filter_samples(engine, place, rules, sources, progress)
         if recipe.dedup == "off":

@@ -13,6 +13,7 @@ from cauldron.curate.dedup import DedupSettings
 from cauldron.curate.rules import Rules, load_rules
 from cauldron.errors import RecipeError
 from cauldron.evaluate.settings import EvaluateSettings
+from cauldron.measuring import MeasureSettings
 from cauldron.mixture.settings import MixSettings
 from cauldron.packaged import packaged
 from cauldron.publish.licenses import Permissions
@@ -71,6 +72,7 @@ class Recipe(BaseModel):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     seed: int = 0
     ingest: tuple[Ingest, ...] = ()
+    measure: MeasureSettings = MeasureSettings()
     rules: str | Rules = "default"
     dedup: DedupSettings | Off = DedupSettings()
     decontaminate: Decontaminate | None = None
@@ -117,6 +119,14 @@ def rules_of(recipe: Recipe, path: str) -> Rules:
     if isinstance(recipe.rules, Rules):
         return recipe.rules
     return find_rules(recipe.rules, folder_of(path))
+
+
+def measure_of(recipe: Recipe, path: str) -> MeasureSettings:
+    """Return what is measured, paths of the recipe as seen from here."""
+    told, folder = recipe.measure, folder_of(path)
+    models = {name: resolved(place, folder) for name, place in told.models.items()}
+    tokenizer = told.tokenizer and resolved(told.tokenizer, folder)
+    return told.model_copy(update={"tokenizer": tokenizer, "models": models})
 
 
 def find_rules(name: str, folder: str = ".") -> Rules:

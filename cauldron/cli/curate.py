@@ -6,32 +6,60 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from cauldron.cli.options import Json, Work, Workers
+from cauldron.cli.options import Json, Work, Workers, pairs
 from cauldron.cli.run import Progress, emit, guarded, message, table
 
 
 def measure(
     work: Work,
     source: Annotated[list[str] | None, typer.Option(help="Only this source.")] = None,
+    signals: Annotated[
+        str | None,
+        typer.Option(help="Groups with commas between (text,language,header); default: all."),
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="A tokenizer.json that counts tokens.")
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="name=FOLDER of a transformers vision model; repeatable."),
+    ] = None,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(help="name=ENTRY_POINT or name=module:function of further signals."),
+    ] = None,
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
-    """Measure the signals of new and changed samples.
+    """Measure what is not measured yet: new and changed samples, signals that are new.
 
-    Example: cauldron measure work
+    Without options the signals are those of the last call, at first all built-in ones.
+
+    Example: cauldron measure work --tokenizer tokenizer.json
     """
     with guarded():
         from cauldron.curation import measure as run
         from cauldron.engine.local import LocalEngine
+        from cauldron.measuring import MeasureSettings, absolute, remembered
         from cauldron.storage.work import locked, require
 
         require(work)
+        asked = {
+            "signals": tuple(signals.split(",")) if signals else (),
+            "tokenizer": tokenizer and absolute(tokenizer),
+            "models": {name: absolute(p) for name, p in pairs(model or [], "--model").items()},
+            "plugins": pairs(plugin or [], "--plugin"),
+        }
+        settings = remembered(work).with_asked(MeasureSettings.model_validate(asked))
         with locked(work), LocalEngine(workers) as engine:
-            found = run(engine, work, source, Progress())
+            found = run(engine, work, source, Progress(), settings)
         if as_json:
             emit(found)
             return
+        told = ", ".join(f"{name} {parts}" for name, parts in found["groups"].items())
         message(f"{found['measured']} parts measured, {found['unchanged']} unchanged")
+        if told:
+            message(f"parts measured of each group: {told}")
         message(f"next: cauldron filter {work} --rules default")
 
 

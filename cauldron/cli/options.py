@@ -15,7 +15,7 @@ Engine = Annotated[Literal["local", "ray"], typer.Option(help="Where work runs."
 Address = Annotated[str | None, typer.Option(help="A running Ray cluster: auto or host:port.")]
 
 
-def pairs(given: list[str]) -> dict[str, str]:
+def pairs(given: list[str], option: str = "--option") -> dict[str, str]:
     """Return `name=value` options by name.
 
     Raises:
@@ -26,8 +26,8 @@ def pairs(given: list[str]) -> dict[str, str]:
         name, mark, value = text.partition("=")
         if not mark or name in found:
             raise UsageError(
-                f"--option {name}: {'given twice' if mark else 'no value'}",
-                hint="write --option name=value",
+                f"{option} {name}: {'given twice' if mark else 'no value'}",
+                hint=f"write {option} name=value",
             )
         found[name] = value
     return found

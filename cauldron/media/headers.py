@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 
 from cauldron.media.limits import LIMITS, Limits
 
@@ -12,7 +13,19 @@ _PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: 
 _JPEG_FRAMES = (0xC0, 0xC1, 0xC2)
 _JPEG_TABLES = (0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0))
 _QUANTISATION = 0xDB
+_EXIF = 0xE1  # may say that the picture is to be turned
 _MPF = 0xE2  # may announce further pictures in the same file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainFacts:
+    """What an ordinary header says: format, sides in pixels as stored, transparency, EXIF."""
+
+    format: str
+    width: int
+    height: int
+    alpha: bool = False
+    exif: bool = False
 
 
 def plainly_sound(data: bytes, limits: Limits = LIMITS) -> bool:
@@ -20,11 +33,18 @@ def plainly_sound(data: bytes, limits: Limits = LIMITS) -> bool:
 
     False says nothing: `inspect` then looks closer and gives the reason.
     """
+    return plain_facts(data, limits) is not None
+
+
+def plain_facts(data: bytes, limits: Limits = LIMITS) -> PlainFacts | None:
+    """Return the facts of a JPEG or PNG that is `plainly_sound`, None for any other bytes."""
     if len(data) > limits.max_image_bytes:
-        return False
+        return None
     if data.startswith(b"\xff\xd8\xff"):
-        return data.endswith(b"\xff\xd9") and _jpeg(data, limits)
-    return data.startswith(_PNG_HEAD) and data.endswith(b"IEND\xaeB`\x82") and _png(data, limits)
+        return _jpeg(data, limits) if data.endswith(b"\xff\xd9") else None
+    if data.startswith(_PNG_HEAD) and data.endswith(b"IEND\xaeB`\x82"):
+        return _png(data, limits)
+    return None
 
 
 def _fits(width: int, height: int, limits: Limits) -> bool:
@@ -36,33 +56,36 @@ def _fits(width: int, height: int, limits: Limits) -> bool:
     )
 
 
-def _jpeg(data: bytes, limits: Limits) -> bool:
+def _jpeg(data: bytes, limits: Limits) -> PlainFacts | None:
     """Walk the segments up to the first scan, behind a frame that fits."""
-    at, framed, quantised = 2, False, False
+    at, quantised, exif, width, height = 2, False, False, 0, 0
     while at + 4 <= len(data) and data[at] == 0xFF:
         mark = data[at + 1]
         size = int.from_bytes(data[at + 2 : at + 4], "big")
         if mark == 0xDA:
-            return framed and quantised and at + 2 + size <= len(data)
+            whole = width and quantised and at + 2 + size <= len(data)
+            facts = PlainFacts(format="JPEG", width=width, height=height, exif=exif)
+            return facts if whole else None
         if size < 2 or (mark not in _JPEG_TABLES and mark not in _JPEG_FRAMES):
-            return False
+            return None
         if mark == _MPF and data[at + 4 : at + 8] == b"MPF\x00":
-            return False
+            return None
+        exif = exif or mark == _EXIF
         if mark == _QUANTISATION:
             quantised = _quantises(data[at + 4 : at + 2 + size])
             if not quantised:
-                return False
+                return None
         if mark in _JPEG_FRAMES:
+            framed = width > 0
             height = int.from_bytes(data[at + 5 : at + 7], "big")
             width = int.from_bytes(data[at + 7 : at + 9], "big")
             n = data[at + 9]
             if framed or data[at + 4] != 8 or n not in (1, 3, 4) or size != 8 + 3 * n:
-                return False
-            framed = _fits(width, height, limits)
-            if not framed:
-                return False
+                return None
+            if not _fits(width, height, limits):
+                return None
         at += 2 + size
-    return False
+    return None
 
 
 def _quantises(tables: bytes) -> bool:
@@ -75,24 +98,26 @@ def _quantises(tables: bytes) -> bool:
     return at == len(tables)
 
 
-def _png(data: bytes, limits: Limits) -> bool:
+def _png(data: bytes, limits: Limits) -> PlainFacts | None:
     """Check the head's sum and values, then that only plain chunks stand before the pixels."""
     depth, colour, packing, filtering, interlace = data[24:29]
     if zlib.crc32(data[12:29]).to_bytes(4, "big") != data[29:33]:
-        return False
+        return None
     if depth not in _PNG_DEPTHS.get(colour, ()) or packing or filtering or interlace > 1:
-        return False
-    if not _fits(int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"), limits):
-        return False
-    at = 33
+        return None
+    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    if not _fits(width, height, limits):
+        return None
+    at, alpha = 33, colour in (4, 6)
     while at + 12 <= len(data):
         kind = data[at + 4 : at + 8]
         if kind == b"IDAT":
-            return True
+            return PlainFacts(format="PNG", width=width, height=height, alpha=alpha)
         if kind not in _PNG_PLAIN:
-            return False
+            return None
         end = at + 8 + int.from_bytes(data[at : at + 4], "big")
         if zlib.crc32(data[at + 4 : end]).to_bytes(4, "big") != data[end : end + 4]:
-            return False
+            return None
+        alpha = alpha or kind == b"tRNS"
         at = end + 4
-    return False
+    return None

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from cauldron.media.headers import plain_facts
 from cauldron.media.limits import LIMITS, Limits
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
+_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
+_ORIENTATION, _FIRST_TURNED = 0x0112, 5  # EXIF tag; from 5 on width and height change places
 
 
 class ImageError(Exception):
@@ -47,6 +50,58 @@ def inspect(data: bytes, limits: Limits = LIMITS) -> ImageFacts:
     return facts
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UprightFacts:
+    """What is known of a picture without its pixels; sides as it is shown, EXIF applied.
+
+    Args:
+        orientation: the EXIF orientation, 1 to 8; 1 is upright as stored.
+    """
+
+    format: str
+    width: int
+    height: int
+    alpha: bool = False
+    frames: int = 1
+    orientation: int = 1
+
+
+def upright_facts(data: bytes, limits: Limits = LIMITS) -> UprightFacts:
+    """Return the facts of a picture's header; pixels are decoded only where the end looks wrong.
+
+    Raises:
+        ImageError: as `inspect`.
+    """
+    plain = plain_facts(data, limits)
+    if plain is not None and not plain.exif:
+        return UprightFacts(
+            format=plain.format, width=plain.width, height=plain.height, alpha=plain.alpha
+        )
+    with _open(data, limits) as image:
+        facts = _facts(image, limits)
+        alpha = facts.mode in _ALPHA or "transparency" in image.info
+        orientation = _orientation(image)
+        if not _ends_well(data, facts.format):
+            _decode(image)
+    turned = orientation >= _FIRST_TURNED
+    return UprightFacts(
+        format=facts.format,
+        width=facts.height if turned else facts.width,
+        height=facts.width if turned else facts.height,
+        alpha=alpha,
+        frames=facts.frames,
+        orientation=orientation,
+    )
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        found = image.getexif().get(_ORIENTATION, 1)
+    except (OSError, ValueError, SyntaxError, struct.error, KeyError, TypeError):
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
 def open_rgb(data: bytes, limits: Limits = LIMITS) -> Image.Image:
     """Decode the first frame to upright RGB.
 
@@ -60,7 +115,8 @@ def open_rgb(data: bytes, limits: Limits = LIMITS) -> Image.Image:
         _facts(image, limits)
         _decode(image)
         try:
-            return _on_white(ImageOps.exif_transpose(image))
+            ImageOps.exif_transpose(image, in_place=True)
+            return _on_white(image)
         except (OSError, ValueError, SyntaxError, struct.error) as error:
             raise ImageError("image_truncated", str(error)[:200]) from error
 
@@ -149,10 +205,10 @@ def _decode(image: Image.Image) -> None:
 
 def _on_white(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
-        return image.copy()
+        return image
     if image.mode in ("I;16", "I;16B", "I;16L", "I"):
         return image.point(lambda value: value / 257).convert("L").convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+    if image.mode in _ALPHA or "transparency" in image.info:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
         return Image.alpha_composite(white, rgba).convert("RGB")

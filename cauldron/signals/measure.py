@@ -2,154 +2,168 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import orjson
+import numpy as np
 import pyarrow as pa
 
-from cauldron.signals import text as texts
-from cauldron.signals.pictures import picture_signals
-from cauldron.signals.sketch import sketches
-from cauldron.storage.shards import iter_batches, write_table
+from cauldron.errors import CauldronError
+from cauldron.signals.groups import BUILT_IN, Batch, Group, Spec, as_column, empty_schema, group_of
+from cauldron.signals.said import Ints, Said, as_ints
+from cauldron.storage.shards import iter_batches, iter_row_groups, read_table, write_table
 
-SIGNALS_VERSION = 6
+ERRORS = "measure_error"
+SIGNALS_SCHEMA: pa.Schema = empty_schema().append(pa.field(ERRORS, pa.string()))
+"""One row a sample, in the order of the samples; a part holds the groups that were asked for.
 
-SIGNALS_SCHEMA: pa.Schema = pa.schema(
-    [
-        ("id", pa.string()),
-        ("roles", pa.string()),
-        ("n_images", pa.int32()),
-        ("n_turns", pa.int32()),
-        ("chars", pa.int32()),
-        ("words", pa.int32()),
-        ("question_chars", pa.int32()),
-        ("answer_chars", pa.int32()),
-        ("min_answer_chars", pa.int32()),
-        ("text_tokens", pa.int32()),
-        ("answer_tokens", pa.int32()),
-        ("answer_equals_question", pa.bool_()),
-        ("refusal", pa.string()),
-        ("special_token", pa.string()),
-        ("char_repetition", pa.float32()),
-        ("word_repetition", pa.float32()),
-        ("special_ratio", pa.float32()),
-        ("digit_ratio", pa.float32()),
-        ("stopword_ratio", pa.float32()),
-        ("punctuation_ratio", pa.float32()),
-        ("text_hash", pa.string()),
-        ("question_hashes", pa.list_(pa.string())),
-        ("minhash", pa.binary()),
-        ("image_width", pa.list_(pa.int32())),
-        ("image_height", pa.list_(pa.int32())),
-        ("image_aspect", pa.list_(pa.float32())),
-        ("image_bytes", pa.list_(pa.int32())),
-        ("image_format", pa.list_(pa.string())),
-        ("image_entropy", pa.list_(pa.float32())),
-        ("image_hash", pa.list_(pa.string())),
-        ("image_phash", pa.list_(pa.uint64())),
-        ("image_phash256", pa.list_(pa.binary())),
-        ("image_thumb", pa.list_(pa.binary())),
-        ("image_error", pa.list_(pa.string())),
-    ]
-)
-"""One row a sample, in the order of the samples. Lists hold one value a picture (or a turn)."""
+Lists hold one value a picture (or a turn). `measure_error` tells which group could not measure a
+row, and why; its signals are null.
+"""
+_TEXT_ROWS = 256
+_TEXT_BYTES = 64 << 20
+
+Column = list[pa.Array]
 
 
-def measure_part(samples_url: str, out_url: str) -> dict[str, Any]:
-    """Measure one samples part and write its signals."""
-    columns = ["id", "messages", "images", "extra"]
-    tables = []
-    for batch in iter_batches(samples_url, columns):
-        samples = batch.to_pylist()
-        made, there = sketches([spoken_text(sample["messages"]) for sample in samples])
-        rows = [
-            measured(sample) | {"minhash": sketch.tobytes() if full else None}
-            for sample, sketch, full in zip(samples, made.astype("<u4"), there, strict=True)
+def measure_part(
+    samples_url: str,
+    out_url: str,
+    specs: Sequence[Spec],
+    keep: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, Any]:
+    """Measure one samples part and write its signals.
+
+    Args:
+        specs: the groups to measure.
+        keep: groups that stay, and their columns, which are taken from the file as it is.
+    """
+    groups = [group_of(spec) for spec in specs]
+    ids = read_table(samples_url, ["id"])["id"]
+    columns: dict[str, Any] = {"id": ids}
+    errors = [""] * len(ids)
+    fields = {group.name: group.types() for group in groups}
+    if keep:
+        old = read_table(out_url)
+        columns |= {name: old[name] for names in keep.values() for name in names}
+        fields |= {group: [old.field(name) for name in names] for group, names in keep.items()}
+        errors = [_errors_of(text, keep) for text in old[ERRORS].to_pylist()]
+    for reads, batches in (("texts", text_batches), ("pictures", picture_batches)):
+        chosen = [group for group in groups if group.reads == reads]
+        if chosen:
+            columns |= _measured(chosen, batches(samples_url), errors)
+    columns[ERRORS] = pa.array(errors, pa.string())
+    schema = _schema(fields)
+    table = pa.table({name: columns[name] for name in schema.names}).cast(schema)
+    shard = write_table(out_url, table.combine_chunks())
+    names = {group: [field.name for field in told] for group, told in fields.items()}
+    return {"rows": shard.rows, "sha256": shard.sha256, "columns": names}
+
+
+def _errors_of(text: str, groups: Iterable[str]) -> str:
+    names = tuple(f"{group}:" for group in groups)
+    return "\n".join(line for line in text.split("\n") if line.startswith(names))
+
+
+def _schema(fields: Mapping[str, Sequence[pa.Field]]) -> pa.Schema:
+    """Return the columns of groups, in an order that does not depend on which came first."""
+    places = {name: place for place, name in enumerate(BUILT_IN)}
+    ranked = sorted(fields, key=lambda name: (places.get(name, len(places)), name))
+    made = [(field.name, _plain(field.type)) for name in ranked for field in fields[name]]
+    return pa.schema([("id", pa.string()), *made, (ERRORS, pa.string())])
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Return a type as it was before a Parquet file renamed what its lists hold."""
+    return pa.list_(_plain(kind.value_type)) if pa.types.is_list(kind) else kind
+
+
+def text_batches(url: str) -> Iterator[Batch]:
+    """Yield the texts of a part in batches of bounded size."""
+    columns = ["messages", "extra", "images.list.element.path"]
+    for batch in iter_batches(url, columns, rows=_TEXT_ROWS):
+        for piece in _bounded(batch):
+            yield Batch(_said(piece), _list_lengths(piece["images"]))
+
+
+def _bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    if batch.num_rows > 1 and batch.nbytes > _TEXT_BYTES:
+        half = batch.num_rows // 2
+        yield from _bounded(batch.slice(0, half))
+        yield from _bounded(batch.slice(half))
+    else:
+        yield batch
+
+
+def picture_batches(url: str) -> Iterator[Batch]:
+    """Yield texts and pictures of a part, a row group at a time: their bytes are bounded."""
+    for table in iter_row_groups(url, ["messages", "extra", "images"]):
+        images = table["images"].combine_chunks()
+        pictures = images.flatten().field("bytes").fill_null(b"").to_pylist()
+        for batch in table.combine_chunks().to_batches():
+            yield Batch(_said(batch), _list_lengths(images), pictures)
+
+
+def _said(batch: pa.RecordBatch) -> Said:
+    return Said(batch["messages"], batch["extra"])
+
+
+def _list_lengths(lists: pa.ListArray) -> Ints:
+    return as_ints(lists.value_lengths().fill_null(0))
+
+
+def _measured(
+    groups: Sequence[Group], batches: Iterator[Batch], errors: list[str]
+) -> dict[str, pa.ChunkedArray]:
+    """Measure groups batch by batch; a row that a group cannot measure alone gets nulls."""
+    pieces: dict[str, Column] = {name: [] for group in groups for name in group.columns}
+    start = 0
+    for batch in batches:
+        for group in groups:
+            for name, column in _columns(group, batch, start, errors).items():
+                pieces[name].append(column)
+        start += len(batch.n_images)
+    kinds = {field.name: field.type for group in groups for field in group.types()}
+    return {name: pa.chunked_array(made, kinds[name]) for name, made in pieces.items()}
+
+
+def _columns(group: Group, batch: Batch, start: int, errors: list[str]) -> dict[str, pa.Array]:
+    try:
+        return _whole(group, batch)
+    except CauldronError:
+        raise
+    except Exception as error:  # a row that breaks a group must not take the others along
+        rows = len(batch.n_images)
+        if rows == 1:
+            told = f"{group.name}: {type(error).__name__}: {error}"[:300].replace("\n", " ")
+            errors[start] = "\n".join(filter(None, [errors[start], told]))
+            return {field.name: pa.nulls(1, field.type) for field in group.types()}
+        made = [
+            _columns(group, one, start + row, errors) for row, one in enumerate(_single_rows(batch))
         ]
-        tables.append(pa.Table.from_pylist(rows, schema=SIGNALS_SCHEMA))
-    table = pa.concat_tables(tables) if tables else SIGNALS_SCHEMA.empty_table()
-    shard = write_table(out_url, table)
-    return {"rows": shard.rows, "sha256": shard.sha256}
+        return {name: pa.concat_arrays([part[name] for part in made]) for name in group.columns}
 
 
-def measured(sample: dict[str, Any]) -> dict[str, Any]:
-    """Return the signals of one sample; `minhash` is made for many at a time."""
-    questions, answers, all_texts = _spoken(sample["messages"])
-    bare = _bare(questions, sample["extra"])
-    joined = "\n".join(all_texts)
-    words = texts.words_of(joined)
-    pictures = [picture_signals(image["bytes"] or b"") for image in sample["images"]]
-    normal = [
-        (texts.normalised(q), texts.normalised(a)) for q, a in zip(questions, answers, strict=False)
-    ]
-    return {
-        "id": sample["id"],
-        "roles": "chat" if answers else "document",
-        "n_images": len(pictures),
-        "n_turns": len(answers) or 1,
-        "chars": len(joined),
-        "words": len(words),
-        "question_chars": sum(map(len, questions)),
-        "answer_chars": sum(map(len, answers)),
-        "min_answer_chars": min((len(a.strip()) for a in answers), default=len(joined)),
-        "text_tokens": sum(map(texts.estimated_tokens, all_texts)),
-        "answer_tokens": sum(map(texts.estimated_tokens, answers or all_texts)),
-        "answer_equals_question": any(q == a for q, a in normal),
-        "refusal": texts.refusal(answers),
-        "special_token": texts.special_token(joined),
-        "char_repetition": texts.character_repetition(joined),
-        "word_repetition": texts.word_repetition(words),
-        "special_ratio": texts.special_ratio(joined),
-        "digit_ratio": texts.digit_ratio(joined),
-        "stopword_ratio": texts.stopword_ratio(words),
-        "punctuation_ratio": texts.punctuation_ratio(joined),
-        "text_hash": texts.text_hash("\n".join([*bare, *answers]) if answers else joined),
-        "question_hashes": [texts.text_hash(q) for q in bare],
-        "image_width": [p.width for p in pictures],
-        "image_height": [p.height for p in pictures],
-        "image_aspect": [p.aspect for p in pictures],
-        "image_bytes": [p.size_bytes for p in pictures],
-        "image_format": [p.format for p in pictures],
-        "image_entropy": [p.entropy for p in pictures],
-        "image_hash": [p.pixel_hash for p in pictures],
-        "image_phash": [p.phash for p in pictures],
-        "image_phash256": [p.phash256 for p in pictures],
-        "image_thumb": [p.thumb for p in pictures],
-        "image_error": [p.error for p in pictures],
-    }
+def _whole(group: Group, batch: Batch) -> dict[str, pa.Array]:
+    values = group.measure(batch)
+    out = {name: as_column(values[name], kind) for name, kind in group.fields}
+    offsets = pa.array(np.concatenate([[0], np.cumsum(batch.n_images)]).astype(np.int32))
+    for name, kind in group.picture_fields:
+        out[name] = pa.ListArray.from_arrays(offsets, as_column(values[name], kind))
+    return out
+
+
+def _single_rows(batch: Batch) -> Iterator[Batch]:
+    ends = np.cumsum(batch.n_images)
+    for row, (end, many) in enumerate(zip(ends, batch.n_images, strict=True)):
+        pictures = batch.pictures[end - many : end]
+        yield Batch(batch.said.row(row), batch.n_images[row : row + 1], pictures)
 
 
 def spoken_text(messages: list[dict[str, Any]]) -> str:
     """Return all texts of a sample in order, a line feed between messages."""
-    return "\n".join(_spoken(messages)[2])
-
-
-def _spoken(messages: list[dict[str, Any]]) -> tuple[list[str], list[str], list[str]]:
-    """Return questions, answers and all texts of a sample."""
-    by_role: dict[str, list[str]] = {"user": [], "assistant": []}
-    everything = []
-    for message in messages:
-        said = "\n".join(p["text"] or "" for p in message["content"] if p["type"] == "text")
-        by_role.setdefault(message["role"], []).append(said)
-        everything.append(said)
-    return by_role["user"], by_role["assistant"], everything
-
-
-def _bare(questions: list[str], extra: str | None) -> list[str]:
-    """Return questions as the source asks them, so that drawn phrasing hides no duplicate.
-
-    A source that puts its question in other words keeps its own in `extra.turns[k].question`.
-    """
-    turns = orjson.loads(extra).get("turns", []) if extra and '"question"' in extra else []
-    own = [turn.get("question") if isinstance(turn, dict) else None for turn in turns]
-    own += [None] * (len(questions) - len(own))
-    return [
-        kept if isinstance(kept, str) else _first_line(asked)
-        for kept, asked in zip(own, questions, strict=False)
-    ]
-
-
-def _first_line(question: str) -> str:
-    """Return the question without the hint that may follow on a line of its own."""
-    lines = [line for line in question.splitlines() if line.strip()]
-    return lines[0] if len(lines) == 2 else question
+    said = (
+        "\n".join(p["text"] or "" for p in message["content"] if p["type"] == "text")
+        for message in messages
+    )
+    return "\n".join(said)

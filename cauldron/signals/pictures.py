@@ -1,70 +1,125 @@
-"""Picture signals: geometry, entropy, an exact pixel hash, two perceptual hashes, a thumbnail."""
+"""Picture signals: what the header says, and what the pixels say of a picture decoded once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 import xxhash
 from PIL import Image
 
-from cauldron.media.images import ImageError, inspect, open_rgb
-from cauldron.signals.thumbs import thumb_hashes, thumbnail
+from cauldron.media.images import ImageError, UprightFacts, open_rgb, upright_facts
+from cauldron.signals.thumbs import THUMB_SIDE, U8, thumb_hashes, thumbnail
+
+_SHORTEST = 96  # a reduced picture is still larger than its thumbnail
+_LARGEST_REDUCTION = 5  # Pillow has fast ways for these
+_BAND = 4  # grey levels to either side that count as one colour
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureSignals:
-    """What is measured of one picture; `error` is a reject reason when it does not decode."""
-
-    width: int = 0
-    height: int = 0
-    format: str = ""
-    size_bytes: int = 0
-    entropy: float = 0.0
-    pixel_hash: str = ""
-    phash: int = 0
-    phash256: bytes = b""
-    thumb: bytes = b""
-    error: str = ""
-
-    @property
-    def aspect(self) -> float:
-        """Longer side over shorter side."""
-        return max(self.width, self.height) / max(min(self.width, self.height), 1)
+F64 = npt.NDArray[np.float64]
 
 
-def picture_signals(data: bytes) -> PictureSignals:
-    """Open a picture once and measure it, upright, on white, as RGB."""
+def header_signals(pictures: Sequence[bytes]) -> dict[str, Any]:
+    """Read headers; a picture that has none has no format and no sides."""
+    facts = [_facts(data) for data in pictures]
+    width = np.array([f.width for f in facts], np.int64)
+    height = np.array([f.height for f in facts], np.int64)
+    size = np.array([len(data) for data in pictures], np.int64)
+    longer, shorter = np.maximum(width, height), np.minimum(width, height)
+    return {
+        "image_width": width,
+        "image_height": height,
+        "image_pixels": width * height,
+        "image_aspect": longer / np.maximum(shorter, 1),
+        "image_bytes": size,
+        "image_bytes_per_pixel": size / np.maximum(width * height, 1),
+        "image_format": [f.format for f in facts],
+        "image_alpha": [f.alpha for f in facts],
+        "image_animated": [f.frames > 1 for f in facts],
+        "image_orientation": [f.orientation for f in facts],
+    }
+
+
+_NO_FACTS = UprightFacts(format="", width=0, height=0)
+
+
+def _facts(data: bytes) -> UprightFacts:
     try:
-        format_ = inspect(data).format
-        image = open_rgb(data)
-    except ImageError as error:
-        return PictureSignals(size_bytes=len(data), error=error.reason)
-    grey = image.convert("L")
-    thumb = thumbnail(grey)
-    fine, coarse = thumb_hashes(thumb[None])
-    return PictureSignals(
-        width=image.width,
-        height=image.height,
-        format=format_,
-        size_bytes=len(data),
-        entropy=_entropy(grey),
-        pixel_hash=pixel_hash(image),
-        phash=int(coarse[0]),
-        phash256=fine.tobytes(),
-        thumb=thumb.tobytes(),
-    )
+        return upright_facts(data)
+    except ImageError:
+        return _NO_FACTS
+
+
+def pixel_signals(pictures: Sequence[bytes]) -> dict[str, Any]:
+    """Decode each picture once, upright, on white, as RGB, and measure it.
+
+    `image_error` is a reject reason; where it is not empty, the rest is empty as well.
+    """
+    many = len(pictures)
+    errors, hashes = [""] * many, [""] * many
+    levels: npt.NDArray[np.int64] = np.zeros((many, 256), np.int64)
+    thumbs: U8 = np.zeros((many, THUMB_SIDE, THUMB_SIDE), np.uint8)
+    for number, data in enumerate(pictures):
+        try:
+            image = open_rgb(data)
+        except ImageError as error:
+            errors[number] = error.reason
+            continue
+        hashes[number] = pixel_hash(image)
+        grey = reduced(image).convert("L")
+        levels[number] = grey.histogram()
+        thumbs[number] = thumbnail(grey)
+    sound = np.array([not error for error in errors], bool)
+    fine, coarse = thumb_hashes(thumbs)
+    return {
+        "image_error": errors,
+        "image_entropy": np.where(sound, entropy(levels), 0.0),
+        "image_flat": np.where(sound, flatness(levels), 0.0),
+        "image_hash": hashes,
+        "image_phash": np.where(sound, coarse, np.uint64(0)),
+        "image_phash256": _binary(fine, sound),
+        "image_thumb": _binary(thumbs, sound),
+    }
+
+
+def _binary(rows: npt.NDArray[Any], sound: npt.NDArray[np.bool_]) -> pa.Array:
+    """Return rows as bytes, empty where a picture is not sound."""
+    made = [row.tobytes() if fit else b"" for row, fit in zip(rows, sound, strict=True)]
+    return pa.array(made, pa.binary())
 
 
 def pixel_hash(image: Image.Image) -> str:
-    """Return a 128-bit hash of size and RGB pixels as hex."""
+    """Return a 128-bit hash of size and pixels of an RGB picture as hex."""
     digest = xxhash.xxh3_128(f"{image.width}x{image.height}".encode())
-    digest.update(image.tobytes())
+    try:
+        _, array = image.__arrow_c_array__()
+    except ValueError:  # a large picture lies in several blocks
+        digest.update(image.tobytes("raw", "RGBX"))
+    else:
+        held = pa.Array._import_from_c_capsule(_, array)
+        digest.update(held.flatten().buffers()[1])
     return digest.hexdigest()
 
 
-def _entropy(grey: Image.Image) -> float:
-    """Return the entropy of grey levels in bits: 0 for one colour, at most 8."""
-    counts = np.asarray(grey.histogram(), dtype=np.float64)
-    shares = counts[counts > 0] / counts.sum()
-    return float(max(-(shares * np.log2(shares)).sum(), 0.0))
+def reduced(image: Image.Image) -> Image.Image:
+    """Return means of blocks of up to 5 x 5 pixels, so that both sides stay at 96 or more."""
+    factor = min(min(image.size) // _SHORTEST, _LARGEST_REDUCTION)
+    return image.reduce(factor) if factor > 1 else image
+
+
+def entropy(levels: npt.NDArray[np.int64]) -> F64:
+    """Return the entropy of grey levels, [n, 256], in bits: 0 for one colour, at most 8."""
+    shares = levels / np.maximum(levels.sum(axis=1, keepdims=True), 1)
+    logs = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
+    return np.asarray(np.maximum(-(shares * logs).sum(axis=1), 0.0))
+
+
+def flatness(levels: npt.NDArray[np.int64]) -> F64:
+    """Return the largest share of pixels within 4 grey levels of one: 1 for a blank picture."""
+    total = np.cumsum(np.pad(levels, ((0, 0), (_BAND + 1, _BAND))), axis=1)
+    width = 2 * _BAND + 1
+    best = (total[:, width:] - total[:, :-width]).max(axis=1)
+    return np.asarray(best / np.maximum(levels.sum(axis=1), 1))

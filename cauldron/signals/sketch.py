@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cauldron.signals.text import normalised
+from cauldron.signals.said import normalised
 
 SHINGLE_WORDS = 5
 SKETCH_SIZE = 128

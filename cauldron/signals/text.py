@@ -1,138 +1,157 @@
-"""Text signals, after the definitions of the OBELICS filters.
+"""Text signals, after the definitions of the OBELICS filters, over whole batches.
 
 From: huggingface/OBELICS, web document filtering; thresholds belong to the rules, not here.
 """
 
 from __future__ import annotations
 
-import math
-import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import numpy as np
-import xxhash
+import numpy.typing as npt
+import pyarrow as pa
+
+from cauldron.signals.said import Ints, Said, Words, counted, ratio
+from cauldron.signals.wordlists import FLAGGED_WORDS, STOP_WORDS
 
 CHARACTER_N = 10
 WORD_N = 5
-BYTES_PER_TOKEN = 4
-_TOKEN = re.compile(r"[\w']+|[,;:?!.]")
 _LONG = 100_000  # characters looked at for repetition; a longer text is judged by its beginning
+_SPECIAL, _DIGIT, _WORD, _MARK = 1, 2, 4, 8
+_OWNER_BITS = 16  # samples of a batch are fewer than 2 ** 16
 
-STOP_WORDS = frozenset(
-    """a about above after again against all also am an and any are as at be because been before
-    being below between both but by can could did do does doing down during each few for from
-    further had has have having he her here hers herself him himself his how i if in into is it its
-    itself just many may me might more most much must my myself no nor not now of off on once only
-    or other our ours ourselves out over own same she should so some such than that the their theirs
-    them themselves then there these they this those through to too under until up us very was we
-    were what when where which while who whom whose why will with within without would you your
-    yours yourself yourselves""".split()
-)
-
-REFUSALS = ("language model", "sorry", "openai")
-"""What answers say that speak of the model or refuse; from: huggingface/smollm, build_ds_sft.py."""
-SPECIAL_TOKENS = (
-    "<unk>",
-    "<s>",
-    "</s>",
-    "<fake_token_around_image>",
-    "<image>",
-    "<end_of_utterance>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|endoftext|>",
-)
-"""Special tokens of Idefics2 and its successors; in a text they would steer the model."""
+U64 = npt.NDArray[np.uint64]
 
 
-def refusal(answers: Iterable[str]) -> str:
-    """Return the first of `REFUSALS` that an answer holds in any case, "" for none."""
-    lowered = [answer.lower() for answer in answers]
-    return next((said for said in REFUSALS if any(said in answer for answer in lowered)), "")
+def text_signals(said: Said) -> dict[str, Any]:
+    """Measure what the texts of each sample are made of."""
+    letters, bounds = characters(said.joined)
+    kinds = _kinds(int(letters.max(initial=0)))[letters]
+    chars = np.diff(bounds)
+    words = said.words
+    return {
+        "words": words.per_sample,
+        "char_repetition": character_repetition(letters, bounds),
+        "word_repetition": word_repetition(words),
+        "special_ratio": ratio(_sums(kinds & _SPECIAL, bounds), chars),
+        "digit_ratio": ratio(_sums(kinds & _DIGIT, bounds), chars),
+        "stopword_ratio": words.share_in(pa.array(sorted(STOP_WORDS))),
+        "flagged_ratio": words.share_in(pa.array(sorted(FLAGGED_WORDS))),
+        "punctuation_ratio": punctuation_ratio(kinds, bounds),
+    }
 
 
-def special_token(text: str) -> str:
-    """Return the first of `SPECIAL_TOKENS` that a text holds, "" for none."""
-    if "<" not in text:
-        return ""
-    return next((token for token in SPECIAL_TOKENS if token in text), "")
-
-
-def normalised(text: str) -> str:
-    """Return text for comparison: NFKC, lower case, white space as single blanks."""
-    return " ".join(unicodedata.normalize("NFKC", text).lower().split())
-
-
-def words_of(text: str) -> list[str]:
-    """Return lower-case words without special characters at their ends; empty ones left out."""
-    stripped = (word.lower().strip(_edges()) for word in text.split())
-    return [word for word in stripped if word]
+def characters(texts: pa.StringArray) -> tuple[npt.NDArray[Any], Ints]:
+    """Return the code points of all texts in one array, and [n + 1] bounds of each text."""
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
+    held = memoryview(texts.buffers()[2] or b"")[offsets[0] : offsets[-1]] if len(texts) else b""
+    bounds = offsets.astype(np.int64) - int(offsets[0])
+    octets = np.frombuffer(held, np.uint8)
+    if octets.max(initial=0) < 0x80:
+        return octets, bounds
+    starts = np.concatenate([[0], np.cumsum((octets & 0xC0) != 0x80)])
+    return np.frombuffer(str(held, "utf-8").encode("utf-32-le"), np.uint32), starts[bounds]
 
 
 @cache
-def _edges() -> str:
-    symbols = "’“−™‘•…”–—´§£€«»°¿¡"
-    return "".join(chr(c) for c in range(33, 127) if not chr(c).isalpha()) + symbols
+def _kinds(highest: int) -> npt.NDArray[np.uint8]:
+    """Return what each code point is, as bits: special, digit, part of a word, a mark."""
+    size = next(limit for limit in (0x80, 0x10000, 0x110000) if highest < limit)
+    if highest != size - 1:
+        return _kinds(size - 1)
+    out = np.zeros(size, np.uint8)
+    for code in range(size):
+        letter = chr(code)
+        category = unicodedata.category(letter)
+        out[code] = (
+            _SPECIAL * (category[0] not in "LM")
+            + _DIGIT * letter.isdigit()
+            + _WORD * (letter.isalnum() or letter in "_'")
+            + _MARK * (letter in ",;:?!.")
+        )
+    return out
 
 
-def special_ratio(text: str) -> float:
-    """Return the share of characters that are neither letters nor marks (blanks and digits are)."""
-    if not text:
-        return 0.0
-    return sum(not unicodedata.category(c).startswith(("L", "M")) for c in text) / len(text)
+def _sums(flags: npt.NDArray[Any], bounds: Ints) -> Ints:
+    """Return how many flags are set in each text."""
+    total = np.concatenate([[0], np.cumsum(flags != 0)])
+    return np.asarray(total[bounds[1:]] - total[bounds[:-1]], np.int64)
 
 
-def digit_ratio(text: str) -> float:
-    """Return the share of digits."""
-    return sum(c.isdigit() for c in text) / len(text) if text else 0.0
+def punctuation_ratio(kinds: npt.NDArray[np.uint8], bounds: Ints) -> npt.NDArray[np.float64]:
+    """Return the share of marks among marks and runs of word characters; 0 without any."""
+    begins = (kinds & _WORD) != 0
+    within = begins[1:] & begins[:-1]
+    starts = bounds[:-1][(bounds[:-1] > 0) & (bounds[:-1] < len(kinds))]
+    within[starts - 1] = False
+    begins[1:] &= ~within
+    marks = _sums(kinds & _MARK, bounds)
+    return ratio(marks, marks + _sums(begins, bounds))
 
 
-def character_repetition(text: str, n: int = CHARACTER_N) -> float:
+def character_repetition(
+    letters: npt.NDArray[Any], bounds: Ints, n: int = CHARACTER_N
+) -> npt.NDArray[np.float64]:
     """Return the share that the most frequent repeated character n-grams have of all n-grams.
 
     With N distinct n-grams, r of them repeated, the min(floor(sqrt(N)), r) largest counts are
     summed. `ok_ok_good_ok` with n = 3 gives 4/11.
     """
-    text = text[:_LONG]
-    if len(text) < n:
-        return 0.0
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    mixed = np.zeros(len(codes) - n + 1, dtype=np.uint64)
-    for offset in range(n):
-        mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + codes[offset : offset + len(mixed)]
-    counts = np.unique(mixed, return_counts=True)[1]
-    repeated = int((counts > 1).sum())
-    top = min(math.isqrt(len(counts)), repeated)
-    return float(np.sort(counts)[::-1][:top].sum() / counts.sum()) if top else 0.0
+    texts = len(bounds) - 1
+    many = max(len(letters) - n + 1, 0)
+    last = np.minimum(bounds[1:], bounds[:-1] + _LONG) - n
+    owner = np.repeat(np.arange(texts), np.diff(bounds))[:many]
+    inside = np.arange(many) <= last[owner]
+    counts, owner = _gram_counts(_rolled(letters, n)[inside], owner[inside])
+    total = np.bincount(owner, counts, texts)
+    repeated = counts > 1
+    top = np.minimum(
+        np.sqrt(counted(owner, texts)).astype(np.int64), counted(owner[repeated], texts)
+    )
+    counts, owner = counts[repeated], owner[repeated]
+    order = np.lexsort((-counts, owner))
+    counts, owner = counts[order], owner[order]
+    rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    taken = rank < top[owner]
+    return np.asarray(np.bincount(owner[taken], counts[taken], texts) / np.maximum(total, 1))
 
 
-def word_repetition(words: list[str], n: int = WORD_N) -> float:
+def _rolled(letters: npt.NDArray[Any], n: int) -> U64:
+    """Return a hash of each run of n characters."""
+    many = max(len(letters) - n + 1, 0)
+    if letters.dtype == np.uint8 and 8 <= n <= 16 and many:
+        eights: U64 = np.ndarray(len(letters) - 7, "<u8", letters.tobytes(), strides=(1,))
+        mixed = eights[:many] * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= (eights[n - 8 : n - 8 + many] >> np.uint64(8 * (16 - n))) * np.uint64(
+            0xC2B2AE3D27D4EB4F
+        )
+    else:
+        mixed = np.zeros(many, np.uint64)
+        for offset in range(n):
+            mixed *= np.uint64(0x9E3779B97F4A7C15)
+            mixed += letters[offset : offset + many]
+    mixed *= np.uint64(0xD6E8FEB86659FD93)
+    return mixed ^ (mixed >> np.uint64(32))
+
+
+def word_repetition(words: Words, n: int = WORD_N) -> npt.NDArray[np.float64]:
     """Return the share of word n-grams that occur more than once."""
-    if len(words) < n:
-        return 0.0
-    counts = Counter(tuple(words[k : k + n]) for k in range(len(words) - n + 1))
-    return sum(c for c in counts.values() if c > 1) / sum(counts.values())
+    grams = words.grams(n)
+    first = words.owner[: len(grams)]
+    inside = first == words.owner[n - 1 :]
+    counts, owner = _gram_counts(grams[inside], first[inside])
+    again = np.where(counts > 1, counts, 0)
+    texts = len(words.per_sample)
+    total = np.bincount(owner, counts, texts)
+    return np.asarray(np.bincount(owner, again, texts) / np.maximum(total, 1))
 
 
-def stopword_ratio(words: list[str]) -> float:
-    """Return the share of English stop words; 0 without words."""
-    return sum(word in STOP_WORDS for word in words) / len(words) if words else 0.0
-
-
-def punctuation_ratio(text: str) -> float:
-    """Return the share of marks among words and marks; 0 without any."""
-    tokens = _TOKEN.findall(text)
-    return sum(token in ",;:?!." for token in tokens) / len(tokens) if tokens else 0.0
-
-
-def estimated_tokens(text: str) -> int:
-    """Return about how many tokens a text has: its UTF-8 bytes over 4, rounded up."""
-    return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
-
-
-def text_hash(text: str) -> str:
-    """Return a 128-bit hash of the normalised text as hex."""
-    return xxhash.xxh3_128_hexdigest(normalised(text).encode("utf-8", "surrogatepass"))
+def _gram_counts(grams: U64, owner: Ints) -> tuple[Ints, Ints]:
+    """Return the count of each distinct n-gram of each text, and the text; texts ascend."""
+    bits = np.uint64(64 - _OWNER_BITS)
+    keys = np.sort((owner.astype(np.uint64) << bits) | (grams >> np.uint64(_OWNER_BITS)))
+    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)])
+    counts = np.diff(np.append(starts, len(keys)))
+    return counts, (keys[starts] >> bits).astype(np.int64)

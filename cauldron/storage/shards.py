@@ -226,6 +226,13 @@ def largest_row(url: str) -> tuple[int, int]:
     return largest, row
 
 
+def iter_row_groups(url: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """Yield the row groups of a Parquet file, whose bytes the writer has bounded."""
+    with open_parquet(url) as file:
+        for number in range(file.metadata.num_row_groups):
+            yield file.read_row_group(number, columns=columns)
+
+
 def file_sha256(url: str) -> str:
     """Return the sha256 of a file as hex."""
     digest = hashlib.sha256()

@@ -1,80 +1,151 @@
-"""Signals of whole samples: pictures opened once, questions compared without their phrasing."""
+"""Signals of whole samples: questions and answers, hashes, tokens, and rows that break a group."""
 
 from __future__ import annotations
 
-import io
+from pathlib import Path
 from typing import Any
 
 import orjson
-from PIL import Image, ImageDraw
+import pyarrow as pa
+import pytest
 
-from cauldron.signals.measure import measured
-from cauldron.signals.pictures import picture_signals
+from cauldron.sample import SAMPLE_SCHEMA
+from cauldron.signals.groups import BUILT_IN, Spec
+from cauldron.signals.measure import SIGNALS_SCHEMA, measure_part
+from cauldron.storage.shards import read_table, write_shard
 from tests.conftest import picture
-from tests.trees import noise
+
+ALL = [Spec(name=name, factory=name) for name in BUILT_IN]
+TEXTS = [spec for spec in ALL if spec.name not in ("header", "pixels")]
 
 
-def sample(question: str, answer: str, extra: Any = None, image: bytes = b"") -> dict[str, Any]:
-    part = {"type": "text", "text": question}
+def sample(question: str | None, answer: str, extra: Any = None, n: int = 0) -> dict[str, Any]:
     return {
-        "id": "x/train/1",
+        "id": f"x/train/{n}",
+        "source": "x",
         "messages": [
-            {"role": "user", "content": [{"type": "image", "text": None}, part]},
+            {
+                "role": "user",
+                "content": [{"type": "image", "text": None}, {"type": "text", "text": question}],
+            },
             {"role": "assistant", "content": [{"type": "text", "text": answer}]},
         ],
-        "images": [{"bytes": image or picture(), "path": ""}],
+        "images": [{"bytes": picture(), "path": "p.png"}],
+        "license": "",
+        "origin": {"file": "f", "record": str(n)},
         "extra": orjson.dumps(extra).decode() if extra else "",
     }
 
 
-def test_a_hint_below_a_question_changes_no_hash() -> None:
-    one = measured(sample("How many?\nBe concise.", "Two."))
-    two = measured(sample("How many?\nAnswer briefly.", "Two."))
+def measured(
+    folder: Path, *samples: dict[str, Any], specs: list[Spec] = TEXTS
+) -> list[dict[str, Any]]:
+    url, out = str(folder / "samples.parquet"), str(folder / "signals.parquet")
+    write_shard(url, [pa.Table.from_pylist(list(samples), SAMPLE_SCHEMA)], SAMPLE_SCHEMA)
+    measure_part(url, out, specs)
+    rows: list[dict[str, Any]] = read_table(out).to_pylist()
+    return rows
+
+
+def test_a_hint_below_a_question_changes_no_hash(tmp_path: Path) -> None:
+    one, two = measured(
+        tmp_path,
+        sample("How many?\nBe concise.", "Two."),
+        sample("How many?\nAnswer briefly.", "Two."),
+    )
     assert one["question_hashes"] == two["question_hashes"]
     assert one["text_hash"] == two["text_hash"]
 
 
-def test_a_question_in_other_words_is_compared_in_the_words_of_its_source() -> None:
+def test_a_question_in_other_words_is_compared_in_the_words_of_its_source(tmp_path: Path) -> None:
     kept = {"turns": [{"question": "The cat sits."}]}
-    one = measured(sample('Is "The cat sits." true?', "Yes.", kept))
-    two = measured(sample('Would you say "The cat sits."?', "Yes.", kept))
+    one, two = measured(
+        tmp_path,
+        sample('Is "The cat sits." true?', "Yes.", kept),
+        sample('Would you say "The cat sits."?', "Yes.", kept),
+    )
     assert one["text_hash"] == two["text_hash"]
 
 
-def test_another_answer_is_another_text() -> None:
-    assert measured(sample("q", "Yes."))["text_hash"] != measured(sample("q", "No."))["text_hash"]
+def test_another_answer_is_another_text(tmp_path: Path) -> None:
+    one, two = measured(tmp_path, sample("q", "Yes."), sample("q", "No."))
+    assert one["text_hash"] != two["text_hash"]
 
 
-def test_a_broken_picture_is_a_signal_and_no_error() -> None:
-    found = measured(sample("q", "a", image=picture()[:60]))
-    assert found["image_error"] == ["image_truncated"]
-    assert found["image_width"] == [0]
+@pytest.mark.parametrize(
+    ("question", "answer", "signal", "expected"),
+    [
+        ("What is it?", "what  is IT?", "answer_equals_question", True),
+        ("What is it?", "A cat.", "answer_equals_question", False),
+        ("It is a big red bus. What is it?", "A big red bus.", "answer_in_question", True),
+        ("Is it red or blue?", "red", "answer_in_question", False),
+        ("What does it say?", "I'm sorry, I can't see the image.", "unseen_picture", True),
+        ("What does it say?", "The image was not provided.", "unseen_picture", True),
+        ("What does it say?", "I can see the image of a dog.", "unseen_picture", False),
+        ("q", "As a language model I am sorry.", "refusal", "language model"),
+        ("q <image>", "a", "special_token", "<image>"),
+        ("one two three four", "one two three four", "copied_question", 1.0),
+        ("one two three four", "one two three five", "copied_question", 0.5),
+        ("What is in the picture?", "There is a cat on the mat.", "language", "en"),
+        ("Quelle est la couleur du chat ?", "Le chat est noir et blanc.", "language", "fr"),
+        ("abcd", "abcdefgh", "answer_tokens", 2),
+    ],
+)
+def test_what_answers_say_is_measured(
+    tmp_path: Path, question: str, answer: str, signal: str, expected: Any
+) -> None:
+    assert measured(tmp_path, sample(question, answer))[0][signal] == expected
 
 
-def test_the_same_pixels_in_another_format_have_the_same_pixel_hash() -> None:
-    png = noise(3)
-    out = io.BytesIO()
-    Image.open(io.BytesIO(png)).save(out, "BMP")
-    assert picture_signals(png).pixel_hash == picture_signals(out.getvalue()).pixel_hash
+def test_lengths_are_those_of_all_turns(tmp_path: Path) -> None:
+    told = sample("q1", "four")
+    told["messages"] += sample("q22", " six66 ")["messages"]
+    row = measured(tmp_path, told)[0]
+    names = ("n_turns", "chars", "question_chars", "answer_chars", "min_answer_chars")
+    assert [row[name] for name in names] == [2, 19, 5, 11, 4]
+    assert (row["max_answer_chars"], row["roles"], row["images_agree"]) == (5, "chat", False)
 
 
-def test_a_copy_of_lower_quality_is_near_and_another_scene_is_far() -> None:
-    def scene(shift: int, quality: int) -> bytes:
-        image = Image.new("RGB", (200, 150), (90, 120, 200))
-        draw = ImageDraw.Draw(image)
-        draw.ellipse((20 + shift, 20, 90 + shift, 90), fill=(220, 40, 30))
-        draw.rectangle((110 - shift, 60, 180 - shift, 140), fill=(240, 220, 60))
-        out = io.BytesIO()
-        image.save(out, "JPEG", quality=quality)
-        return out.getvalue()
-
-    def bits(a: bytes, b: bytes) -> int:
-        one, two = (int.from_bytes(picture_signals(x).phash256, "big") for x in (a, b))
-        return (one ^ two).bit_count()
-
-    assert bits(scene(0, 95), scene(0, 40)) <= 20
-    assert bits(scene(0, 95), scene(70, 95)) > 40
+def test_a_missing_text_is_told_and_the_rows_beside_it_are_whole(tmp_path: Path) -> None:
+    rows = measured(tmp_path, sample("q", "a"), sample(None, "a", n=1), sample("q", "a", n=2))
+    assert [row["text_error"] for row in rows] == ["", "text_null", ""]
+    assert rows[0]["text_hash"] == rows[2]["text_hash"]
 
 
-def test_a_blank_picture_has_no_entropy() -> None:
-    assert picture_signals(picture()).entropy == 0
+def test_a_row_that_breaks_a_group_is_null_and_told(tmp_path: Path) -> None:
+    broken = sample("q", "a", n=1) | {"extra": '{"question": '}
+    rows = measured(tmp_path, sample("q", "a"), broken, sample("q", "a", n=2))
+    assert [row["measure_error"].partition(":")[0] for row in rows] == ["", "hashes", ""]
+    assert rows[1]["text_hash"] is None and rows[1]["chars"] == 3
+    assert rows[2]["text_hash"] == rows[0]["text_hash"]
+
+
+def test_ratings_of_the_source_are_signals(tmp_path: Path) -> None:
+    rows = measured(tmp_path, sample("q", "a", {"relevance_min": 3}), sample("q", "a", n=1))
+    assert [row["relevance_min"] for row in rows] == [3, None]
+
+
+def test_all_built_in_groups_make_the_whole_schema(tmp_path: Path) -> None:
+    measured(tmp_path, sample("q", "a"), specs=ALL)
+    assert read_table(str(tmp_path / "signals.parquet")).schema.equals(SIGNALS_SCHEMA)
+
+
+def test_groups_measured_later_give_the_same_bytes(tmp_path: Path) -> None:
+    samples = [sample(f"q {n}", "a", n=n) for n in range(5)]
+    measured(tmp_path, *samples, specs=ALL)
+    out = tmp_path / "signals.parquet"
+    together = out.read_bytes()
+    keep = measure_part(str(tmp_path / "samples.parquet"), str(out), ALL[4:])["columns"]
+    measure_part(str(tmp_path / "samples.parquet"), str(out), ALL[:4], keep)
+    assert out.read_bytes() == together
+
+
+def test_tokens_are_counted_by_a_tokenizer(tmp_path: Path) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0, "?": 1}, unk_token="?"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    made.save(str(tmp_path / "tokenizer.json"))
+    told = (("tokenizer", str(tmp_path / "tokenizer.json")), ("sha256", ""))
+    specs = [Spec(name="tokens", factory="tokens", settings=told)]
+    row = measured(tmp_path, sample("one two three", "a b"), specs=specs)[0]
+    assert (row["text_tokens"], row["answer_tokens"]) == (5, 2)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cauldron.signals import sketch
-from cauldron.signals.text import normalised
+from cauldron.signals.said import normalised
 
 WORDS = [f"word{n}" for n in range(400)]
 

@@ -1,0 +1,193 @@
+"""What is to measure: which groups of signals of which parts, given what is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cauldron.engine.receipts import Job
+from cauldron.errors import StorageError, UsageError, near
+from cauldron.signals.groups import ALWAYS, BUILT_IN, Spec, group_of
+from cauldron.signals.measure import measure_part
+from cauldron.steps import checksums, receipt
+from cauldron.storage import files, work
+from cauldron.storage.keys import key_of
+from cauldron.storage.shards import file_sha256
+
+VISION_MODEL = "cauldron.vision_signals:vision_group"
+
+
+class MeasureSettings(BaseModel):
+    """What is measured.
+
+    Args:
+        signals: names of groups of signals; empty: all built-in ones.
+        tokenizer: a `tokenizer.json` that counts tokens; without one they are estimated.
+        models: vision model folders of `transformers` by name; each adds its columns.
+        plugins: further groups by name: an entry point or `module:function`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    signals: tuple[str, ...] = ()
+    tokenizer: str | None = None
+    models: dict[str, str] = Field(default_factory=dict)
+    plugins: dict[str, str] = Field(default_factory=dict)
+
+    def with_asked(self, asked: MeasureSettings) -> MeasureSettings:
+        """Return these settings with what another call asks for besides, or otherwise."""
+        return MeasureSettings(
+            signals=asked.signals or self.signals,
+            tokenizer=asked.tokenizer or self.tokenizer,
+            models={**self.models, **asked.models},
+            plugins={**self.plugins, **asked.plugins},
+        )
+
+    def specs(self) -> list[Spec]:
+        """Return the groups that are asked for.
+
+        Raises:
+            UsageError: if a name is unknown or a file is missing.
+        """
+        names = dict.fromkeys([*ALWAYS, *self.signals]) if self.signals else BUILT_IN
+        for name in names:
+            if name not in BUILT_IN:
+                hint = f"one of: {', '.join(BUILT_IN)}"
+                raise UsageError(f"no signals '{name}'{near(name, BUILT_IN)}", hint=hint)
+        settings = {"tokens": _tokenizer(self.tokenizer)} if self.tokenizer else {}
+        out = [
+            Spec(name=n, factory=n, settings=settings.get(n, ())) for n in BUILT_IN if n in names
+        ]
+        for name, folder in sorted(self.models.items()):
+            told = (("name", name), ("folder", folder), ("sha256", _folder_sha256(folder)))
+            out.append(Spec(name=name, factory=VISION_MODEL, settings=told))
+        return out + [Spec(name=n, factory=f) for n, f in sorted(self.plugins.items())]
+
+
+def absolute(path: str) -> str:
+    """Return a path that later calls from other folders find as well."""
+    return str(files.local_path(path).resolve()) if files.is_local(path) else path
+
+
+def _tokenizer(path: str) -> tuple[tuple[str, str], ...]:
+    if not files.exists(path):
+        raise UsageError("no such tokenizer", place=path, hint="a tokenizer.json")
+    return (("tokenizer", path), ("sha256", file_sha256(path)))
+
+
+def _folder_sha256(folder: str) -> str:
+    """Return one hash of all files of a model folder."""
+    names = files.find_files(folder) if files.exists(folder) else []
+    if "config.json" not in names:
+        raise UsageError("not a model folder: it has no config.json", place=folder)
+    return key_of([[name, file_sha256(files.join(folder, name))] for name in names])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPart:
+    """One part: which groups stay, which are to measure.
+
+    Args:
+        sha256: of the samples.
+        keys: what each group that the part will have depends on.
+        new: the groups to measure.
+        keep: the columns of the groups that stay.
+    """
+
+    source: str
+    part: str
+    sha256: str
+    keys: Mapping[str, str]
+    new: tuple[Spec, ...]
+    keep: Mapping[str, Sequence[str]]
+
+    def job(self, place: str) -> Job:
+        """Return the job that measures what is missing."""
+        url = work.samples(place, self.source, self.part)
+        out = work.signals(place, self.source, self.part)
+        return Job(
+            key=key_of("measure", self.sha256, self.keys),
+            receipt=receipt(place, f"measure-{self.source}", self.part),
+            outputs=(out,),
+            function=_measure,
+            arguments=(url, out, self.new, self.keep, self.sha256, self.keys),
+        )
+
+
+def _measure(
+    url: str,
+    out: str,
+    new: Sequence[Spec],
+    keep: Mapping[str, Sequence[str]],
+    sha256: str,
+    keys: Mapping[str, str],
+) -> dict[str, Any]:
+    return {**measure_part(url, out, new, keep), "samples_sha256": sha256, "keys": keys}
+
+
+def plan_measure(
+    place: str, sources: Sequence[str] | None = None, settings: MeasureSettings | None = None
+) -> tuple[MeasureSettings, list[PlannedPart]]:
+    """Say what is to measure in a work folder.
+
+    Raises:
+        UsageError: if a source has no samples.
+    """
+    work.require(place)
+    there = work.sources(place)
+    for name in sources or ():
+        if name not in there:
+            raise UsageError(f"no samples of source '{name}'{near(name, there)}", place=place)
+    settings = settings or remembered(place)
+    asked = {spec.name: spec for spec in settings.specs()}
+    planned = []
+    for source in sources or there:
+        known = checksums(place, source)
+        planned += [_planned(place, source, p, known, asked) for p in work.parts(place, source)]
+    return settings, planned
+
+
+def remembered(place: str) -> MeasureSettings:
+    """Return what was asked for last time."""
+    url = work.ledger(place, "measure")
+    told = files.read_json(url).get("settings") if files.exists(url) else None
+    return MeasureSettings.model_validate(told or {})
+
+
+def _planned(
+    place: str, source: str, part: str, known: Mapping[str, str], asked: Mapping[str, Spec]
+) -> PlannedPart:
+    sha256 = known.get(part) or file_sha256(work.samples(place, source, part))
+    told = measured(place, source, part) or {}
+    held = told.get("keys", {}) if told.get("samples_sha256") == sha256 else {}
+    wanted = {name: f"{spec.factory}:{group_of(spec).key}" for name, spec in asked.items()}
+    new = [name for name in wanted if held.get(name) != wanted[name]]
+    keep = {name: told["columns"][name] for name in held if name not in new}
+    return PlannedPart(
+        source=source,
+        part=part,
+        sha256=sha256,
+        keys={**held, **wanted},
+        new=tuple(asked[name] for name in new),
+        keep=keep,
+    )
+
+
+def measured(place: str, source: str, part: str) -> dict[str, Any] | None:
+    """Return what the receipt of a part's signals says, None where they are not whole."""
+    url = receipt(place, f"measure-{source}", part)
+    if not files.exists(url):
+        return None
+    try:
+        told = files.read_json(url)
+    except StorageError:
+        return None
+    out = work.signals(place, source, part)
+    size = files.size_bytes(out) if files.exists(out) else None
+    if told.get("outputs") != [size]:
+        return None
+    result: dict[str, Any] = told["result"]
+    return result
