@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from cauldron.cli import curate, look, mix, publish, train
+from cauldron.cli import curate, look, mix, publish, score, train
 from cauldron.cli.options import Json, Workers, pairs
 from cauldron.cli.run import Progress, emit, guarded, message, table
 from cauldron.errors import UsageError
@@ -123,6 +123,7 @@ for _command in (
     publish.export,
     publish.publish,
     publish.rebuild,
+    score.score,
 ):
     app.command()(_command)
 app.command()(train.train)

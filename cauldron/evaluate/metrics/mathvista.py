@@ -12,7 +12,7 @@ from typing import Any
 
 from cauldron.evaluate.metrics.distance import edit_distance
 
-ANSWER_TYPES = ("text", "integer", "float", "list")
+FREE_TYPES = ("integer", "float", "list")
 
 _QUOTED = re.compile(r'The answer is "(.*)"\.')
 _LETTER = re.compile(r"\(([a-zA-Z])\)")
@@ -23,7 +23,7 @@ def extract(reply: str, choices: Sequence[str] | None, answer_type: str) -> str 
 
     Args:
         choices: texts of the options of a multiple-choice question, else None.
-        answer_type: one of ANSWER_TYPES.
+        answer_type: "text", or one of FREE_TYPES.
     """
     if not reply or (choices is not None and reply in choices):
         return reply
