@@ -93,20 +93,49 @@ def dedup(
     images: Annotated[
         Literal["phash", "off"], typer.Option(help="How near pictures are found.")
     ] = "phash",
-    exact: Annotated[bool, typer.Option(help="Same pictures and same text.")] = True,
+    exact: Annotated[bool, typer.Option(help="Seek exact duplicates.")] = True,
+    exact_by: Annotated[
+        list[str] | None,
+        typer.Option(help="What must be equal: sample, text or pictures; repeatable."),
+    ] = None,
+    across: Annotated[bool, typer.Option(help="Across sources, or within each only.")] = True,
+    keep: Annotated[
+        Literal["first", "longest"], typer.Option(help="Which of a cluster stays.")
+    ] = "first",
+    prefer: Annotated[
+        list[str] | None, typer.Option(help="A source whose samples stay; repeatable, in order.")
+    ] = None,
+    text_similarity: Annotated[
+        float, typer.Option(help="Jaccard similarity from which texts are near.")
+    ] = 0.8,
+    text_of: Annotated[
+        Literal["documents", "all"], typer.Option(help="Whose texts are compared.")
+    ] = "documents",
     as_json: Json = False,
 ) -> None:
     """Find duplicates among the samples that are kept so far.
 
-    Example: cauldron dedup work --images off
+    Example: cauldron dedup work --images off --prefer docvqa
     """
     with guarded():
+        from cauldron.config import checked
         from cauldron.curate.dedup import DedupSettings
         from cauldron.curation import dedup_samples
         from cauldron.storage.work import locked, require
 
         require(work)
-        settings = DedupSettings(exact=exact, text=text, images=images)
+        told = {
+            "exact": exact,
+            "text": text,
+            "images": images,
+            "across": across,
+            "keep": keep,
+            "text_similarity": text_similarity,
+            "text_of": text_of,
+            "prefer": prefer or (),
+            "exact_by": exact_by or ("sample",),
+        }
+        settings = checked(told, DedupSettings, "cauldron dedup")
         with locked(work):
             found = dedup_samples(work, settings)
         _tell("Duplicates", found, as_json, f"cauldron decontaminate {work} --against BENCHMARK")

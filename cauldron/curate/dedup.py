@@ -1,9 +1,9 @@
 """Duplicates among kept samples: exact, near by text, near by picture.
 
-Of each cluster one member stays: the first by (source order, id), or the longest. So the result
-depends on neither part order nor workers. Near-duplicate text is sought among documents (and
-chats when asked); pictures count as near only where, for chats, the questions are the same: charts
-and pages of one look are no duplicates.
+Of each cluster one member stays: that of the preferred source, the longest, or the first by (source
+order, id). So the result depends on neither part order nor workers. Near-duplicate text is sought
+among documents (and chats when asked); of samples with near pictures only those with the same
+question, or text, are duplicates.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cauldron.config import Off
 from cauldron.curate.groups import smallest_members
+from cauldron.curate.near_images import FINE_RADIUS, RADIUS
 from cauldron.curate.near_texts import Pairs, near_texts
 from cauldron.curate.parts import Loaded, PartFiles, binary_column, by_part, load_parts, write_drops
+from cauldron.curate.pictures import near_labels, pictures_of
 from cauldron.signals.measure import spoken_text
 from cauldron.signals.sketch import SKETCH_SIZE
 from cauldron.storage.shards import read_table
@@ -31,14 +33,30 @@ _COLUMNS = (
     "text_hash",
     "question_hashes",
     "image_hash",
-    "image_phash",
     "image_phash256",
 )
-_RANKS = {
-    "first": (pl.col("source_order"), pl.col("id")),
-    "longest": (-pl.col("chars"), pl.col("source_order"), pl.col("id")),
-}
 _LARGEST = 20  # clusters whose sizes are told
+_SYNTHETIC = (
+    "clevr",
+    "clevr_math",
+    "dvqa",
+    "figureqa",
+    "finqa",
+    "geomverse",
+    "hitab",
+    "iconqa",
+    "intergps",
+    "mapqa",
+    "multihiertt",
+    "plotqa",
+    "raven",
+    "robut_sqa",
+    "robut_wikisql",
+    "robut_wtq",
+    "tabmwp",
+    "tat_qa",
+    "vistext",
+)
 
 Found = tuple[Pairs, npt.NDArray[np.float64]]
 
@@ -47,47 +65,55 @@ class DedupSettings(BaseModel):
     """What counts as a duplicate.
 
     Args:
-        exact: same pictures and same text.
+        exact: seek exact duplicates.
+        exact_by: what must be equal: pictures and text (`sample`), the text alone, or all pictures.
+        across: seek duplicates across sources, or only within each.
         keep: which of a cluster stays: the first by source and id, or the longest text.
+        prefer: sources whose samples stay before those of others, in this order.
         text: `minhash` seeks near-duplicate texts, `off` does not.
         text_similarity: Jaccard similarity of 5-word shingles from which texts are near-duplicates.
         text_of: documents only, or all samples.
         images: `phash` seeks near-duplicate pictures, `off` does not.
-        max_distance: bits of the 64-bit hash that may differ.
-        max_distance_256: bits of the 256-bit hash that may differ.
-        images_exact_only: sources of synthetic pictures, where small details matter.
+        max_distance: bits of the 64-bit hash that candidates may differ in; pixels decide.
+        max_distance_256: bits of the 256-bit hash that they may differ in.
+        images_exact_only: sources of drawn pictures, where small details matter.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     exact: bool = True
+    exact_by: tuple[Literal["sample", "text", "pictures"], ...] = ("sample",)
+    across: bool = True
     keep: Literal["first", "longest"] = "first"
+    prefer: tuple[str, ...] = ()
     text: Literal["minhash"] | Off = "minhash"
     text_similarity: float = Field(0.8, ge=0.3, le=1)
     text_of: Literal["documents", "all"] = "documents"
     images: Literal["phash"] | Off = "phash"
-    max_distance: int = Field(4, ge=0, le=16)
-    max_distance_256: int = Field(20, ge=0, le=64)
-    images_exact_only: tuple[str, ...] = (
-        "clevr",
-        "clevr_math",
-        "dvqa",
-        "figureqa",
-        "geomverse",
-        "iconqa",
-        "intergps",
-        "plotqa",
-        "raven",
-    )
+    max_distance: int = Field(RADIUS, ge=0, le=16)
+    max_distance_256: int = Field(FINE_RADIUS, ge=0, le=96)
+    images_exact_only: tuple[str, ...] = _SYNTHETIC
+
+    def rank(self) -> tuple[pl.Expr, ...]:
+        """Return what samples are ordered by: of a cluster the first stays."""
+        places = {source: place for place, source in enumerate(self.prefer)}
+        preferred = pl.col("source").replace_strict(
+            places, default=len(places), return_dtype=pl.Int32
+        )
+        ranks = [*([preferred] if places else []), pl.col("source_order"), pl.col("id")]
+        if self.keep == "longest":
+            ranks.insert(len(ranks) - 2, -pl.col("chars"))
+        return tuple(ranks)
 
 
 def dedup(parts: Sequence[PartFiles], settings: DedupSettings) -> dict[str, Any]:
     """Find duplicates over all parts and write decisions for each.
 
     Returns:
-        Per source kept and dropped by reason, and the sizes of clusters.
+        Per source kept and dropped by reason, the sizes of clusters, and `across`: how many
+        samples of a source were dropped for one of another.
     """
-    loaded = load_parts(parts, _COLUMNS, _RANKS[settings.keep])
+    loaded = load_parts(parts, _COLUMNS, settings.rank())
     frame = loaded.frame
     keeper = np.arange(frame.height)
     told = np.full(frame.height, np.nan)
@@ -96,45 +122,97 @@ def dedup(parts: Sequence[PartFiles], settings: DedupSettings) -> dict[str, Any]
     for name, search in _searches(loaded, settings):
         left = np.flatnonzero(reason == "")
         pairs, found = search(frame[left])
+        pairs, found = _allowed(frame["source"].gather(left), pairs, found, settings.across)
         label = left[smallest_members(pairs, len(left))]
         again = left[label != left]
         np.fmax.at(told, left[pairs].ravel(), np.repeat(found, 2))
         keeper[left] = label
         reason[again] = name
         sizes = np.unique(label, return_counts=True)[1]
-        clusters[name] = sorted(sizes[sizes > 1].tolist(), reverse=True)[:_LARGEST]
+        sizes = np.sort(sizes[sizes > 1])[::-1][:_LARGEST].tolist()
+        clusters[name] = sizes
     gone = np.flatnonzero(reason != "")
+    last = _last_keeper(keeper)
     drops = pl.DataFrame(
         {
             "number": gone.astype(np.uint32),
             "reason": pl.Series(reason[gone].tolist(), dtype=pl.String),
             "value": pl.Series(told[gone]).fill_nan(None),
-            "detail": "of:" + frame["id"][keeper[gone]],
+            "detail": "of:" + frame["id"][last[gone]],
         }
     )
-    return {"sources": write_drops(loaded, drops), "largest_clusters": clusters}
+    sources = frame["source"]
+    return {
+        "sources": write_drops(loaded, drops),
+        "largest_clusters": clusters,
+        "across": _between(sources.gather(gone), sources.gather(last[gone])),
+    }
+
+
+def _last_keeper(keeper: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Follow keepers that a later search dropped in turn, so that each names one that stays."""
+    while (keeper[keeper] != keeper).any():
+        keeper = keeper[keeper]
+    return keeper
+
+
+def _allowed(
+    sources: pl.Series, pairs: Pairs, found: npt.NDArray[np.float64], across: bool
+) -> Found:
+    """Leave out pairs of two sources where duplicates are sought within each only."""
+    if across or not len(pairs):
+        return pairs, found
+    codes = sources.cast(pl.Categorical).to_physical().to_numpy()
+    same = codes[pairs[:, 0]] == codes[pairs[:, 1]]
+    return pairs[same], found[same]
+
+
+def _between(dropped: pl.Series, kept: pl.Series) -> dict[str, dict[str, int]]:
+    """Count dropped samples by their source and the source of the one that stays."""
+    table = pl.DataFrame({"dropped": dropped, "kept": kept}).group_by("dropped", "kept").len()
+    out: dict[str, dict[str, int]] = {}
+    for source, other, number in table.sort("dropped", "kept").iter_rows():
+        out.setdefault(source, {})[other] = number
+    return out
 
 
 def _searches(loaded: Loaded, settings: DedupSettings) -> Iterable[tuple[str, Any]]:
     if settings.exact:
-        yield "exact_duplicate", _exact_pairs
+        for by in settings.exact_by:
+            name = "exact_duplicate" if by == "sample" else f"exact_duplicate_{by}"
+            yield name, lambda rest, by=by: _exact_pairs(rest, by, settings.across)
     if settings.text == "minhash":
         yield "near_duplicate_text", lambda rest: _text_pairs(loaded, rest, settings)
     if settings.images == "phash":
         yield "near_duplicate_image", lambda rest: _image_pairs(loaded, rest, settings)
 
 
-def _exact_pairs(frame: pl.DataFrame) -> Found:
-    """Pair each sample with the first of the same text and pictures; unreadable ones have none."""
+def _exact_pairs(frame: pl.DataFrame, by: str, across: bool) -> Found:
+    """Pair each sample with the first of the same text, pictures or both.
+
+    Samples with an unreadable picture have no duplicates, nor have those without any picture or
+    text where that alone is compared.
+    """
     keyed = frame.select(
-        pl.col("image_hash").list.join(",").alias("images"),
+        pl.col("image_hash").list.join(",").alias("pictures"),
         pl.col("image_hash").list.contains("").alias("unreadable"),
         "text_hash",
-    ).with_row_index("number")
-    first = pl.col("number").min().over("images", "text_hash").alias("first")
-    found = keyed.filter(~pl.col("unreadable")).with_columns(first)
-    found = found.filter(pl.col("number") != pl.col("first"))
-    pairs = found.select("first", "number").to_numpy().astype(np.int64)
+        pl.lit("") if across else pl.col("source"),
+        "chars",
+    ).with_row_index("place")
+    if by == "text":
+        keyed = keyed.filter(pl.col("chars") > 0)
+    if by == "pictures":
+        keyed = keyed.filter(pl.col("pictures") != "")
+    keys = {"sample": ["pictures", "text_hash"], "text": ["text_hash"], "pictures": ["pictures"]}
+    return _paired(keyed.filter(~pl.col("unreadable")), [*keys[by], keyed.columns[4]])
+
+
+def _paired(keyed: pl.DataFrame, keys: list[str]) -> Found:
+    """Pair each row with the first that has the same keys, by `place`."""
+    found = keyed.with_columns(pl.col("place").min().over(keys).alias("first"))
+    found = found.filter(pl.col("place") != pl.col("first"))
+    pairs = found.select("first", "place").to_numpy().astype(np.int64)
     return pairs, np.full(len(pairs), np.nan)
 
 
@@ -163,8 +241,8 @@ def _texts(loaded: Loaded, frame: pl.DataFrame) -> list[str]:
 
 
 def _image_pairs(loaded: Loaded, frame: pl.DataFrame, settings: DedupSettings) -> Found:
-    """Return pairs whose pictures are near in order and whose questions are the same."""
-    texts = (
+    """Pair samples of the same questions, or text, whose pictures are near one by one."""
+    said = (
         pl.when(pl.col("question_hashes").list.len() > 0)
         .then(pl.col("question_hashes").list.join(","))
         .otherwise(pl.col("text_hash"))
@@ -172,31 +250,35 @@ def _image_pairs(loaded: Loaded, frame: pl.DataFrame, settings: DedupSettings) -
     chosen = (
         frame.with_row_index("place")
         .filter(
-            (pl.col("image_phash").list.len() > 0)
+            (pl.col("image_hash").list.len() > 0)
             & ~pl.col("image_hash").list.contains("")
             & ~pl.col("source").is_in(list(settings.images_exact_only))
         )
-        .with_columns(texts.alias("said"), pl.col("image_phash").list.len().alias("pictures"))
+        .with_columns(said.alias("said"), pl.col("image_hash").list.len().alias("pictures"))
+        .filter(pl.len().over("said", "pictures") > 1)
     )
-    pairs = [np.zeros((0, 2), np.int64)]
-    for group in chosen.partition_by("said", "pictures", maintain_order=True):
-        if group.height > 1:
-            pairs.append(np.array(_near_in_group(group, settings), np.int64).reshape(-1, 2))
-    both = np.concatenate(pairs)
-    return both, np.full(len(both), np.nan)
+    radii = (settings.max_distance, settings.max_distance_256)
+    labels = near_labels(loaded.parts, pictures_of(chosen), *radii)
+    keyed = (
+        chosen.select("place", "said", "image_hash")
+        .explode("image_hash", empty_as_null=False, keep_nulls=False)
+        .join(labels, on="image_hash", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("label", "image_hash"))
+        .group_by("place", "said", maintain_order=True)
+        .agg(pl.col("label").str.join(","))
+    )
+    pairs, _ = _paired(keyed, ["label", "said"])
+    return pairs, _apart(frame["image_phash256"], pairs)
 
 
-def _near_in_group(group: pl.DataFrame, settings: DedupSettings) -> list[tuple[int, int]]:
-    numbers = group["place"].to_numpy()
-    coarse = np.array(group["image_phash"].to_list(), dtype=np.uint64)
-    fine = np.array(
-        [np.frombuffer(b"".join(h), dtype=np.uint64) for h in group["image_phash256"].to_list()]
-    ).reshape(len(numbers), coarse.shape[1], 4)
-    pairs = []
-    for row in range(len(numbers) - 1):
-        far = np.bitwise_count(coarse[row + 1 :] ^ coarse[row]).max(axis=1)
-        for other in np.flatnonzero(far <= settings.max_distance) + row + 1:
-            distance = np.bitwise_count(fine[row] ^ fine[other]).sum(axis=1).max()
-            if distance <= settings.max_distance_256:
-                pairs.append((int(numbers[row]), int(numbers[other])))
-    return pairs
+def _apart(hashes: pl.Series, pairs: Pairs) -> npt.NDArray[np.float64]:
+    """Return the most bits of 256 in which pictures of pairs of samples differ."""
+    out = np.zeros(len(pairs))
+    for number, (one, two) in enumerate(
+        zip(*(hashes.gather(side) for side in pairs.T), strict=True)
+    ):
+        left, right = (
+            np.frombuffer(b"".join(side), np.uint64).reshape(-1, 4) for side in (one, two)
+        )
+        out[number] = np.bitwise_count(left ^ right).sum(axis=1).max()
+    return out

@@ -21,10 +21,11 @@ RADIUS, FINE_RADIUS = 12, 64  # bits of 64 and of 256; the pixels decide
 BLANK = 2.0  # deviation of grey levels up to which a picture shows nothing to compare
 STRUCTURED = 0.25  # share of one grey level from which a picture is no photograph
 _CLEAR_FIT, _CLEAR_WORST = 0.9, 12.0  # thumbnails that are clearly the same photograph
-_FIT, _WORST = 0.65, 40.0  # thumbnails that may be
+_FIT, _WORST, _DRAWN_WORST = 0.65, 40.0, 27.0  # thumbnails that may be; structured ones
 _STILL = 9.0  # difference of details, in grey levels, up to which no crop is sought
 _SAME = 16.5  # difference of details up to which pictures are the same
 _THREADS = 4
+_BLOCK = 1 << 12  # pairs at a time: their details are held in memory
 
 Details = Callable[[npt.NDArray[np.int64]], Iterable[tuple[int, npt.NDArray[np.uint8]]]]
 I64 = npt.NDArray[np.int64]
@@ -44,17 +45,31 @@ def near_images(
             once; asked for pictures of unclear pairs only.
     """
     fine, coarse = thumb_hashes(thumbs)
-    shown = np.flatnonzero(thumbs.reshape(len(thumbs), -1).std(axis=1) > BLANK)
-    pairs = shown[near_hashes(coarse[shown], fine[shown], radius, fine_radius)]
-    pairs = pairs[alike(thumbs, pairs)]
-    fit, worst = fits(thumbs, pairs)
-    possible = (fit >= _FIT) & (worst <= _WORST)
-    pairs, fit, worst = pairs[possible], fit[possible], worst[possible]
-    drawn = flat_share(thumbs, np.unique(pairs)) > STRUCTURED
-    clear = (fit >= _CLEAR_FIT) & (worst <= _CLEAR_WORST) & ~drawn[pairs].any(axis=1)
-    clear[~clear] = _same(pairs[~clear], details_of)
-    pairs = pairs[clear]
+    shown = np.flatnonzero(_contrast(thumbs) > BLANK)
+    candidates = shown[near_hashes(coarse[shown], fine[shown], radius, fine_radius)]
+    blocks = [candidates[k : k + _BLOCK] for k in range(0, len(candidates), _BLOCK)]
+    found = [_alike(thumbs, block, details_of) for block in blocks]
+    pairs = np.concatenate([np.zeros((0, 2), np.int64), *found])
     return pairs, np.bitwise_count(fine[pairs[:, 0]] ^ fine[pairs[:, 1]]).sum(axis=1).astype(float)
+
+
+def _contrast(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    blocks = [thumbs[k : k + _BLOCK] for k in range(0, len(thumbs), _BLOCK)]
+    return np.concatenate([np.zeros(0), *(block.std(axis=(1, 2)) for block in blocks)])
+
+
+def _alike(thumbs: npt.NDArray[np.uint8], block: I64, details_of: Details) -> I64:
+    """Return those of some pairs that show the same."""
+    numbers, local = np.unique(block, return_inverse=True)
+    own, pairs = thumbs[numbers], local.reshape(-1, 2)
+    pairs = pairs[alike(own, pairs)]
+    fit, worst = fits(own, pairs)
+    drawn = (flat_share(own, np.unique(pairs)) > STRUCTURED)[pairs].any(axis=1)
+    possible = (fit >= _FIT) & (worst <= np.where(drawn, _DRAWN_WORST, _WORST))
+    clear = possible & (fit >= _CLEAR_FIT) & (worst <= _CLEAR_WORST) & ~drawn
+    unclear = possible & ~clear
+    clear[unclear] = _same(numbers[pairs[unclear]], details_of)
+    return np.asarray(numbers[pairs[clear]], np.int64)
 
 
 def _same(pairs: I64, details_of: Details) -> npt.NDArray[np.bool_]:

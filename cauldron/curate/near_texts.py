@@ -14,10 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from cauldron.signals.sketch import SKETCH_SIZE, shingles, similarity
+from cauldron.storage.scratch import scratch_array
 
 MISSED = 1e-3  # share of pairs of the target similarity that no band may find
 _DEVIATIONS = 3.0  # deviations of the estimate that count as clear
 _BLOCK = 1 << 15  # pairs compared at a time
+AT_ONCE = 1 << 25  # band keys sorted at a time
+_KEYED = 1 << 13  # sketches whose band keys are made at a time: they stay in the cache
 _TAG_BITS = 12  # pairs whose shingles are compared in one sort: 2 ** 12
 
 Pairs = npt.NDArray[np.int64]
@@ -64,45 +67,67 @@ def _blocks(pairs: Pairs, size: int) -> list[Pairs]:
     return [pairs[start : start + size] for start in range(0, len(pairs), size)]
 
 
-def candidates(sketches: npt.NDArray[np.uint32], bands: int, rows: int) -> Pairs:
+def candidates(
+    sketches: npt.NDArray[np.uint32], bands: int, rows: int, at_once: int = AT_ONCE
+) -> Pairs:
     """Return pairs (a < b) that share a band: each text with the one before it and the first.
 
     Keys and numbers are sorted as one integer; keys that fall together by chance cost a
     comparison and nothing else.
+
+    Args:
+        at_once: keys sorted at a time; more are first parted by their leading bits.
     """
     n = len(sketches)
     if n < 2:
         return np.zeros((0, 2), np.int64)
     bits = np.uint64(max(n - 1, 1).bit_length())
+    low = (np.uint64(1) << bits) - np.uint64(1)
     numbers = np.arange(n, dtype=np.uint64)
-    factors = np.random.Generator(np.random.PCG64(7)).integers(
-        0, 1 << 64, rows, dtype=np.uint64
-    ) | np.uint64(1)
+    parts = 1 << max((n - 1) // at_once, 0).bit_length()
     codes = [np.zeros(0, np.int64)]
-    for band in range(bands):
-        keys = np.zeros(n, np.uint64)
-        for place in range(rows):
-            keys += sketches[:, band * rows + place] * factors[place]
-        keys ^= keys >> np.uint64(32)
-        keys *= np.uint64(0xD6E8FEB86659FD93)
-        keyed = np.sort(((keys >> bits) << bits) | numbers)
-        codes.append(_in_groups(keyed >> bits, (keyed & ((np.uint64(1) << bits) - np.uint64(1)))))
+    for keys in _band_keys(sketches, bands, rows):
+        keyed = ((keys >> bits) << bits) | numbers
+        leading = keyed >> np.uint64(64 - parts.bit_length() + 1) if parts > 1 else None
+        for part in range(parts):
+            own = np.sort(keyed if leading is None else keyed[leading == np.uint64(part)])
+            codes.append(_in_groups(own >> bits, own & low, n))
     # one number a pair, so that sorting them is cheap
     both = np.unique(np.concatenate(codes))
     return np.stack([both // n, both % n], axis=1) if len(both) else both.reshape(0, 2)
 
 
+def _band_keys(sketches: npt.NDArray[np.uint32], bands: int, rows: int) -> npt.NDArray[np.uint64]:
+    """Return a 64-bit key of each band of each sketch: [bands, n]; sketches are read once."""
+    factors = np.random.Generator(np.random.PCG64(7)).integers(
+        0, 1 << 64, rows, dtype=np.uint64
+    ) | np.uint64(1)
+    out: npt.NDArray[np.uint64] = scratch_array((bands, len(sketches)), np.uint64)
+    for start in range(0, len(sketches), _KEYED):
+        block = np.ascontiguousarray(sketches[start : start + _KEYED].T)
+        for band in range(bands):
+            keys = np.zeros(block.shape[1], np.uint64)
+            for place in range(rows):
+                keys += block[band * rows + place] * factors[place]
+            keys ^= keys >> np.uint64(32)
+            keys *= np.uint64(0xD6E8FEB86659FD93)
+            out[band, start : start + _KEYED] = keys
+    return out
+
+
 def _in_groups(
-    keys: npt.NDArray[np.uint64], members: npt.NDArray[np.uint64]
+    keys: npt.NDArray[np.uint64], members: npt.NDArray[np.uint64], total: int
 ) -> npt.NDArray[np.int64]:
-    """Return `a * n + b` of neighbours, and of first and member, in each run of equal keys."""
+    """Return `a * total + b` of neighbours, and of first and member, in each run of equal keys."""
     n = len(keys)
     places = np.flatnonzero(keys[1:] == keys[:-1]) + 1
     starts = np.ones(n, bool)
     starts[places] = False
     first = np.maximum.accumulate(np.where(starts, np.arange(n), 0))[places]
     held = members.astype(np.int64)
-    return np.concatenate([held[places - 1] * n + held[places], held[first] * n + held[places]])
+    return np.concatenate(
+        [held[places - 1] * total + held[places], held[first] * total + held[places]]
+    )
 
 
 def _jaccard(pairs: Pairs, texts_of: TextsOf) -> npt.NDArray[np.float64]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from cauldron.curate.decisions import kept, write_decisions
 from cauldron.signals.measure import SIGNALS_SCHEMA
+from cauldron.storage.scratch import scratch_array
 from cauldron.storage.shards import read_table
 
 _WRITERS = 4  # decisions are small: most of the time goes into flushing them to disk
@@ -97,7 +98,7 @@ def binary_column(
     parts: Sequence[PartFiles], frame: pl.DataFrame, name: str, width: int
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
     """Return a signal of fixed width for the rows of a frame: [n, width] uint8, [n] is there."""
-    out = np.zeros((frame.height, width), np.uint8)
+    out: npt.NDArray[np.uint8] = scratch_array((frame.height, width), np.uint8)
     there = np.zeros(frame.height, bool)
     for part, rows, places in by_part(frame):
         values = read_table(parts[part].signals, [name])[name].take(pa.array(rows)).to_pylist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -144,3 +145,83 @@ def test_the_longest_of_near_texts_stays_when_asked(tmp_path: Path) -> None:
     place = work_of(tmp_path, "html", [(" ".join(words[k:]), "", b"") for k in (5, 0, 9)])
     assert set(deduped(place, keep="longest")) == {"0", "2"}
     assert set(deduped(place, keep="first")) == {"1", "2"}
+
+
+def two_sources(folder: Path) -> str:
+    same = ("What is it?", "A disc.", scene(1))
+    work_of(folder, "okvqa", [same, ("Why?", "So.", scene(2))])
+    return work_of(folder, "vqav2", [same, ("Where?", "There.", scene(2)), ("a?", "b", scene(3))])
+
+
+def test_duplicates_across_sources_are_told_by_pair_of_sources(tmp_path: Path) -> None:
+    place = two_sources(tmp_path)
+    found = curation.dedup_samples(place, DedupSettings())
+    assert found["across"] == {"vqav2": {"okvqa": 1}}
+    assert set(drops(place, "dedup", "vqav2")) == {"0"}
+
+
+def test_the_preferred_source_keeps_its_sample(tmp_path: Path) -> None:
+    place = two_sources(tmp_path)
+    curation.dedup_samples(place, DedupSettings(prefer=("vqav2",)))
+    assert drops(place, "dedup", "vqav2") == {}
+    assert drops(place, "dedup", "okvqa")["0"] == ("exact_duplicate", "of:vqav2/train/0")
+
+
+def test_duplicates_can_be_sought_within_each_source_only(tmp_path: Path) -> None:
+    place = two_sources(tmp_path)
+    curation.dedup_samples(place, DedupSettings(across=False))
+    assert drops(place, "dedup", "vqav2") == {} == drops(place, "dedup", "okvqa")
+
+
+def test_equal_pictures_or_equal_texts_alone_count_when_asked(tmp_path: Path) -> None:
+    place = two_sources(tmp_path)
+    curation.dedup_samples(place, DedupSettings(exact_by=("pictures",)))
+    assert drops(place, "dedup", "vqav2")["1"] == (
+        "exact_duplicate_pictures",
+        "of:okvqa/train/1",
+    )
+    samples = [("a?", "b", scene(1)), ("A?  ", "b", scene(2)), ("c?", "b", scene(3))]
+    place = work_of(tmp_path / "texts", "vqav2", samples)
+    assert set(deduped(place, exact_by=("text",))) == {"1"}
+
+
+def test_a_png_of_a_jpeg_is_a_near_duplicate_in_either_order(tmp_path: Path) -> None:
+    jpeg = scene(3, 80)
+    out = io.BytesIO()
+    Image.open(io.BytesIO(jpeg)).convert("RGB").save(out, "PNG")
+    noisy = scene(3, 30)
+    for number, images in enumerate(([jpeg, out.getvalue(), noisy], [noisy, out.getvalue(), jpeg])):
+        place = work_of(tmp_path / str(number), "vqav2", [("a?", "b", i) for i in images])
+        assert set(deduped(place)) == {"1", "2"}
+
+
+def test_pictures_of_synthetic_sources_are_compared_exactly_only(tmp_path: Path) -> None:
+    copies = [("a?", "b", scene(1)), ("a?", "b", scene(1, 60))]
+    assert deduped(work_of(tmp_path, "clevr", copies)) == {}
+
+
+def test_a_duplicate_of_a_dropped_sample_names_the_one_that_stays(tmp_path: Path) -> None:
+    words = [f"word{n}" for n in range(300)]
+    texts = [" ".join(words), " ".join(words), " ".join([*words[:299], "end"])]
+    place = work_of(tmp_path, "html", [(text, "", b"") for text in texts])
+    assert {v[1] for v in deduped(place, keep="first").values()} == {"of:html/train/0"}
+
+
+def test_decisions_do_not_depend_on_how_samples_lie_in_parts(tmp_path: Path) -> None:
+    samples = [("a?", "b", scene(n % 5, 50 + n)) for n in range(12)]
+    found = []
+    for number, cuts in enumerate(([0, 12], [0, 3, 4, 12])):
+        place = str(tmp_path / str(number))
+        rows = pq.read_table(
+            places.samples(work_of(Path(f"{place}-all"), "vqav2", samples), "vqav2", "part-00000")
+        )
+        for part, (low, high) in enumerate(itertools.pairwise(cuts)):
+            url = places.samples(place, "vqav2", f"part-{part:05d}")
+            write_shard(url, [rows.slice(low, high - low)], SAMPLE_SCHEMA)
+        with LocalEngine(1) as engine:
+            curation.measure(engine, place)
+        curation.dedup_samples(place, DedupSettings())
+        urls = [places.decisions(place, "dedup", "vqav2", p) for p in places.parts(place, "vqav2")]
+        found.append(pa.concat_tables([pq.read_table(url) for url in urls]).to_pylist())
+    assert str(found[0]) == str(found[1])
+    assert sum(not row["keep"] for row in found[0]) == 7

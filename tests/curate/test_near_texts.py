@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cauldron.curate.near_texts import banding, near_texts
+from cauldron.curate.near_texts import banding, candidates, near_texts
 from cauldron.signals.sketch import sketches
 
 CHANCE = np.random.default_rng(5)
@@ -71,3 +71,9 @@ def test_many_equal_texts_make_few_pairs() -> None:
     same = " ".join(text(50))
     found, _ = near_texts(sketches([same] * 500)[0], 0.8, lambda n: [same] * len(n))
     assert 499 <= len(found) < 1000
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 100, 10_000])
+def test_keys_sorted_in_parts_give_the_same_candidates(at_once: int) -> None:
+    made = sketches(planted(100)[0])[0]
+    assert (candidates(made, 20, 6, at_once) == candidates(made, 20, 6)).all()

@@ -1,0 +1,124 @@
+"""The pictures of many samples: each once, with its thumbnail, near ones under one label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from cauldron.curate.alignment import DETAIL_SIDE, detail
+from cauldron.curate.groups import smallest_members
+from cauldron.curate.near_images import near_images
+from cauldron.curate.parts import PartFiles, by_part
+from cauldron.media.images import ImageError
+from cauldron.media.small import small_grey
+from cauldron.signals.thumbs import THUMB_SIDE
+from cauldron.storage.scratch import scratch_array
+from cauldron.storage.shards import open_parquet, read_table
+
+_THREADS = 4
+_ROWS = 4_096  # thumbnails made to an array at a time
+_DECODED_SIDE = DETAIL_SIDE * 9 // 10  # lets a JPEG of twice the side be decoded at half scale
+
+U8 = npt.NDArray[np.uint8]
+
+
+def pictures_of(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return each readable picture of samples once, by its exact hash.
+
+    Args:
+        frame: `part`, `row`, `image_hash` (a list) of samples.
+
+    Returns:
+        `image_hash`, and `part`, `row`, `index` of its first place, ordered by place.
+    """
+    flat = frame.select(
+        "part",
+        "row",
+        "image_hash",
+        pl.int_ranges(pl.col("image_hash").list.len()).alias("index"),
+    ).explode("image_hash", "index", empty_as_null=False, keep_nulls=False)
+    flat = flat.filter(pl.col("image_hash") != "").sort("part", "row", "index")
+    return flat.unique("image_hash", keep="first", maintain_order=True)
+
+
+def near_labels(
+    parts: Sequence[PartFiles], pictures: pl.DataFrame, radius: int, fine: int
+) -> pl.DataFrame:
+    """Return `image_hash` and `label` of pictures; near pictures have the same label.
+
+    Labels are exact hashes, the smallest of each cluster, so they depend on no order.
+    """
+    thumbs, there = load_thumbs(parts, pictures)
+    known = pictures.filter(pl.Series(there))
+    pairs, _ = near_images(
+        thumbs[there], lambda numbers: details(parts, known[numbers], numbers), radius, fine
+    )
+    order = known["image_hash"].arg_sort().to_numpy()
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    smallest = order[smallest_members(rank[pairs], len(order))][rank]
+    return known.select("image_hash", known["image_hash"][smallest].alias("label"))
+
+
+def load_thumbs(
+    parts: Sequence[PartFiles], pictures: pl.DataFrame
+) -> tuple[U8, npt.NDArray[np.bool_]]:
+    """Return the thumbnails of pictures, [n, 64, 64], and which of them were measured."""
+    out: U8 = scratch_array((pictures.height, THUMB_SIDE, THUMB_SIDE), np.uint8)
+    there = np.zeros(pictures.height, bool)
+    for part, rows, places in by_part(pictures):
+        column = read_table(parts[part].signals, ["image_thumb"])["image_thumb"].combine_chunks()
+        at = column.offsets.to_numpy()[rows] + pictures["index"].gather(places).to_numpy()
+        held = column.values.take(at)
+        where = places.to_numpy()
+        for start in range(0, len(where), _ROWS):
+            values = held.slice(start, _ROWS).to_pylist()
+            fits = np.array([v is not None and len(v) == THUMB_SIDE**2 for v in values], bool)
+            own = where[start : start + _ROWS][fits]
+            joined = b"".join(v for v, fit in zip(values, fits, strict=True) if fit)
+            out[own] = np.frombuffer(joined, np.uint8).reshape(-1, THUMB_SIDE, THUMB_SIDE)
+            there[own] = True
+    return out, there
+
+
+def details(
+    parts: Sequence[PartFiles], pictures: pl.DataFrame, numbers: npt.NDArray[np.int64]
+) -> Iterator[tuple[int, U8]]:
+    """Yield number and detail of pictures, decoded from the samples; broken ones are left out."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for part, rows, places in by_part(pictures):
+            index = pictures["index"].gather(places).to_numpy()
+            own = numbers[places.to_numpy()]
+            data = picture_bytes(parts[part].samples, rows, index)
+            for number, made in zip(own.tolist(), pool.map(_detail, data), strict=True):
+                if made is not None:
+                    yield number, made
+
+
+def _detail(data: bytes) -> U8 | None:
+    try:
+        return detail(small_grey(data, _DECODED_SIDE))
+    except ImageError:
+        return None
+
+
+def picture_bytes(
+    url: str, rows: npt.NDArray[np.int64], index: npt.NDArray[np.int64]
+) -> Iterator[bytes]:
+    """Yield the bytes of pictures of a samples part by ascending rows, a row group at a time."""
+    with open_parquet(url) as file:
+        first = 0
+        for group in range(file.metadata.num_row_groups):
+            last = first + file.metadata.row_group(group).num_rows
+            low, high = np.searchsorted(rows, (first, last))
+            if low < high:
+                images = file.read_row_group(group, columns=["images"])["images"].combine_chunks()
+                offsets = images.offsets.to_numpy()
+                data = images.values.field("bytes")
+                for row, place in zip(rows[low:high], index[low:high], strict=True):
+                    yield data[int(offsets[row - first] + place)].as_py() or b""
+            first = last
