@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from cauldron.media.charset import Decoded, decode
-from cauldron.media.html_boilerplate import content_mask
-from cauldron.media.html_flow import Flow, clean
+from cauldron.media.html_boilerplate import NEVER_READ, content_mask, is_plain
+from cauldron.media.html_flow import LAID_OUT, Flow, clean
 from cauldron.media.html_pictures import (
     MAX_ABOUT,
     Base,
@@ -31,6 +31,7 @@ MAX_REPEATS = 2
 
 _NOT_HTML = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF")
 _IMAGES = ("img", "image", "amp-img")
+_NOTED = frozenset([*_IMAGES, "html", "title", "base", "link", "meta", "noscript"])
 
 
 class PageError(Exception):
@@ -81,7 +82,7 @@ def read_page(
     decoded = decode(data, charset)
     if data.startswith(_NOT_HTML) or decoded.text.count("\0") * 20 > len(decoded.text):
         raise PageError("not_html", f"begins with {data[:8].hex(' ')}")
-    nodes, cut = read_nodes(decoded.text, limits)
+    nodes, cut = read_nodes(decoded.text, limits, NEVER_READ, is_plain)
     reading = _Reading(nodes, Base(url=url, path=path), limits)
     if cut:
         reading.notes["html_nodes_over_limit"] += 1
@@ -93,18 +94,32 @@ class _Reading:
 
     def __init__(self, nodes: list[Node], base: Base, limits: Limits) -> None:
         self.nodes, self.limits = nodes, limits
-        self.base = _based(nodes, base)
+        self.noted: dict[str, list[int]] = {}
+        for index, node in enumerate(nodes):
+            if node.tag in _NOTED:
+                self.noted.setdefault(node.tag, []).append(index)
+        self.base = self._based(base)
         self.kept = content_mask(nodes)
-        self.shown = {
-            self.base.resolve(address)
-            for n, node in enumerate(nodes)
-            if node.tag in _IMAGES and self.kept[n]
-            for address in addresses_of(nodes, n)
-        }
+        self.shown = self._shown() if "noscript" in self.noted else set()
         self.notes: Counter[str] = Counter()
         self.flow: Flow[PagePicture] = Flow()
         self._linked_until, self._link = 0, ""
         self._captions: dict[int, str] = {}
+
+    def _first(self, tag: str) -> Node | None:
+        places = self.noted.get(tag)
+        return self.nodes[places[0]] if places else None
+
+    def _based(self, base: Base) -> Base:
+        hrefs = (self.nodes[n].attrs.get("href") for n in self.noted.get("base", ()))
+        href = next((href for href in hrefs if href), None)
+        return base.moved(href) if href else base
+
+    def _shown(self) -> set[str]:
+        """Return the addresses of all pictures that stand in the content."""
+        places = [n for tag in _IMAGES for n in self.noted.get(tag, ()) if self.kept[n]]
+        named = (address for n in places for address in addresses_of(self.nodes, n))
+        return {self.base.resolve(address) for address in named}
 
     def page(self, decoded: Decoded) -> Page:
         """Read everything and return the page."""
@@ -112,47 +127,58 @@ class _Reading:
         read = self.flow.end()
         if self.flow.navigation_lines:
             self.notes["navigation_line"] = self.flow.navigation_lines
-        parts = self._without_ornaments(read)
-        head = {node.tag: n for n, node in reversed(list(enumerate(self.nodes)))}
-        html = self.nodes[head["html"]].attrs if "html" in head else {}
+        html = self._first("html")
+        attrs = html.attrs if html else {}
+        titles = self.noted.get("title")
         return Page(
-            parts=tuple(parts),
-            title=clean(text_of(self.nodes, head["title"])) if "title" in head else "",
-            url=_own_address(self.nodes),
-            language=(html.get("lang") or html.get("xml:lang") or "")[:40],
+            parts=tuple(self._without_ornaments(read)),
+            title=clean(text_of(self.nodes, titles[0])) if titles else "",
+            url=self._own_address(),
+            language=(attrs.get("lang") or attrs.get("xml:lang") or "")[:40],
             encoding=decoded.encoding,
             encoding_by=decoded.by,
             notes={reason: self.notes[reason] for reason in sorted(self.notes)},
         )
 
+    def _own_address(self) -> str:
+        for index in sorted(self.noted.get("link", []) + self.noted.get("meta", [])):
+            attrs = self.nodes[index].attrs
+            if attrs.get("rel", "").lower() == "canonical":
+                return attrs.get("href", "")[:MAX_ABOUT]
+            if attrs.get("property") == "og:url":
+                return attrs.get("content", "")[:MAX_ABOUT]
+        return ""
+
     def _walk(self) -> None:
         opened: list[Node] = []
-        index = 0
-        while index < len(self.nodes):
-            node = self.nodes[index]
-            while opened and opened[-1].end <= index:
-                self.flow.leave(opened.pop())
-            if not self.kept[index]:
+        ends = len(self.nodes) + 1
+        index, nodes, kept, flow = 0, self.nodes, self.kept, self.flow
+        while index < len(nodes):
+            while index >= ends:
+                flow.leave(opened.pop())
+                ends = opened[-1].end if opened else len(nodes) + 1
+            node = nodes[index]
+            tag = node.tag
+            if not kept[index]:
                 index = self._unseen(index)
                 continue
-            if not node.tag:
-                self.flow.text(node.text, index < self._linked_until)
-            elif node.tag in _IMAGES:
+            if not tag:
+                flow.text(node.text, index < self._linked_until)
+            elif tag in LAID_OUT:
+                flow.enter(node, nodes[index + 1 : node.end] if tag == "table" else [])
+                opened.append(node)
+                ends = node.end
+            elif tag in _IMAGES:
                 self._picture(index)
-            elif node.tag == "math":
+            elif tag == "math":
                 self._math(index)
                 index = node.end
                 continue
-            else:
-                if node.tag == "a" and node.attrs.get("href"):
-                    self._linked_until, self._link = node.end, node.attrs["href"]
-                self.flow.enter(
-                    node, self.nodes[index + 1 : node.end] if node.tag == "table" else []
-                )
-                opened.append(node)
+            elif tag == "a" and node.attrs.get("href"):
+                self._linked_until, self._link = node.end, node.attrs["href"]
             index += 1
         while opened:
-            self.flow.leave(opened.pop())
+            flow.leave(opened.pop())
 
     def _unseen(self, index: int) -> int:
         """Pass by a node that is not content, but for lazy pictures and formula sources in it."""
@@ -252,19 +278,3 @@ class _Reading:
             else:
                 out.append(part)
         return out
-
-
-def _based(nodes: list[Node], base: Base) -> Base:
-    for node in nodes:
-        if node.tag == "base" and node.attrs.get("href"):
-            return base.moved(node.attrs["href"])
-    return base
-
-
-def _own_address(nodes: list[Node]) -> str:
-    for node in nodes:
-        if node.tag == "link" and node.attrs.get("rel", "").lower() == "canonical":
-            return node.attrs.get("href", "")[:MAX_ABOUT]
-        if node.tag == "meta" and node.attrs.get("property") == "og:url":
-            return node.attrs.get("content", "")[:MAX_ABOUT]
-    return ""

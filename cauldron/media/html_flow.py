@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from cauldron.media.html_tree import Node
+from cauldron.media.html_tree import CONTROLS, Node
 
 Picture = TypeVar("Picture")
 
@@ -29,12 +29,24 @@ _LISTS = frozenset("ul ol menu dir".split())
 _PREFORMATTED = frozenset("pre listing xmp plaintext".split())
 _LAYOUT_INSIDE = frozenset("table h1 h2 h3 h4 h5 h6 pre figure blockquote".split())
 
+LAID_OUT = _BLOCKS | frozenset("br td th".split())
+"""Elements that have a part in the layout; others need not be told to a `Flow`."""
+
 # Marks inside a paragraph; control characters of the page itself are taken out before.
 _BREAK, _CELL, _KEPT_SPACE, _KEPT_TAB = "\x0b", "\x1e", "\x1c", "\x1d"
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_AS_KEPT = (
+    ("\r\n", _BREAK),
+    ("\n", _BREAK),
+    ("\r", _BREAK),
+    (" ", _KEPT_SPACE),
+    ("\xa0", _KEPT_SPACE),
+    ("\t", _KEPT_TAB),
+)
+_MARKS = re.compile(f"[{_BREAK}{_CELL}{_KEPT_SPACE}{_KEPT_TAB}]")
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b\u200e\u200f\u2060-\u2064\ufeff]")
 _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
 _SPACE = re.compile("[ \t\n\r\f\x85\xa0\u2028\u2029]+")
+_SPACES = re.compile(" +")
 _SEPARATED = re.compile(r"[|·•»›]")
 _MAX_NAVIGATION_WORDS = 50
 
@@ -44,7 +56,10 @@ def clean(text: str) -> str:
 
     Joiners stay between letters that are not ASCII: scripts and emoji need them.
     """
-    text = _INVISIBLE.sub("", _CONTROLS.sub("", text))
+    text = CONTROLS.sub("", text)
+    if text.isascii():
+        return text
+    text = _INVISIBLE.sub("", text)
     return unicodedata.normalize("NFC", _JOINERS.sub("", text))
 
 
@@ -73,11 +88,11 @@ class Flow(Generic[Picture]):
 
     def text(self, text: str, linked: bool = False) -> None:
         """Add a text as it stands in the page."""
-        text = clean(text)
+        if not text.isascii():
+            text = clean(text)
         if self._pre:
-            text = text.replace("\r\n", "\n").translate(
-                {10: _BREAK, 13: _BREAK, 32: _KEPT_SPACE, 160: _KEPT_SPACE, 9: _KEPT_TAB}
-            )
+            for found, kept in _AS_KEPT:
+                text = text.replace(found, kept)
         if text:
             self._items.append((text, linked))
 
@@ -126,21 +141,28 @@ class Flow(Generic[Picture]):
 
     def flush(self, need: str = _BLANK) -> None:
         """End the running paragraph; the next one stands `need` below."""
-        items, self._items = self._items, []
+        items = self._items
+        if items:
+            self._items = []
+            self._set(items)
+        if len(need) > len(self._need):
+            self._need = need
+
+    def _set(self, items: list[tuple[str | Picture, bool]]) -> None:
         if not self._heading and _is_navigation(items):
             self.navigation_lines += 1
-            items = []
+            return
         texts: list[str] = []
-        for item, _ in [*items, (None, False)]:
+        for item, _ in items:
             if isinstance(item, str):
                 texts.append(item)
                 continue
             self._add_text(_laid_out("".join(texts)))
             texts = []
-            if item is not None:
-                self._end_text()
-                self.parts.append(item)
-        self._need = max(self._need, need, key=len)
+            self._end_text()
+            self.parts.append(item)
+        if texts:
+            self._add_text(_laid_out("".join(texts)))
 
     def _add_text(self, text: str) -> None:
         if not text:
@@ -205,11 +227,14 @@ def _is_data_table(table: Node, inside: list[Node]) -> bool:
 
 def _is_navigation(items: Sequence[tuple[object, bool]]) -> bool:
     """Say whether a paragraph is a line of links with bars or dots between them."""
-    texts = [(text, linked) for text, linked in items if isinstance(text, str)]
-    if not any(linked for _, linked in items) or any(_CELL in text for text, _ in texts):
+    for _, linked in items:
+        if linked:
+            break
+    else:
         return False
+    texts = [(text, linked) for text, linked in items if isinstance(text, str)]
     line = "".join(text for text, _ in texts)
-    if not _SEPARATED.search(line) or len(line.split()) >= _MAX_NAVIGATION_WORDS:
+    if not _SEPARATED.search(line) or _CELL in line or len(line.split()) >= _MAX_NAVIGATION_WORDS:
         return False
     letters = sum(map(str.isalnum, line))
     linked_letters = sum(sum(map(str.isalnum, text)) for text, linked in texts if linked)
@@ -218,10 +243,11 @@ def _is_navigation(items: Sequence[tuple[object, bool]]) -> bool:
 
 def _laid_out(text: str) -> str:
     """Collapse white space, set cells and line breaks."""
-    text = _SPACE.sub(" ", text)
+    if not _MARKS.search(text):
+        return " ".join(text.split()) if text.isascii() else _SPACE.sub(" ", text).strip(" ")
     if _CELL in text:
-        cells = " | ".join(cell.strip() for cell in text.split(_CELL))
-        text = re.sub(" +", " ", cells).strip(" |")
-    text = re.sub(f" *{_BREAK} *", "\n", text)
-    text = text.strip(" ").strip("\n").rstrip(f"{_KEPT_SPACE}{_KEPT_TAB}\n ")
+        cells = [_laid_out(cell) for cell in text.split(_CELL)]
+        return _SPACES.sub(" ", " | ".join(cells)).strip(" |")
+    lines = [line.strip(" ") for line in _SPACE.sub(" ", text).split(_BREAK)]
+    text = "\n".join(lines).strip("\n").rstrip(f"{_KEPT_SPACE}{_KEPT_TAB}\n ")
     return text.replace(_KEPT_SPACE, " ").replace(_KEPT_TAB, "\t")

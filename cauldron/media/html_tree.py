@@ -1,25 +1,27 @@
 """A web page as a flat list of nodes in reading order, made in bounded time and without recursion.
 
 The parser follows the HTML standard, which is quadratic in the depth of nesting and in the number
-of attributes of a tag. Both are therefore bounded in the text before it is parsed.
+of attributes of a tag; both are bounded in the text before it is parsed. What nobody sees is taken
+out by the parser itself, and the rest is read from its serialised form: a walk over the tree from
+Python would cost ten times as long.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser
 
 from cauldron.media.limits import LIMITS, Limits
 
-_EASY_BYTES = 100_000  # smaller pages with few tags cannot take long
-_EASY_TAGS = 4_096
 _MAX_ATTRIBUTES_TEXT = 2_000
 _MAX_TEXT_NODES = 1_000
+_WINDOWS = 32
 VOID = frozenset(
-    "area base br col embed hr img input link meta param source track wbr image".split()
+    "area base basefont bgsound br col embed frame hr img input keygen link meta param source "
+    "track wbr image".split()
 )
 _END_OPTIONAL = frozenset(
     "p li dt dd td th tr tbody thead tfoot colgroup option optgroup rt rp html head body".split()
@@ -29,53 +31,134 @@ _TAG = re.compile(
     r"|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/<>]*)(?P<rest>[^<>]*)>",
     re.IGNORECASE | re.DOTALL,
 )
+_LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{2000,}")
 _SELF_CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _XHTML = re.compile(r"\s*<\?xml\b|\s*<!DOCTYPE[^>]*\bXHTML\b", re.IGNORECASE)
+# The parser writes `<` and `>` in texts and attributes as entities, so that they part tags; what
+# stands inside these elements is written as it is.
+_NOT_NESTED = ("<br", "<img", "<input", "<meta", "<link", "<hr", "<source", "<wbr", "<!--", "<col")
+_RAW = "script xmp noframes noembed plaintext".split()
+_PIECES = re.compile(
+    rf"<(!--.*?--|(?:{'|'.join(_RAW)})\b[^>]*>.*?</(?:{'|'.join(_RAW)})|[^<>]*)>", re.DOTALL
+)
+INLINE = frozenset(
+    "abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd mark nobr q s samp small "
+    "span strike strong sub sup time tt u var".split()
+)
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_OFTEN_BYTES = 500  # attributes of this length come again
+_ATTRIBUTE = re.compile(r'\s([^\s=]+)="([^"]*)"')
 
 
-@dataclass(slots=True)
 class Node:
     """An element (or a text: `tag` is empty) of a page.
 
     Args:
         parent: index of the parent in the list, -1 for the root.
+        raw: the attributes as written by the parser.
         end: index behind the last node inside this one.
     """
 
-    tag: str
-    parent: int
-    attrs: Mapping[str, str] = field(default_factory=dict)
-    text: str = ""
-    end: int = 0
+    __slots__ = ("end", "parent", "raw", "tag", "text")
+
+    def __init__(self, tag: str, parent: int, raw: str = "", text: str = "", end: int = 0) -> None:
+        self.tag, self.parent, self.raw, self.text, self.end = tag, parent, raw, text, end
 
     @property
-    def tokens(self) -> set[str]:
+    def attrs(self) -> Mapping[str, str]:
+        """The attributes by lower-case name."""
+        raw = self.raw
+        return _attributes(raw) if len(raw) < _OFTEN_BYTES else _attributes.__wrapped__(raw)
+
+    @property
+    def tokens(self) -> frozenset[str]:
         """The class and id tokens in lower case."""
-        named = f"{self.attrs.get('class', '')} {self.attrs.get('id', '')}"
-        return set(named.lower().split())
+        return tokens_of(self.raw)
 
 
-def read_nodes(html: str, limits: Limits = LIMITS) -> tuple[list[Node], bool]:
+_NO_TOKENS: frozenset[str] = frozenset()
+
+
+def tokens_of(raw: str) -> frozenset[str]:
+    """Return the class and id tokens of attributes in lower case."""
+    if "class=" not in raw and "id=" not in raw:
+        return _NO_TOKENS
+    return _tokens(raw) if len(raw) < _OFTEN_BYTES else _tokens.__wrapped__(raw)
+
+
+@lru_cache(maxsize=8192)
+def _attributes(raw: str) -> Mapping[str, str]:
+    return {name: unescaped(value) for name, value in _ATTRIBUTE.findall(raw)} if raw else {}
+
+
+@lru_cache(maxsize=8192)
+def _tokens(raw: str) -> frozenset[str]:
+    attrs = _attributes.__wrapped__(raw)
+    return frozenset(f"{attrs.get('class', '')} {attrs.get('id', '')}".lower().split())
+
+
+def unescaped(text: str) -> str:
+    """Return text or a value as it was before the parser wrote it."""
+    if "&" not in text:
+        return text
+    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
+    return text.replace("&nbsp;", "\xa0").replace("&amp;", "&")
+
+
+def read_nodes(
+    html: str,
+    limits: Limits = LIMITS,
+    never_read: Iterable[str] = (),
+    plain: Callable[[str, str], bool] | None = None,
+) -> tuple[list[Node], bool]:
     """Parse a page; return its nodes in reading order, and whether it was cut at the node limit.
 
     Elements nested deeper than `max_html_depth` are left out, their text and pictures stay. The
     caption of a figure stands behind its other children.
+
+    Args:
+        never_read: tags that are left out with what is in them.
+        plain: says by tag and attributes which inline elements mean nothing; they are left out,
+            and what is in them stays.
     """
     if _XHTML.match(html):
         html = _SELF_CLOSED.sub(_opened_and_closed, html)
-    if len(html) > _EASY_BYTES or html.count("<") > _EASY_TAGS:
+    if not _is_easy(html, limits.max_html_depth):
         html = _bounded(html, limits.max_html_depth)
-    root = LexborHTMLParser(html).root
-    nodes: list[Node] = []
-    if root is None:
-        return nodes, False
-    cut = _fill(nodes, root, limits)
-    return nodes, cut
+    parser = LexborHTMLParser(html)
+    if never_read:
+        parser.strip_tags(list(never_read), recursive=True)
+    written = parser.html or ""
+    if CONTROLS.search(written):
+        written = CONTROLS.sub("", written)
+    return _Reading(limits, plain).nodes_of(written)
 
 
 def _opened_and_closed(match: re.Match[str]) -> str:
     name, rest = match[1], match[2]
     return match[0] if name.lower() in VOID else f"<{name}{rest}></{name}>"
+
+
+def _is_easy(html: str, max_depth: int) -> bool:
+    """Say whether tags cannot be nested too deeply nor have thousands of attributes.
+
+    In each window opened tags are counted as if none of them was closed there.
+    """
+    if any(len(match[0].split()) > 1_000 for match in _LONG_TAG.finditer(html)):
+        return False
+    step = max(len(html) // _WINDOWS, 1_000)
+    depth = 0
+    for start in range(0, len(html), step):
+        window = html[start : start + step]
+        closed = window.count("</")
+        opened = window.count("<") - closed
+        if depth + opened > max_depth:
+            lowered = window.lower()
+            opened -= sum(lowered.count(mark) for mark in _NOT_NESTED)
+            if depth + opened > max_depth:
+                return False
+        depth += opened - closed
+    return True
 
 
 def _bounded(html: str, max_depth: int) -> str:
@@ -98,47 +181,92 @@ def _bounded(html: str, max_depth: int) -> str:
     return _TAG.sub(keep, html)
 
 
-def _fill(nodes: list[Node], root: LexborNode, limits: Limits) -> bool:
-    """Append the nodes below `root` in reading order; say whether the limit cut them short."""
-    todo: list[tuple[LexborNode | None, int, int]] = [(root, -1, 0)]
-    while todo:
-        found, parent, depth = todo.pop()
-        if found is None:
-            nodes[parent].end = len(nodes)
-            continue
-        if len(nodes) >= limits.max_html_nodes:
-            _close_all(nodes)
+class _Reading:
+    """One pass over the tags and texts of a serialised page."""
+
+    def __init__(self, limits: Limits, plain: Callable[[str, str], bool] | None) -> None:
+        self.limits, self.plain = limits, plain
+        self.nodes: list[Node] = []
+        self.parent = -1
+        self.left_out: dict[tuple[str, str], bool] = {}
+
+    def nodes_of(self, html: str) -> tuple[list[Node], bool]:
+        """Return the nodes, and whether the limit cut them short."""
+        nodes, most = self.nodes, self.limits.max_html_nodes
+        opened: list[int] = []  # -1 for an element that is left out
+        pieces = _PIECES.split(html)
+        pieces.append("")
+        for text, tag in zip(pieces[::2], pieces[1::2], strict=True):
+            if text:
+                if "&" in text:
+                    text = unescaped(text)
+                last = nodes[-1] if nodes else None
+                if last is not None and not last.tag and last.parent == self.parent:
+                    last.text += text
+                else:
+                    nodes.append(Node("", self.parent, "", text, len(nodes) + 1))
+            if not tag or tag[0] == "!":
+                continue
+            if tag[0] != "/":
+                index = self._opened(tag, len(opened))
+                if index is not None:
+                    opened.append(index)
+                if len(nodes) >= most:
+                    for node in nodes:
+                        node.end = node.end or len(nodes)
+                    return nodes, True
+            elif opened and (index := opened.pop()) >= 0:
+                node = nodes[index]
+                node.end, self.parent = len(nodes), node.parent
+                if node.tag == "figure":
+                    _captions_last(nodes, index)
+        return nodes, False
+
+    def _opened(self, tag: str, depth: int) -> int | None:
+        """Add an element; return its index, -1 where it is left out, None where it is whole."""
+        name, space, raw = tag.partition(" ")
+        nodes, index = self.nodes, len(self.nodes)
+        if ">" in tag:
+            head, _, rest = tag.partition(">")
+            name, space, raw = head.partition(" ")
+            nodes.append(Node(name, self.parent, space + raw, "", index + 2))
+            nodes.append(Node("", index, "", rest.rpartition("</")[0], index + 2))
+            return None
+        if name in VOID:
+            nodes.append(Node(name, self.parent, space + raw, "", index + 1))
+            return None
+        if depth > self.limits.max_html_depth or (name in INLINE and self._is_plain(name, raw)):
+            return -1
+        nodes.append(Node(name, self.parent, space + raw))
+        self.parent = index
+        return index
+
+    def _is_plain(self, name: str, raw: str) -> bool:
+        if self.plain is None:
+            return False
+        if not raw:
             return True
-        tag = found.tag or ""
-        if tag == "-text":
-            nodes.append(
-                Node(tag="", parent=parent, text=found.text_content or "", end=len(nodes) + 1)
-            )
-        elif tag and tag[0] not in "-!":
-            index = parent
-            if depth <= limits.max_html_depth or tag == "img":
-                index = len(nodes)
-                attrs = {name: value or "" for name, value in found.attributes.items()}
-                nodes.append(Node(tag=tag, parent=parent, attrs=attrs))
-                todo.append((None, index, depth))
-            todo.extend((child, index, depth + 1) for child in _reversed_children(found, tag))
-    return False
+        key = (name, raw)
+        if key not in self.left_out:
+            self.left_out[key] = self.plain(name, f" {raw}")
+        return self.left_out[key]
 
 
-def _close_all(nodes: list[Node]) -> None:
-    for node in nodes:
-        node.end = node.end or len(nodes)
-
-
-def _reversed_children(node: LexborNode, tag: str) -> list[LexborNode]:
-    children = []
-    child = node.first_child
-    while child is not None:
-        children.append(child)
-        child = child.next
-    if tag == "figure":
-        children.sort(key=lambda c: c.tag == "figcaption")
-    return children[::-1]
+def _captions_last(nodes: list[Node], figure: int) -> None:
+    """Move the captions of a figure behind its other children."""
+    children = [n for n in range(figure + 1, len(nodes)) if nodes[n].parent == figure]
+    ordered = sorted(children, key=lambda n: nodes[n].tag == "figcaption")
+    if ordered == children:
+        return
+    moved: list[Node] = []
+    for child in ordered:
+        shift = figure + 1 + len(moved) - child
+        for node in nodes[child : nodes[child].end]:
+            node.end += shift
+            if node.parent != figure:
+                node.parent += shift
+            moved.append(node)
+    nodes[figure + 1 :] = moved
 
 
 def ancestors(nodes: list[Node], index: int) -> Iterator[int]:

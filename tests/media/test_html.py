@@ -188,7 +188,7 @@ def test_mathml_gives_its_tex_annotation() -> None:
 
 
 def test_a_windows_path_is_no_formula() -> None:
-    assert formula(Node(tag="img", parent=0, attrs={"alt": r"C:\Users\me\shot.png"})) == ""
+    assert formula(Node(tag="img", parent=0, raw=r' alt="C:\Users\me\shot.png"')) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,114 @@
+"""HTML pages to documents: pages and megabytes a second on one core.
+
+    python benchmarks/html.py [--pages 40] [--kilobytes 100] [--rounds 5] [--folder PAGES]
+
+Pages are generated in the shape of articles on the web: styles, scripts, menus, a head and a foot
+around paragraphs with links and emphasis, figures with captions, lists and a table. `dense` pages
+are text and tags only, without styles and scripts. With --folder real pages are read instead. The
+time is that of the processor, so that other work on the machine counts less. Promise: 300 pages
+of about 100 KB a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from cauldron.demo import words
+from cauldron.demo.tree import Rng, one_of, rng_of
+from cauldron.media.html import read_page
+
+PROMISED = 300
+_FURNITURE = 0.55  # of the bytes of a page: styles, scripts, menus (the web's median is higher)
+
+
+def page(chance: Rng, size_bytes: int, dense: bool) -> bytes:
+    """Return a page of about a size."""
+    around = "" if dense else _furniture(chance, int(size_bytes * _FURNITURE))
+    blocks, held = [], len(around)
+    while held < size_bytes:
+        blocks.append(_block(chance, len(blocks)))
+        held += len(blocks[-1])
+    head, _, foot = around.partition("<!-- content -->")
+    title = words.title(chance)
+    whole = f"<!DOCTYPE html><html lang=en><head><meta charset=utf-8><title>{title}</title>{head}"
+    return f"{whole}<article><h1>{title}</h1>{''.join(blocks)}</article>{foot}</body>".encode()
+
+
+def _furniture(chance: Rng, size: int) -> str:
+    rule = ".c%d > li a:hover { color: #%06x; margin: 0 auto; display: block }\n"
+    code = "window.q%d = window.q%d || []; if (a < %d && b > 2) { q.push({ id: %d }); }\n"
+    styles = "".join(rule % (n, chance.integers(1 << 24)) for n in range(size * 3 // 10 // 60))
+    scripts = "".join(code % (n, n, n, n) for n in range(size * 5 // 10 // 75))
+    links = "".join(
+        f'<li class="menu-item menu-item-{n}"><a class="menu-link" href="/topics/{n}.html">'
+        f"{words.title(chance)}</a></li>"
+        for n in range(size // 10 // 110)
+    )
+    menu = f'<nav class="site-nav"><ul>{links}</ul></nav>'
+    foot = f'<footer class="site-footer"><ul>{links}</ul></footer><script>{scripts}</script>'
+    return f"<style>{styles}</style></head><body>{menu}<!-- content -->{foot}"
+
+
+def _block(chance: Rng, number: int) -> str:
+    text = words.paragraphs(chance, 1)[0].split()
+    third = len(text) // 3
+    first, second, rest = text[:third], text[third : 2 * third], text[2 * third :]
+    marked = (
+        f'{" ".join(first)} <a href="/see/{number}.html" class="link">{" ".join(second[:3])}</a> '
+        f"<strong>{' '.join(second[3:6])}</strong> {' '.join(second[6:])} "
+        f"<em>{' '.join(rest[:2])}</em> {' '.join(rest[2:])}"
+    )
+    kinds = [f'<p class="text">{marked}</p>'] * 6
+    kinds.append(
+        f'<figure class="wide"><img src="/img/{number}.jpg" srcset="/img/{number}-2x.jpg 2x" '
+        f'width=640 height=480 alt="{words.title(chance)}">'
+        f"<figcaption>{marked}</figcaption></figure>"
+    )
+    kinds.append(f"<h2>{words.title(chance)}</h2><ul>{f'<li>{marked}</li>' * 2}</ul>")
+    row = f"<tr><td>{number}</td><td>{words.title(chance)}</td><td>{' '.join(first[:4])}</td></tr>"
+    kinds.append(f"<table><tbody>{row * 5}</tbody></table>")
+    return one_of(chance, kinds) + "\n"
+
+
+def measured(pages: list[bytes], rounds: int) -> dict[str, float]:
+    """Return pages and megabytes a second of the best round."""
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.process_time()
+        parts = sum(len(read_page(data, url="https://h.org/a/").parts) for data in pages)
+        best = min(best, time.process_time() - start)
+    total = sum(map(len, pages))
+    return {
+        "pages": len(pages),
+        "mean_kilobytes": round(total / len(pages) / 1000, 1),
+        "parts": parts,
+        "pages_per_s": round(len(pages) / best, 1),
+        "mb_per_s": round(total / best / 1e6, 1),
+    }
+
+
+def main() -> None:
+    """Measure and print one JSON object."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--pages", type=int, default=40)
+    options.add_argument("--kilobytes", type=int, default=100)
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--folder", type=Path, help="read these .html files instead")
+    given = options.parse_args()
+    result: dict[str, object] = {"promised_pages_per_s": PROMISED}
+    if given.folder:
+        found = [p.read_bytes() for p in sorted(given.folder.rglob("*.html"))[: given.pages]]
+        result["folder"] = measured(found, given.rounds)
+    else:
+        chance, size = rng_of(0, "html"), given.kilobytes * 1000
+        for name, dense in (("articles", False), ("dense", True)):
+            made = [page(chance, size, dense) for _ in range(given.pages)]
+            result[name] = measured(made, given.rounds)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
