@@ -208,9 +208,9 @@ class _Reading:
             if not tag or tag[0] == "!":
                 continue
             if tag[0] != "/":
-                index = self._opened(tag, len(opened))
-                if index is not None:
-                    opened.append(index)
+                added = self._opened(tag, len(opened))
+                if added is not None:
+                    opened.append(added)
                 if len(nodes) >= most:
                     for node in nodes:
                         node.end = node.end or len(nodes)
