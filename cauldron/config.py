@@ -66,7 +66,7 @@ def checked(values: Any, model: type[Model], path: str, node: yaml.Node | None =
         RecipeError: naming file, line and key of the first fault.
     """
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context={})
     except ValidationError as error:
         first = error.errors()[0]
         place = f"{path}:{_line(node, first['loc'])}" if node else path

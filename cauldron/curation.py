@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from cauldron.curate.deciding import filter_parts
 from cauldron.curate.decontaminate import DecontaminateSettings, decontaminate
 from cauldron.curate.dedup import DedupSettings, dedup
 from cauldron.curate.parts import PartFiles
-from cauldron.curate.rules import Rules, filter_parts
+from cauldron.curate.rules import Rules
 from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Job, perform, perform_all
 from cauldron.errors import StorageError

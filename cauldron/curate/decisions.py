@@ -19,8 +19,11 @@ DECISIONS_SCHEMA: pa.Schema = pa.schema(
         ("reason", pa.string()),
         ("value", pa.float64()),
         ("detail", pa.string()),
+        ("threshold", pa.float64()),
+        ("images", pa.list_(pa.int32())),
     ]
 )
+"""`value` failed `threshold`; `images` are pictures left out of a document that is kept."""
 DROPPED_EARLIER = "dropped_earlier"
 
 
@@ -30,6 +33,17 @@ def kept(urls: Sequence[str], rows: int) -> npt.NDArray[np.bool_]:
     for url in urls:
         keep &= read_table(url, ["keep"])["keep"].to_numpy()
     return keep
+
+
+def left_out(urls: Sequence[str], rows: int) -> list[list[int]]:
+    """Return the pictures of each row of a part that a step has left out."""
+    out: list[list[int]] = [[] for _ in range(rows)]
+    for url in urls:
+        column = read_table(url, ["images"])["images"]
+        if column.null_count < rows:
+            for row, images in enumerate(column.to_pylist()):
+                out[row] = sorted({*out[row], *(images or ())})
+    return out
 
 
 def survivors(urls: Sequence[str], rows: int) -> pa.BooleanArray:
@@ -61,6 +75,7 @@ def write_decisions(
     value = np.full(len(ids), np.nan)
     value[rows] = drops["value"].fill_null(np.nan).to_numpy()
     made = [pa.array(column, from_pandas=True) for column in (keep, reason, value, detail)]
+    made += [pa.nulls(len(ids), kind) for kind in DECISIONS_SCHEMA.types[5:]]
     table = pa.Table.from_arrays([ids, *made], names=DECISIONS_SCHEMA.names)
     write_table(url, table.cast(DECISIONS_SCHEMA))
     counts = drops.group_by("reason").len().sort("reason")

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from cauldron.curate.decisions import kept
+from cauldron.curate.decisions import kept, left_out
+from cauldron.curate.pictures_left_out import without_pictures
+from cauldron.errors import UsageError
 from cauldron.mixture.plan import SIZES
 from cauldron.sample import SAMPLE_SCHEMA, content_hash
 from cauldron.storage import files
@@ -32,6 +34,7 @@ def split_rows(
     out = []
     for _, signals, decisions in parts:
         table = read_table(signals, columns)
+        table = _images_left(table, decisions)
         keep = kept(decisions, table.num_rows)
         held = np.zeros(table.num_rows, dtype=bool)
         if share:
@@ -42,6 +45,13 @@ def split_rows(
                 held[row] = content_hash(seed, "validation", key) < limit
         out.append((keep & ~held, keep & held, table))
     return out
+
+
+def _images_left(table: pa.Table, decisions: Sequence[str]) -> pa.Table:
+    """Return signals with pictures that were left out no longer counted."""
+    gone = np.array([len(images) for images in left_out(decisions, table.num_rows)], np.int64)
+    place = table.column_names.index("n_images")
+    return table.set_column(place, "n_images", pa.array(table["n_images"].to_numpy() - gone))
 
 
 def sizes_of(tables: Sequence[tuple[Any, pa.Table]]) -> dict[str, int]:
@@ -68,14 +78,22 @@ def mix_source(
         `train` and `validation` sizes, `shards` and `validation_shards` with checksums.
     """
     split = split_rows(parts, seed, share)
+    if not materialize:
+        _require_whole(source, parts)
     sizes = {
         "train": sizes_of([(train, table) for train, _, table in split]),
         "validation": sizes_of([(held, table) for _, held, table in split]),
     }
     if materialize:
-        masks = [(parts[n][0], split[n][0], split[n][1]) for n in range(len(parts))]
-        shards = _write(source, [(url, m) for url, m, _ in masks], folder, _TRAIN)
-        held_shards = _write(source, [(url, m) for url, _, m in masks], folder, _HELD_OUT)
+        shards, held_shards = (
+            _write(
+                source,
+                [(part, found[side]) for part, found in zip(parts, split, strict=True)],
+                folder,
+                kind,
+            )
+            for side, kind in enumerate((_TRAIN, _HELD_OUT))
+        )
     else:
         shards = [
             _select(source, parts, split, folder, number, kind)
@@ -86,7 +104,7 @@ def mix_source(
 
 
 def _write(
-    source: str, masked: Sequence[tuple[str, Any]], folder: str, kind: str
+    source: str, masked: Sequence[tuple[PartUrls, Any]], folder: str, kind: str
 ) -> list[dict[str, Any]]:
     """Write the masked rows as shards of a fixed number of rows."""
     total = sum(int(mask.sum()) for _, mask in masked)
@@ -102,13 +120,31 @@ def _write(
     return shards
 
 
-def _rows(masked: Sequence[tuple[str, Any]]) -> Iterator[pa.Table]:
-    for url, mask in masked:
-        start = 0
+def _rows(masked: Sequence[tuple[PartUrls, Any]]) -> Iterator[pa.Table]:
+    for (url, _, decisions), mask in masked:
+        start, leaving = 0, left_out(decisions, len(mask))
         for batch in iter_batches(url):
-            chosen = pa.array(mask[start : start + batch.num_rows])
-            start += batch.num_rows
-            yield pa.Table.from_batches([batch]).filter(chosen)
+            end = start + batch.num_rows
+            chosen = mask[start:end]
+            gone = [leaving[start + row] for row in np.flatnonzero(chosen)]
+            table = pa.Table.from_batches([batch]).filter(pa.array(chosen))
+            yield without_pictures(table, gone)
+            start = end
+
+
+def _require_whole(source: str, parts: Sequence[PartUrls]) -> None:
+    """Check that no picture is left out of a sample: a selection of rows cannot say so.
+
+    Raises:
+        UsageError: if one is.
+    """
+    for samples, _, decisions in parts:
+        rows = len(read_table(samples, ["id"]))
+        if any(left_out(decisions, rows)):
+            raise UsageError(
+                f"rules left pictures out of documents of '{source}'; that takes shards",
+                hint="add --materialize",
+            )
 
 
 class _Carry:

@@ -8,15 +8,20 @@ from typing import Any
 import polars as pl
 import pytest
 
-from cauldron.curate.rules import Rules, decide, filter_parts, load_rules
-from cauldron.errors import RecipeError
+from cauldron.curate.deciding import decide, filter_parts
+from cauldron.curate.rules import Rules, load_rules
+from cauldron.errors import RecipeError, UsageError
+from cauldron.packaged import packaged
 from cauldron.signals.measure import SIGNALS_SCHEMA
 from cauldron.storage.shards import read_table, write_table
+
+RULES = packaged("recipes") / "rules"
 
 
 def signals(**columns: list[Any]) -> pl.DataFrame:
     rows = len(next(iter(columns.values())))
-    base = {"id": [f"s{n}" for n in range(rows)], "roles": ["chat"] * rows, **columns}
+    base = {"id": [f"s{n}" for n in range(rows)], "roles": ["chat"] * rows}
+    base |= {"measure_error": [""] * rows, "n_images": [0] * rows, **columns}
     schema = {name: pl.from_arrow(SIGNALS_SCHEMA.empty_table())[name].dtype for name in base}
     return pl.DataFrame(base, schema=schema)
 
@@ -52,11 +57,98 @@ def test_all_pictures_must_pass_or_one_is_enough() -> None:
     assert decided(frame, {**rule, "images": "any"}) == ["", "small", "", ""]
 
 
+def test_pictures_that_fail_leave_their_document_and_the_last_takes_it_along() -> None:
+    frame = signals(
+        roles=["document"] * 4 + ["chat"],
+        n_images=[3, 2, 0, 2, 2],
+        image_width=[[10, 90, 20], [10, 20], [], [90, 91], [10, 90]],
+        image_height=[[90, 10, 90], [90, 90], [], [90, 90], [90, 90]],
+    )
+    rules = [
+        {"name": "narrow", "signal": "image_width", "min": 50, "images": "each"},
+        {"name": "low", "signal": "image_height", "min": 50, "images": "each"},
+    ]
+    told = decide(frame, Rules.model_validate({"rules": rules}).of("x"))
+    assert told["reason"].to_list() == ["low", "narrow", "", "", "narrow"]
+    assert told["images"].to_list() == [None] * 5
+    told = decide(frame, Rules.model_validate({"rules": rules[:1]}).of("x"))
+    assert told["reason"].to_list() == ["", "narrow", "", "", "narrow"]
+    assert told["images"].to_list() == [[0, 2], None, None, None, None]
+
+
+def test_a_rule_counts_the_pictures_that_are_left() -> None:
+    frame = signals(roles=["document"], n_images=[3], image_width=[[10, 90, 20]])
+    each = {"name": "narrow", "signal": "image_width", "min": 50, "images": "each"}
+    few = {"name": "few", "signal": "images_left", "min": 2}
+    row = decide(frame, Rules.model_validate({"rules": [each, few]}).of("x")).row(0, named=True)
+    assert (row["reason"], row["value"], row["threshold"]) == ("few", 1, 2)
+
+
+def test_a_rule_holds_only_when_its_condition_does() -> None:
+    frame = signals(words=[5, 50], punctuation_ratio=[0.0, 0.0])
+    rule = {"name": "bare", "signal": "punctuation_ratio", "min": 0.01}
+    when = {"signal": "words", "min": 12}
+    assert decided(frame, {**rule, "when": when}) == ["", "bare"]
+
+
+def test_a_rule_may_be_for_some_sources_only() -> None:
+    rule = {"name": "few", "signal": "words", "min": 5, "only": ["a"]}
+    rules = Rules.model_validate({"rules": [rule]})
+    assert (len(rules.of("a")), len(rules.of("b"))) == (1, 0)
+
+
+@pytest.mark.parametrize("path", sorted(RULES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_rules_are_sound_and_say_what_they_are(path: Path) -> None:
+    rules = load_rules(str(path))
+    assert rules.about and rules.rules
+    empty = pl.DataFrame(pl.from_arrow(SIGNALS_SCHEMA.empty_table()))
+    assert decide(empty, rules.of("x")).height == 0
+
+
+def test_a_value_is_in_a_list_or_in_none() -> None:
+    frame = signals(language=["en", "fr", None])
+    rule = {"name": "language", "signal": "language"}
+    assert decided(frame, {**rule, "one_of": ["en"]}) == ["", "language", ""]
+    assert decided(frame, {**rule, "none_of": ["en"]}) == ["language", "", ""]
+
+
+def test_a_sample_that_could_not_be_measured_is_dropped_with_stage_and_error() -> None:
+    frame = signals(words=[9, None], measure_error=["", "text: ValueError: broken"])
+    told = decide(frame, Rules.model_validate({"rules": []}).of("x"))
+    assert told["reason"].to_list() == ["", "not_measured"]
+    assert told["detail"][1] == "measure: text: ValueError: broken"
+
+
+def test_the_threshold_is_the_bound_that_was_passed() -> None:
+    frame = signals(words=[1, 5, 20])
+    rules = Rules.model_validate({"rules": [{"name": "n", "signal": "words", "min": 2, "max": 9}]})
+    assert decide(frame, rules.of("x"))["threshold"].to_list() == [2, None, 9]
+
+
+def test_a_signal_of_a_plug_in_is_named_in_the_rules(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    rule = "rules:\n  - {name: far, signal: clip_similarity, min: 0.2}\n"
+    path.write_text("other_signals: [clip_similarity]\n" + rule)
+    frame = signals(words=[1]).with_columns(clip_similarity=pl.Series([[0.1, 0.5]]))
+    assert decide(frame, load_rules(str(path)).of("x"))["reason"].to_list() == ["far"]
+    path.write_text(rule)
+    with pytest.raises(RecipeError, match=r"rules.yaml:2"):
+        load_rules(str(path))
+
+
+def test_a_signal_that_is_not_measured_is_told(tmp_path: Path) -> None:
+    write_table(f"{tmp_path}/signals", signals(words=[1]).to_arrow())
+    rules = Rules.model_validate({"rules": [{"name": "few", "signal": "chars", "min": 5}]})
+    with pytest.raises(UsageError, match="'chars' is not measured"):
+        filter_parts([(f"{tmp_path}/signals", f"{tmp_path}/out")], rules, "x")
+
+
 def test_a_decision_holds_the_value_and_the_bound() -> None:
     frame = signals(image_width=[[100, 10]])
     rules = Rules.model_validate({"rules": [{"name": "small", "signal": "image_width", "min": 50}]})
     row = decide(frame, rules.of("x")).row(0, named=True)
-    assert (row["keep"], row["value"], row["detail"]) == (False, 10, "image_width min 50.0")
+    assert (row["keep"], row["value"], row["threshold"]) == (False, 10, 50)
+    assert row["detail"] == "image_width min 50 at images[1]"
 
 
 def test_a_source_switches_a_rule_off_or_moves_its_bound() -> None:
@@ -109,4 +201,4 @@ def test_parts_decided_together_are_decided_as_alone(tmp_path: Path) -> None:
         [False] * 3,
         [False, False, True, True],
     ]
-    assert told == {"kept": 2, "dropped": {"few": 5}}
+    assert told == {"kept": 2, "dropped": {"few": 5}, "images_left_out": 0}
