@@ -7,7 +7,8 @@ CauldronError          exit 1
 │   └── CardMissing             a source without a data card
 ├── CheckError         exit 3   too many rejects, a failed check or a broken sum
 ├── StorageError       exit 4   a place that cannot be read or written
-└── HubError           exit 4   a network service
+├── HubError           exit 4   a network service
+└── Stopped            exit 130 a run that was told to stop, and can go on
 
 A single bad record is never one of these: it is a `Reject`, counted and kept in quarantine.
 """
@@ -89,3 +90,9 @@ def near(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for a misspelt name, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+class Stopped(CauldronError):
+    """A run that was told to stop and has saved where it was."""
+
+    exit_code = 130

@@ -1,22 +1,38 @@
-"""One training from a manifest: tokenizer, model, loop, checkpoint and a summary."""
+"""One training from a manifest: tokenizer, model, stages, checkpoint and a summary."""
 
 from __future__ import annotations
 
+import math
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import torch
+
+from cauldron.loader.dataset import PackedBatches, Packing
+from cauldron.loader.pictures import Fit
 from cauldron.loader.samples import Samples
-from cauldron.loader.tokens import Encoder, train_tokenizer, training_texts
+from cauldron.loader.tokens import OURS, Encoder, train_tokenizer, training_texts
+from cauldron.mixture.manifest import folder_of
 from cauldron.model import folder
-from cauldron.model.build import build, quiet
+from cauldron.model.backbones import read_tokenizer
+from cauldron.model.build import empty, quiet
+from cauldron.model.folder import Checkpoint
+from cauldron.model.settings import ModelSettings
 from cauldron.storage import files
-from cauldron.train.batches import Batches
-from cauldron.train.loop import Trainer
-from cauldron.train.settings import TrainSettings
+from cauldron.train import parts
+from cauldron.train.journal import Journal
+from cauldron.train.loop import Run, Trainer
+from cauldron.train.parallel import join, whole_weights
+from cauldron.train.settings import StageSettings, TrainSettings
+from cauldron.train.validate import Validation
 
 CHECKPOINT = "checkpoint"
 _ENDS = 20
+_MEASURED = 256
+State = dict[str, Any]
 
 
 def train(
@@ -30,28 +46,179 @@ def train(
 ) -> dict[str, Any]:
     """Train a model on a mixture and save it in `place`/checkpoint.
 
+    Under `torchrun` every process calls this; the first one writes.
+
     Args:
         seed: of the initial weights and of the texts that the tokenizer is trained on.
-        place: folder of log.jsonl, the state to go on from and the checkpoint.
+        place: folder of log.jsonl, the states to go on from, finished stages and the checkpoint.
         key: what the run depends on; a state of another key is not used.
         about: kept beside the weights.
 
     Returns:
         Sizes, losses at both ends, losses by source at the end, counted remarks, time.
+
+    Raises:
+        Stopped: on SIGTERM or at the time limit, with a state saved.
     """
-    with Samples(manifest) as samples, quiet():
-        tokenizer = train_tokenizer(training_texts(samples, seed), settings.vocab_size)
-        encoder = Encoder(tokenizer, settings.model.latents)
-        model = build(settings.model, encoder.vocab_size, seed)
-        batches = Batches(samples, encoder, settings)
-        trainer = Trainer(model, batches, settings, samples.names, place, key)
-        trainer.run(say)
+    ranks = join()
+    run = Run(
+        settings=settings,
+        ranks=ranks,
+        journal=Journal(place, settings.loggers if ranks.first else (), settings.spike),
+        key=key,
+        place=place,
+        seed=seed,
+        say=say if ranks.first else lambda text: None,
+        ends_at=time.monotonic() + (settings.time_limit_s or math.inf),
+    )
+    with quiet():
+        model, data = _beginning(manifest, settings, seed), State()
+        for stage in settings.all_stages:
+            model, data = _stage(model, stage, manifest, run, about, data)
+    parameters = sum(weight.numel() for weight in model.model.parameters())
     url = files.join(place, CHECKPOINT)
-    folder.save(url, model, tokenizer, settings.model, about)
-    files.remove(trainer.state_url)
-    parameters = sum(weight.numel() for weight in model.parameters())
-    sizes = {"parameters": parameters, "vocab_size": encoder.vocab_size}
-    return {**sizes, **summary(trainer.log), "checkpoint": url}
+    sizes = {"parameters": parameters, "vocab_size": model.encoder.vocab_size}
+    return {**sizes, **summary(run.journal.entries), "checkpoint": url}
+
+
+def _beginning(manifest: str, settings: TrainSettings, seed: int) -> Checkpoint:
+    """Return the model to begin with: read, built on named backbones, or new."""
+    if settings.model.start:
+        return folder.start(settings.model.start)
+    if isinstance(settings.model.text, str):
+        tokenizer, marks = read_tokenizer(settings.model.text)
+    else:
+        with Samples(manifest) as samples:
+            texts = training_texts(samples, seed)
+        tokenizer, marks = train_tokenizer(texts, settings.vocab_size), OURS
+    return folder.new(settings.model, tokenizer, marks, seed)
+
+
+def _stage(
+    model: Checkpoint,
+    stage: StageSettings,
+    manifest: str,
+    run: Run,
+    about: Mapping[str, Any],
+    data: State,
+) -> tuple[Checkpoint, State]:
+    """Train one stage and save what it ends in, unless that was done before.
+
+    Args:
+        data: where the stream of the recipe's mixture stands.
+    """
+    last = stage.name == run.settings.all_stages[-1].name
+    url = files.join(run.place, CHECKPOINT if last else f"stages/{stage.name}")
+    if not last and files.exists(files.join(url, folder.ABOUT)):
+        done = folder.load(url)
+        if done.about["key"] == run.key:
+            run.journal.resume(stage.name, done.about["step"])
+            return done, done.about["data"]
+    trainer, batches = _trainer(model, stage, manifest, run, {} if stage.mixture else data)
+    trainer.run()
+    if run.settings.result == "best":
+        trainer.take_best()
+    plain = _plain(trainer, model, stage, run)
+    behind = data if stage.mixture else {**batches.state_dict(), "step": 0}
+    note = {**about, "key": run.key, "step": trainer.step, "data": behind}
+    if run.ranks.first:
+        folder.save(url, plain.model, plain.tokenizer, plain.settings, note, plain.encoder.marks)
+    trainer.remove_states()
+    if run.ranks.world_size > 1 and not last:
+        plain = folder.load(url)
+    return plain, behind
+
+
+def _trainer(
+    model: Checkpoint, stage: StageSettings, manifest: str, run: Run, data: State
+) -> tuple[Trainer, PackedBatches]:
+    settings, ranks = run.settings, run.ranks
+    own = mixture_of(stage, manifest)
+    with Samples(own) as samples:
+        rows = stage.rows or rows_of(samples, model.encoder, stage, ranks.world_size)
+        names = samples.names
+        packing = packing_of(model.settings, stage, rows, settings.threads)
+        validation = None
+        if settings.validate_every:
+            validation = Validation(
+                samples, model.encoder, packing.fit,
+                most=settings.validate_samples, length=stage.row_tokens,
+            )  # fmt: skip
+    steps = math.ceil(stage.tokens / (rows * stage.row_tokens)) if stage.tokens else stage.steps
+    batches = PackedBatches(
+        own, model.encoder, packing, rank=ranks.rank, world_size=ranks.world_size
+    )
+    if data:
+        batches.load_state_dict(data)
+    parts.apply(model.model, stage.train, model.encoder.marks, run.seed)
+    prepare(model.model, settings)
+    trainer = Trainer(model.model, model.encoder, batches, stage, names, steps, run, validation)
+    return trainer, batches
+
+
+def prepare(model: Any, settings: TrainSettings) -> None:
+    """Choose attention, recomputation and the precision of weights that are not trained."""
+    if settings.attention != "sdpa":
+        model.set_attn_implementation(settings.attention)
+    if settings.recompute:
+        model.activation_checkpointing_enable({"use_reentrant": False})
+        model.enable_input_require_grads()
+    if settings.precision == "bf16":
+        for weight in model.parameters():
+            if not weight.requires_grad:
+                weight.data = weight.data.to(torch.bfloat16)
+
+
+def packing_of(model: ModelSettings, stage: StageSettings, rows: int, threads: int) -> Packing:
+    """Return how a stage's samples become rows of tokens and pixels."""
+    images = stage.images
+    longest = images.max_side or model.max_side
+    fit = Fit(
+        longest=longest,
+        shortest=min(images.min_side or model.min_side, longest),
+        multiple=model.multiple,
+        bilinear=True,
+    )
+    return Packing(
+        length=stage.row_tokens,
+        rows=rows,
+        images=stage.row_images,
+        split_share=images.split_share,
+        fit=fit,
+        how=images.decode,
+        threads=threads,
+    )
+
+
+def rows_of(samples: Samples, encoder: Encoder, stage: StageSettings, world_size: int) -> int:
+    """Return how many rows hold about `batch` samples, shared evenly by all processes."""
+    drawn = samples.drawn(range(_MEASURED))
+    read = samples.read([(name, row) for name, row, _ in drawn], pictures=False)
+    lengths = [min(len(encoder.encode(sample).ids), stage.row_tokens) for sample in read]
+    rows = stage.batch * sum(lengths) / len(lengths) / stage.row_tokens
+    return max(round(rows / world_size), 1) * world_size
+
+
+def mixture_of(stage: StageSettings, manifest: str) -> str:
+    """Return the manifest of a stage: another mixture of the same work folder, or the recipe's."""
+    if not stage.mixture:
+        return manifest
+    mixtures = folder_of(manifest).rpartition("/")[0]
+    return files.join(mixtures, stage.mixture, "manifest.json")
+
+
+def _plain(trainer: Trainer, before: Checkpoint, stage: StageSettings, run: Run) -> Checkpoint:
+    """Return the trained model with plain weights; meaningful on the first process alone."""
+    model = trainer.model
+    if trainer.sharded:
+        weights = whole_weights(model, keep=run.ranks.first)
+        if not run.ranks.first:
+            return before
+        model = empty(before.settings, before.encoder.vocab_size, before.encoder.marks)
+        parts.apply(model, stage.train, before.encoder.marks, run.seed)
+        model.load_state_dict(weights, strict=False)
+    parts.merge(model.to("cpu", torch.float32))
+    return replace(before, model=model.eval())
 
 
 def summary(log: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
