@@ -58,6 +58,40 @@ def sources(
         message("next: cauldron sources NAME says how to get its raw data")
 
 
+def card(
+    name: Annotated[str | None, typer.Argument(help="A source.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Check all cards, or the one named.")] = (
+        False
+    ),
+    as_json: Json = False,
+) -> None:
+    """Show the data card of a source as it is written, or check the cards.
+
+    Example: cauldron card --check
+    """
+    with guarded():
+        from cauldron.errors import CheckError, UsageError
+        from cauldron.sources.card import card as read
+        from cauldron.sources.card import card_names, card_text
+        from cauldron.sources.card_checks import faults
+
+        if not check:
+            if not name:
+                raise UsageError("no source named", hint="cauldron card NAME, or --check")
+            emit(read(name).model_dump()) if as_json else print(visible(card_text(name)))
+            return
+        names = [name] if name else card_names()
+        found = {n: told for n in names if (told := faults(n))}
+        if as_json:
+            emit({"checked": len(names), "faults": found})
+        else:
+            for n, told in found.items():
+                message(f"{n}: {'; '.join(told)}")
+            message(f"{len(names)} cards checked, {len(found)} with faults")
+        if found:
+            raise CheckError(f"{len(found)} cards have faults")
+
+
 def _forms(name: str, readable: set[str]) -> list[str]:
     from cauldron.sources.catalogue import source_named
 

@@ -114,6 +114,7 @@ for _command in (
     mix.mix,
     mix.run,
     look.sources,
+    look.card,
     look.show,
     look.why,
     look.stats,

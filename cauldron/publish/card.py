@@ -10,6 +10,7 @@ import yaml
 from cauldron.publish.escape import address, block, inline, table
 from cauldron.publish.facts import DataFile, Facts, Told
 from cauldron.publish.plots import bars
+from cauldron.publish.snippets import snippets
 
 MIXTURE = "mixture"
 """The config that holds all sources."""
@@ -200,12 +201,10 @@ def _how_to_load(facts: Facts) -> str:
     if not facts.data:
         return ""
     place = facts.repo if facts.on_hub else "FOLDER"
-    code = (
-        "from datasets import load_dataset\n\n"
-        f'data = load_dataset("{place}", "{MIXTURE}", split="train", streaming=True)\n'
-        "print(next(iter(data)))"
-    )
-    parts = ["## How to load\n\n" + block(code, "python")]
+    url = f"hf://datasets/{facts.repo}" if facts.on_hub else "FOLDER"
+    parts = ["## How to load"]
+    for reader, code in snippets(facts.form, place, MIXTURE, url).items():
+        parts.append(f"{reader}:\n\n" + block(code, "python"))
     if facts.form != "hub":
         parts.append(
             "`messages` and `images` are what chat templates of `transformers` and `trl` take: "

@@ -111,6 +111,16 @@ def card(name: str) -> Card:
     return parse_card(path)
 
 
+def card_text(name: str) -> str:
+    """Return the card of a source as it is written.
+
+    Raises:
+        CardMissing: if there is none.
+    """
+    card(name)
+    return (packaged("data_cards") / f"{name}.md").read_text(encoding="utf-8")
+
+
 def parse_card(path: Path) -> Card:
     """Read a card file: YAML between two lines of three dashes, then prose.
 

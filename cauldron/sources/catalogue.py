@@ -14,7 +14,7 @@ from cauldron.sources.base import Form, Source
 from cauldron.sources.hub import rows_for
 from cauldron.sources.messages import messages_for
 
-_NOT_SOURCES = {"base", "card", "catalogue", "hub", "hub_repo", "messages"}
+_NOT_SOURCES = {"base", "card", "card_checks", "catalogue", "hub", "hub_repo", "messages"}
 HUB_FORMS = {"hub": rows_for, "messages": messages_for}
 """Forms that are there for any name."""
 _PLUGINS = "cauldron.sources"

@@ -114,7 +114,7 @@ def test_trl_form_has_messages_and_pictures_only(
 def test_webdataset_reads_the_tars(
     manifest: Path, samples: dict[str, list[Sample]], tmp_path: Path
 ) -> None:
-    wds = pytest.importorskip("webdataset")
+    wds = pytest.importorskip("webdataset", exc_type=ImportError)
     write(manifest, "webdataset", tmp_path / "out")
     found = []
     for name in ("docvqa", "vqarad"):
@@ -138,6 +138,34 @@ def test_energon_index_points_at_every_sample(manifest: Path, tmp_path: Path) ->
     assert all(tar[o : o + 100].rstrip(b"\0").endswith(b".json") for o in offsets[:-1])
 
 
+def test_energon_reads_every_sample(
+    manifest: Path, samples: dict[str, list[Sample]], tmp_path: Path
+) -> None:
+    energon = pytest.importorskip("megatron.energon", exc_type=ImportError)
+    out = write(manifest, "energon", tmp_path / "out")
+
+    @energon.stateless
+    def cook(sample: Any) -> Any:
+        text = json.dumps(sample["json"])
+        return energon.TextSample(**energon.basic_sample_keys(sample), text=text)
+
+    class Plain(energon.DefaultTaskEncoder):  # type: ignore[misc, name-defined]
+        cookers = (energon.Cooker(cook),)
+
+    dataset = energon.get_train_dataset(
+        str(out),
+        batch_size=None,
+        shuffle_buffer_size=None,
+        max_samples_per_sequence=None,
+        worker_config=energon.WorkerConfig(rank=0, world_size=1, num_workers=0),
+        task_encoder=Plain(),
+    )
+    reader = iter(energon.get_loader(dataset))
+    found = [json.loads(next(reader).text) for _ in samples["train"]]
+    held = {s["id"]: s["messages"] for s in samples["train"]}
+    assert {row["id"]: row["messages"] for row in found} == held
+
+
 def test_mds_shards_hold_what_their_index_says(
     manifest: Path, samples: dict[str, list[Sample]], tmp_path: Path
 ) -> None:
@@ -158,7 +186,7 @@ def test_mds_shards_hold_what_their_index_says(
 def test_mosaicml_streaming_reads_the_shards(
     manifest: Path, samples: dict[str, list[Sample]], tmp_path: Path
 ) -> None:
-    streaming = pytest.importorskip("streaming")
+    streaming = pytest.importorskip("streaming", exc_type=ImportError)
     out = write(manifest, "mds", tmp_path / "out")
     found = streaming.StreamingDataset(local=str(out / "train"), shuffle=False, batch_size=1)
     rows = [found[k] for k in range(len(found))]

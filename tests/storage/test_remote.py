@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.mixtures import mixture
 from tests.trees import recipe
 
 fsspec = pytest.importorskip("fsspec")
@@ -71,6 +72,28 @@ def test_a_recipe_runs_into_a_bucket_with_the_bytes_of_a_local_run(
     assert remote.returncode == local.returncode == 0, remote.stderr
     assert orjson.loads(remote.stdout)["mix"] == orjson.loads(local.stdout)["mix"]
     assert cauldron(s3, "verify", "s3://bucket/work").returncode == 0
+
+
+def test_a_bucket_takes_a_publication_with_the_bytes_of_a_folder(
+    s3: dict[str, str], tmp_path: Path
+) -> None:
+    manifest = mixture(tmp_path / "made", 12, 9).parent
+    in_bucket(s3, "fs.mkdir('public')")
+    folder = str(tmp_path / "folder")
+    for place in ("s3://public/mixture", folder):
+        done = cauldron(s3, "publish", str(manifest), place, "--without-bytes", "docvqa")
+        assert done.returncode == 0, done.stderr
+    again = cauldron(
+        s3, "publish", str(manifest), "s3://public/mixture", "--without-bytes", "docvqa", "--json"
+    )
+    assert not orjson.loads(again.stdout)["changed"]
+    in_bucket(s3, f"fs.get('public/mixture/', {str(tmp_path / 'back')!r}, recursive=True)")
+    back, wanted = contents(tmp_path / "back"), contents(tmp_path / "folder")
+    assert back == wanted and "manifest.json" in back
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def test_raw_data_is_read_from_a_bucket(s3: dict[str, str], tmp_path: Path) -> None:
