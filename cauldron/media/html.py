@@ -6,7 +6,6 @@ text must be is a matter of rules, not of extraction.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -242,7 +241,7 @@ class _Reading:
                 address = self.base.resolve(named)
                 if not address:
                     reason = "image_address_unusable"
-                elif re.search(r"\.svgz?\Z", address.split("?")[0], re.IGNORECASE):
+                elif address.split("?")[0].lower().endswith((".svg", ".svgz")):
                     reason = "image_svg"
                 else:
                     addresses.append(address)

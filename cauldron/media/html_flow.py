@@ -27,6 +27,7 @@ _HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
 _ROWS = frozenset("table caption tr tbody thead tfoot".split())
 _LISTS = frozenset("ul ol menu dir".split())
 _PREFORMATTED = frozenset("pre listing xmp plaintext".split())
+_WITH_STATE = _LISTS | _PREFORMATTED | _HEADINGS | {"li", "table"}
 _LAYOUT_INSIDE = frozenset("table h1 h2 h3 h4 h5 h6 pre figure blockquote".split())
 
 LAID_OUT = _BLOCKS | frozenset("br td th".split())
@@ -107,8 +108,10 @@ class Flow(Generic[Picture]):
             self._items.append((" " if self._in_row() else _BREAK, False))
         elif tag in ("td", "th"):
             self._cell()
-        elif tag in _BLOCKS:
+        else:
             self._break(tag)
+        if tag not in _WITH_STATE:
+            return
         if tag in _LISTS:
             self._lists.append(_List(number=_start(node) if tag == "ol" else None))
         elif tag == "li":
@@ -117,7 +120,7 @@ class Flow(Generic[Picture]):
             self._tables.append(_is_data_table(node, inside))
         elif tag in _PREFORMATTED:
             self._pre += 1
-        elif tag in _HEADINGS:
+        else:
             self._heading = True
 
     def leave(self, node: Node) -> None:
@@ -126,8 +129,10 @@ class Flow(Generic[Picture]):
         if tag in ("td", "th"):
             if not self._in_row():
                 self.flush(_BLANK)
-        elif tag in _BLOCKS:
+        elif tag != "br":
             self._break(tag)
+        if tag not in _WITH_STATE:
+            return
         if tag in _LISTS and self._lists:
             self._lists.pop()
         elif tag == "li":
@@ -183,12 +188,14 @@ class Flow(Generic[Picture]):
             self._texts = []
 
     def _break(self, tag: str) -> None:
-        if self._in_row() and tag not in _ROWS:
-            self._items.append((" ", False))
-        elif self._prefix and not self._items:
-            return  # the first block of a list item stands behind its mark
-        else:
+        items = self._items
+        if self._tables and self._tables[-1] and tag not in _ROWS:
+            items.append((" ", False))
+        elif items:
             self.flush(_LINE if tag in _LINES else _BLANK)
+        elif not self._prefix and self._need != _BLANK:
+            # the first block of a list item stands behind its mark
+            self._need = _LINE if tag in _LINES else _BLANK
 
     def _in_row(self) -> bool:
         return bool(self._tables and self._tables[-1])

@@ -13,6 +13,7 @@ import itertools
 import posixpath
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 from cauldron.media.html_tree import Node, ancestors, text_of
@@ -25,6 +26,9 @@ _LAZY_SETS = ("srcset", "data-srcset", "data-lazy-srcset")
 _UNUSABLE_TYPES = ("image/svg", "image/avif", "image/jxl", "image/heic")
 _CANDIDATE = re.compile(r"\s*([^\s,]\S*[^\s,]|[^\s,])(?:\s+([\d.]{1,12})([wx]))?[^,]*(?:,|$)")
 _DATA = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*)(;base64)?,", re.IGNORECASE)
+_LINE_ENDS = re.compile(r"[\t\r\n]")
+_SPECIAL = re.compile(r"/\.|\[|#|^\.|\s")
+_PLAIN_NAME = re.compile(r"[\w%~-][^:?]*\Z")
 _LATEX = re.compile(
     r"\\(?:alpha|beta|gamma|delta|epsilon|theta|lambda|mu|pi|rho|sigma|tau|phi|psi|omega|infty|sum|int"
     r"|prod|lim|sin|cos|tan|log|ln|exp|cdot|times|leq?|geq?|neq?|pm|to|partial|nabla|left|right"
@@ -78,7 +82,15 @@ class Base:
 
     def resolve(self, address: str) -> str:
         """Return the absolute URL, or the path below the root; "" for what names no file."""
-        address = re.sub(r"[\t\r\n]", "", address.strip()).replace("\\", "/")
+        address = _LINE_ENDS.sub("", address.strip()).replace("\\", "/")
+        if self.url and not _SPECIAL.search(address):  # most are: no need to take them apart
+            site, folder = _places(self.url)
+            if address.startswith(("http://", "https://")):
+                return address
+            if site and address[:1] == "/" and address[1:2] != "/":
+                return site + address
+            if folder and _PLAIN_NAME.match(address):
+                return folder + address
         try:
             split = urlsplit(address)
             if self.url:
@@ -92,6 +104,17 @@ class Base:
             return ""
         path = posixpath.normpath(posixpath.join(posixpath.dirname(self.path), split.path))
         return path + (f"?{split.query}" if split.query else "")
+
+
+@lru_cache(maxsize=64)
+def _places(url: str) -> tuple[str, str]:
+    """Return scheme and host of a web address, and the folder of its path; "" for an odd one."""
+    split = urlsplit(url)
+    site = f"{split.scheme}://{split.netloc}"
+    if split.scheme not in ("http", "https") or not split.netloc or not split.path:
+        return "", ""
+    folder = split.path.rpartition("/")[0]
+    return site, "" if "/." in folder else f"{site}{folder}/"
 
 
 def _with_scheme(address: str) -> str:

@@ -39,7 +39,9 @@ _XHTML = re.compile(r"\s*<\?xml\b|\s*<!DOCTYPE[^>]*\bXHTML\b", re.IGNORECASE)
 _NOT_NESTED = ("<br", "<img", "<input", "<meta", "<link", "<hr", "<source", "<wbr", "<!--", "<col")
 _RAW = "script xmp noframes noembed plaintext".split()
 _PIECES = re.compile(
-    rf"<(!--.*?--|(?:{'|'.join(_RAW)})\b[^>]*>.*?</(?:{'|'.join(_RAW)})|[^<>]*)>", re.DOTALL
+    r"<([^<>!sxnp][^<>]*"  # most tags, at once
+    rf"|!--.*?--|(?:{'|'.join(_RAW)})\b[^>]*>.*?</(?:{'|'.join(_RAW)})|[^<>]*)>",
+    re.DOTALL,
 )
 INLINE = frozenset(
     "abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd mark nobr q s samp small "
