@@ -7,12 +7,21 @@ it is None where the official rule gives none.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from cauldron.errors import UsageError, near
 from cauldron.evaluate.captions.ptb import tokenize
-from cauldron.evaluate.metrics import ANSWER_METRICS, letters, mathvista, mmbench, mmmu, vqa
+from cauldron.evaluate.metrics import (
+    ANSWER_METRICS,
+    letters,
+    mathvista,
+    mmbench,
+    mmmu,
+    vqa,
+    yes_no,
+)
 from cauldron.evaluate.metrics.fields import Record, field, lettered, options, text, texts
 
 Item = dict[str, Any]
@@ -128,6 +137,32 @@ def _choice_letter(record: Record) -> Item:
     return {"score": score, "parsed": parsed}
 
 
+def _mmbench_lmms(record: Record) -> Item:
+    shown = {k: v for k, v in options(record, "choices").items() if k in _ROTATED}
+    parsed = mmbench.infer_or_extract_lmms(text(record, "prediction"), shown)
+    return {"score": float(parsed in texts(record, "references")), "parsed": parsed}
+
+
+def _mathvista_letters(record: Record) -> Item:
+    """Score a reply to "answer with the letter": extracted in any form, else as a text."""
+    choices, said = texts(record, "choices"), text(record, "prediction")
+    named = [letter for letter, _ in zip(string.ascii_uppercase, choices, strict=False)]
+    told = said if said in choices else letters.extract_letter(said, named)
+    if told is None:
+        return {"score": None, "parsed": None}
+    item = _mathvista_choice({**record, "prediction": told})
+    return {"score": item["score"], "parsed": item["normalized"]}
+
+
+def _yes_no(read: Callable[[str], str | None]) -> Callable[[Record], Item]:
+    def scored(record: Record) -> Item:
+        parsed = read(text(record, "prediction"))
+        score = None if parsed is None else float(parsed in texts(record, "references"))
+        return {"score": score, "parsed": parsed}
+
+    return scored
+
+
 def _tokens(record: Record) -> Item:
     return {"score": None, "tokenized": tokenize(text(record, "prediction"))}
 
@@ -146,6 +181,11 @@ RECORD_METRICS: dict[str, Callable[[Record], Item]] = {
     "mmbench_infer_option_vlmevalkit": _inferred_vlmevalkit,
     "mmbench_infer_option_lmms_eval": _inferred_lmms,
     "mmbench_circular_lmms_eval": _circular,
+    "mathvista_letters": _mathvista_letters,
+    "mmbench_lmms_eval": _mmbench_lmms,
+    "pope": _yes_no(yes_no.pope),
+    "pope_exact_lmms_eval": _yes_no(yes_no.exact_lmms),
+    "yes_no_vlmevalkit": _yes_no(yes_no.either_vlmevalkit),
     "mcq_lmms_eval": _choice_letter,
     "mcq_extract_lmms_eval": _extracted_letter,
     "ptb_tokenize": _tokens,

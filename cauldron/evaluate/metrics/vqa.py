@@ -109,7 +109,7 @@ def _agreement(predicted: str, given: Sequence[str]) -> float:
 
 def normalize(text: str) -> str:
     """Return a text as it is compared: marks, full stops, number words, articles, contractions."""
-    return _words(_unmarked(text, _COMMA_IN_NUMBER))
+    return _words(unmarked(text))
 
 
 def normalize_evalai(text: str) -> str:
@@ -122,14 +122,14 @@ def normalize_evalai(text: str) -> str:
 
 
 def _normalize_lmms(text: str) -> str:
-    return _words(_unmarked(text, _COMMAS_IN_NUMBER))
+    return _words(unmarked(text, _COMMAS_IN_NUMBER))
 
 
 def _flat(text: str) -> str:
     return text.replace("\n", " ").replace("\t", " ").strip()
 
 
-def _unmarked(text: str, comma: re.Pattern[str]) -> str:
+def unmarked(text: str, comma: re.Pattern[str] = _COMMA_IN_NUMBER) -> str:
     """Delete or blank out marks; how is decided on the whole text, not on the mark's own place."""
     numbers = comma.search(text) is not None
     out = text
