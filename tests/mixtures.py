@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,12 @@ from PIL import Image
 from cauldron import curation, mixing, steps
 from cauldron.curate.rules import Rules
 from cauldron.engine.local import LocalEngine
+from cauldron.mixture.manifest import build_manifest
+from cauldron.mixture.plan import SIZES, plan
 from cauldron.mixture.settings import MixSettings
+from cauldron.sample import SAMPLE_SCHEMA, Turn, chat_messages
+from cauldron.storage import files
+from cauldron.storage.shards import write_shard
 
 
 def discs(rng: np.random.Generator, number: int) -> bytes:
@@ -106,3 +112,55 @@ def mixture(
         settings = MixSettings(weights=weights, validation={"share": share})
         mixing.mix(engine, work, settings, name="small", seed=seed, materialize=materialize)
     return place / "work" / "mixture" / "small" / "manifest.json"
+
+
+def written(
+    place: Path, sources: dict[str, list[dict[str, Any]]], rows_per_shard: int = 50, **settings: Any
+) -> str:
+    """Write samples (`messages`, and `images` as bytes) as a mixture of their own; return its URL.
+
+    Args:
+        settings: of `MixSettings`; by default every sample is drawn equally often.
+    """
+    told = MixSettings.model_validate({"validation": {"share": 0.0}} | settings)
+    mixed, sizes = [], {}
+    for name, samples in sources.items():
+        rows = [
+            {
+                "id": f"{name}/train/{number}",
+                "source": name,
+                "messages": sample["messages"],
+                "images": [{"bytes": image, "path": ""} for image in sample["images"]],
+                "license": "CC0-1.0",
+                "origin": {"file": "", "record": str(number)},
+                "extra": "{}",
+            }
+            for number, sample in enumerate(samples)
+        ]
+        shards = []
+        for start in range(0, len(rows), rows_per_shard):
+            url = f"shards/{name}-{start // rows_per_shard:05d}.parquet"
+            table = pa.Table.from_pylist(rows[start : start + rows_per_shard], SAMPLE_SCHEMA)
+            shard = write_shard(str(place / url), [table], SAMPLE_SCHEMA, indexed=True).as_dict()
+            shards.append({**shard, "url": url})
+        sizes[name] = dict.fromkeys(("samples", *SIZES), len(rows))
+        none = dict.fromkeys(sizes[name], 0)
+        mixed.append(
+            {
+                "source": name,
+                "train": sizes[name],
+                "validation": none,
+                "shards": shards,
+                "validation_shards": [],
+            }
+        )
+    facts = {name: {"license": "CC0-1.0", "card": ""} for name in sources}
+    manifest = build_manifest("small", told, 0, None, "", plan(told, sizes), mixed, facts)
+    files.write_json(str(place / "manifest.json"), manifest)
+    return str(place / "manifest.json")
+
+
+def chat(*turns: tuple[str, str], images: Sequence[bytes] = ()) -> dict[str, Any]:
+    """Return a chat with its pictures in front of the first question."""
+    asked = tuple(Turn(user=user, assistant=assistant) for user, assistant in turns)
+    return {"messages": chat_messages(len(images), asked), "images": list(images)}

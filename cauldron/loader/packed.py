@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal
@@ -12,9 +11,10 @@ from typing import Any, Literal
 import torch
 
 from cauldron.loader.batch import PackedBatch, grouped
+from cauldron.loader.decoding import Decoders, Decoding, Job
 from cauldron.loader.pack import cut, laid_out, windows
 from cauldron.loader.packing import Measured, Packer, Size
-from cauldron.loader.pictures import CROPS, Fit, How, Pixels, decode, decode_split
+from cauldron.loader.pictures import CROPS, Fit, How, Pixels
 from cauldron.loader.samples import Sample, Samples
 from cauldron.loader.steps import State, own_part
 from cauldron.loader.substitutes import substitutes
@@ -61,7 +61,8 @@ class _Item:
     crops: int
 
 
-_Decoding = list[Future[list[Pixels]]]
+_Wanted = tuple[_Item, range]
+"""An item, and the jobs of a decoding that its pictures are."""
 
 
 class PackedCourse:
@@ -71,7 +72,7 @@ class PackedCourse:
         self._samples, self._encoder, self._packing = samples, encoder, packing
         self._numbers = {name: number for number, name in enumerate(samples.names)}
         self._packer = Packer(self._measured, packing.length, packing.images)
-        self._threads = ThreadPoolExecutor(packing.threads, "decode")
+        self._decoders = Decoders(packing.fit, packing.how, packing.threads)
 
     def plan(self) -> tuple[list[list[_Item]], Counter[str]]:
         """Return the rows of the next step over all ranks, and remarks on what was left out."""
@@ -90,9 +91,19 @@ class PackedCourse:
         """Read and decode a rank's rows; remarks are with the first rank."""
         rows = plan[0][own_part(len(plan[0]), rank, world_size)]
         notes = plan[1] if rank == 0 else Counter[str]()
-        begun = iter(self._decoding(list(chain.from_iterable(rows))))
-        reading = [[(item, next(begun)) for item in row] for row in rows]
-        return lambda: self._batch(reading, notes, state)
+        items = list(chain.from_iterable(rows))
+        shown = [item for item in items if item.encoded.images]
+        read = iter(self._samples.read([(item.source, item.row) for item in shown]))
+        jobs: list[Job] = []
+        wanted: list[list[_Wanted]] = []
+        for row in rows:
+            wanted.append([])
+            for item in row:
+                own = _jobs(item, next(read)) if item.encoded.images else []
+                wanted[-1].append((item, range(len(jobs), len(jobs) + len(own))))
+                jobs += own
+        decoding = self._decoders.begin(jobs)
+        return lambda: self._batch(wanted, decoding, notes, state)
 
     def state_dict(self) -> State:
         """Return the packer's state."""
@@ -104,7 +115,7 @@ class PackedCourse:
 
     def close(self) -> None:
         """Let go of files and threads."""
-        self._threads.shutdown(cancel_futures=True)
+        self._decoders.close()
         self._samples.close()
 
     def _measured(self, positions: Sequence[int]) -> list[Measured[_Item]]:
@@ -146,32 +157,12 @@ class PackedCourse:
         key = content_hash(self._samples.order.seed, "split", source, str(row))
         return CROPS + 1 if key < share * 2**64 else 1
 
-    def _decoding(self, items: Sequence[_Item]) -> list[_Decoding]:
-        shown = [item for item in items if item.encoded.images]
-        read = iter(self._samples.read([(item.source, item.row) for item in shown]))
-        return [self._begun(item, next(read)) if item.encoded.images else [] for item in items]
-
-    def _begun(self, item: _Item, sample: Sample) -> _Decoding:
-        """Start decoding the pictures that an item shows."""
-        encoded, crops = item.encoded, item.crops
-        first = encoded.first_image // crops
-        last = -(-(encoded.first_image + encoded.images) // crops)
-        images = [image["bytes"] for image in sample["images"][first:last]]
-        if len(images) < last - first:
-            images.append(b"")  # fewer pictures than marks for them: an empty one is refused
-        return [self._threads.submit(self._pixels, image, crops) for image in images]
-
-    def _pixels(self, image: bytes, crops: int) -> list[Pixels]:
-        fit, how = self._packing.fit, self._packing.how
-        return [decode(image, fit, how)] if crops == 1 else decode_split(image, fit, how)
-
-    def _shown(self, item: _Item, decoding: _Decoding) -> list[Pixels]:
-        pixels = list(chain.from_iterable(part.result() for part in decoding))
-        start = item.encoded.first_image % item.crops
-        return pixels[start : start + item.encoded.images]
-
     def _batch(
-        self, rows: Sequence[Sequence[tuple[_Item, _Decoding]]], notes: Counter[str], state: State
+        self,
+        rows: Sequence[Sequence[_Wanted]],
+        decoding: Decoding,
+        notes: Counter[str],
+        state: State,
     ) -> PackedBatch:
         used: list[_Item] = []
         pictures: list[Pixels] = []
@@ -179,9 +170,9 @@ class PackedCourse:
         for row in rows:
             free = self._packing.length - sum(len(item.encoded.ids) for item, _ in row)
             numbers.append([])
-            for item, decoding in row:
+            for item, jobs in row:
                 free += len(item.encoded.ids)
-                found = self._usable(item, decoding, free, notes)
+                found = self._usable(item, decoding, jobs, free, notes)
                 if found:
                     free -= len(found[0].encoded.ids)
                     numbers[-1].append(len(used))
@@ -205,7 +196,7 @@ class PackedCourse:
         )
 
     def _usable(
-        self, item: _Item, decoding: _Decoding, room: int, notes: Counter[str]
+        self, item: _Item, decoding: Decoding, jobs: range, room: int, notes: Counter[str]
     ) -> tuple[_Item, list[Pixels]] | None:
         """Return an item with its pictures, or what replaces it where they cannot be decoded.
 
@@ -213,7 +204,7 @@ class PackedCourse:
             room: tokens that the item may take.
         """
         try:
-            return item, self._shown(item, decoding)
+            return item, _shown(item, decoding, jobs)
         except ImageError as error:
             notes[error.reason] += 1
         for row in substitutes(self._samples, item.source, item.position):
@@ -233,10 +224,28 @@ class PackedCourse:
         new, size = other
         if size.tokens > room or size.images > max(item.encoded.images, 1):
             return None
+        jobs = _jobs(new, sample) if new.encoded.images else []
         try:
-            return new, self._shown(new, self._begun(new, sample))
+            return new, _shown(new, self._decoders.begin(jobs), range(len(jobs)))
         except ImageError:
             return None
+
+
+def _jobs(item: _Item, sample: Sample) -> list[Job]:
+    """Return the pictures of a sample that an item shows."""
+    encoded, crops = item.encoded, item.crops
+    first = encoded.first_image // crops
+    last = -(-(encoded.first_image + encoded.images) // crops)
+    images = [image["bytes"] for image in sample["images"][first:last]]
+    if len(images) < last - first:
+        images.append(b"")  # fewer pictures than marks for them: an empty one is refused
+    return [(image, crops) for image in images]
+
+
+def _shown(item: _Item, decoding: Decoding, jobs: range) -> list[Pixels]:
+    pixels = list(chain.from_iterable(decoding.result(job) for job in jobs))
+    start = item.encoded.first_image % item.crops
+    return pixels[start : start + item.encoded.images]
 
 
 def _counts(items: Sequence[_Item]) -> dict[str, dict[str, int]]:

@@ -23,6 +23,8 @@ POOL = 128
 CANDIDATES = 32
 EXACT_TOKENS = 2048
 """Of longer rows, only the end is chosen by subset sum; before it the oldest samples stand."""
+LANES = 32
+"""Different numbers of pictures that are told apart."""
 SPREAD = 1.4
 """Most pictures of a row, over the mean, where no budget is given."""
 
@@ -76,8 +78,12 @@ def _fullest(sizes: Sequence[Size], tokens: int, images: int, wanted: float) -> 
     """Return the subset with the most tokens within both limits, its pictures nearest to `wanted`.
 
     Reachable sums are bits: bit `i * lane + t` says that t tokens with i pictures can be reached.
-    A lane is wide enough for a sum past the limit, which the mask then takes away.
+    A lane is wide enough for a sum past the limit, which the mask then takes away. Where rows hold
+    very many pictures they are counted by the pair, the dozen and so on, rounded up.
     """
+    unit = max(-(-images // LANES), 1)
+    images, wanted = images // unit, wanted / unit
+    sizes = [Size(tokens=s.tokens, images=-(-s.images // unit)) for s in sizes]
     lane = 2 * (tokens + 1)
     valid = (1 << (tokens + 1)) - 1
     mask = sum(valid << (lane * i) for i in range(images + 1))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from cauldron.loader.pictures import Fit, How, decode
+from cauldron.loader.decoding import Decoders, Decoding
+from cauldron.loader.pictures import Fit, How
 from cauldron.loader.samples import Drawn, Samples
 from cauldron.loader.steps import State, own_part
 from cauldron.loader.substitutes import substitutes
@@ -36,17 +36,14 @@ class PlainBatch:
     state: State
 
 
-_Decoding = list[Future[torch.Tensor]]
-
-
 class PlainCourse:
     """The steps of plain samples; see `steps.Course`."""
 
     def __init__(
         self, samples: Samples, size: int, fit: Fit | None, how: How, threads: int
     ) -> None:
-        self._samples, self._size, self._fit, self._how = samples, size, fit, how
-        self._threads = ThreadPoolExecutor(threads, "decode")
+        self._samples, self._size = samples, size
+        self._decoders = Decoders(fit, how, threads) if fit else None
         self._next = 0
 
     def plan(self) -> range:
@@ -60,13 +57,13 @@ class PlainCourse:
     ) -> Callable[[], PlainBatch]:
         """Read a rank's samples and start decoding them."""
         drawn = self._samples.at(plan[own_part(len(plan), rank, world_size)])
-        if self._fit is None:
+        if self._decoders is None:
             batch = PlainBatch(
                 step=state["step"] - 1, drawn=drawn, pictures=None, notes=Counter(), state=state
             )
             return lambda: batch
-        decoding = [self._begun(it) for it in drawn]
-        return lambda: self._decoded(drawn, decoding, state)
+        decoders, decoding = self._decoders, self._decoders.begin(_jobs(drawn))
+        return lambda: self._decoded(drawn, decoders, decoding, state)
 
     def state_dict(self) -> State:
         """Return the next position."""
@@ -78,52 +75,49 @@ class PlainCourse:
 
     def close(self) -> None:
         """Let go of files and threads."""
-        self._threads.shutdown(cancel_futures=True)
+        if self._decoders:
+            self._decoders.close()
         self._samples.close()
 
-    def _begun(self, drawn: Drawn) -> _Decoding:
-        images = drawn.sample["images"]
-        return [self._threads.submit(self._pixels, image["bytes"]) for image in images]
-
-    def _pixels(self, image: bytes) -> torch.Tensor:
-        assert self._fit is not None
-        return torch.from_numpy(decode(image, self._fit, self._how))
-
     def _decoded(
-        self, drawn: Sequence[Drawn], decoding: Sequence[_Decoding], state: State
+        self, drawn: Sequence[Drawn], decoders: Decoders, decoding: Decoding, state: State
     ) -> PlainBatch:
         notes: Counter[str] = Counter()
-        used: list[Drawn] = []
-        pictures: list[list[torch.Tensor]] = []
-        for it, begun in zip(drawn, decoding, strict=True):
-            found = self._usable(it, begun, notes)
-            if found:
-                used.append(found[0])
-                pictures.append(found[1])
+        used: list[tuple[Drawn, list[torch.Tensor]]] = []
+        first = 0
+        for it in drawn:
+            numbers = range(first, first + len(it.sample["images"]))
+            first = numbers.stop
+            try:
+                used.append((it, _pictures(decoding, numbers)))
+            except ImageError as error:
+                notes[error.reason] += 1
+                other = self._other(it, decoders)
+                notes["replaced" if other else "not_replaced"] += 1
+                used += [other] if other else []
         return PlainBatch(
-            step=state["step"] - 1, drawn=used, pictures=pictures, notes=notes, state=state
+            step=state["step"] - 1,
+            drawn=[it for it, _ in used],
+            pictures=[pictures for _, pictures in used],
+            notes=notes,
+            state=state,
         )
 
-    def _usable(
-        self, drawn: Drawn, begun: _Decoding, notes: Counter[str]
-    ) -> tuple[Drawn, list[torch.Tensor]] | None:
-        """Return a sample with its pictures, or what replaces it where they cannot be decoded."""
-        try:
-            return drawn, [part.result() for part in begun]
-        except ImageError as error:
-            notes[error.reason] += 1
+    def _other(self, drawn: Drawn, decoders: Decoders) -> tuple[Drawn, list[torch.Tensor]] | None:
+        """Return what replaces a sample whose pictures cannot be decoded."""
         for row in substitutes(self._samples, drawn.source, drawn.position):
-            other = Drawn(
-                position=drawn.position,
-                source=drawn.source,
-                epoch=drawn.epoch,
-                sample=self._samples[drawn.source, row],
-            )
+            other = replace(drawn, sample=self._samples[drawn.source, row])
+            jobs = _jobs([other])
             try:
-                found = [part.result() for part in self._begun(other)]
+                return other, _pictures(decoders.begin(jobs), range(len(jobs)))
             except ImageError:
                 continue
-            notes["replaced"] += 1
-            return other, found
-        notes["not_replaced"] += 1
         return None
+
+
+def _jobs(drawn: Sequence[Drawn]) -> list[tuple[bytes, int]]:
+    return [(image["bytes"], 1) for it in drawn for image in it.sample["images"]]
+
+
+def _pictures(decoding: Decoding, jobs: range) -> list[torch.Tensor]:
+    return [torch.from_numpy(pixels) for job in jobs for pixels in decoding.result(job)]
