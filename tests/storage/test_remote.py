@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import orjson
 import pytest
 
 from tests.mixtures import mixture
+from tests.s3 import s3_server
 from tests.trees import recipe
 
 fsspec = pytest.importorskip("fsspec")
@@ -21,34 +21,11 @@ pytest.importorskip("s3fs", reason="needs s3fs")
 pytest.importorskip("moto", reason="needs moto, the S3 server")
 
 
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 @pytest.fixture(scope="module")
 def s3() -> Iterator[dict[str, str]]:
-    """Start a server with an empty bucket; return the environment that leads to it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    code = f"from moto.server import main; main(['-H', '127.0.0.1', '-p', '{port}'])"
-    server = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    for _ in range(300):
-        if _answers(port):
-            break
-        time.sleep(0.1)
-    access = {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    yield {**os.environ, **access}
-    server.terminate()
-    server.wait()
+    """Start a server; give the environment that leads to it."""
+    with s3_server() as access:
+        yield {**os.environ, **access}
 
 
 def cauldron(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
