@@ -55,16 +55,40 @@ class Source:
 
 SOURCES = {
     "photo_qa": Source(
-        samples=8000, weight=0.4, width=(480, 640), height=(360, 640), turns=4, words=6, kind="photo"
+        samples=8000,
+        weight=0.4,
+        width=(480, 640),
+        height=(360, 640),
+        turns=4,
+        words=6,
+        kind="photo",
     ),
     "caption": Source(
-        samples=6000, weight=0.2, width=(500, 700), height=(400, 560), turns=1, words=60, kind="photo"
+        samples=6000,
+        weight=0.2,
+        width=(500, 700),
+        height=(400, 560),
+        turns=1,
+        words=60,
+        kind="photo",
     ),
     "chart": Source(
-        samples=4000, weight=0.2, width=(400, 800), height=(300, 600), turns=2, words=12, kind="chart"
+        samples=4000,
+        weight=0.2,
+        width=(400, 800),
+        height=(300, 600),
+        turns=2,
+        words=12,
+        kind="chart",
     ),
     "document": Source(
-        samples=2000, weight=0.2, width=(600, 760), height=(560, 900), turns=3, words=25, kind="page"
+        samples=2000,
+        weight=0.2,
+        width=(600, 760),
+        height=(560, 900),
+        turns=3,
+        words=25,
+        kind="page",
     ),
 }
 NAMES = tuple(SOURCES)
@@ -92,7 +116,9 @@ def _field(number: int) -> np.ndarray:
 
 
 def _picture(rng: np.random.Generator, source: Source) -> bytes:
-    width, height = (int(rng.integers(*side, endpoint=True)) for side in (source.width, source.height))
+    width, height = (
+        int(rng.integers(*side, endpoint=True)) for side in (source.width, source.height)
+    )
     if source.kind == "photo":
         field = _field(int(rng.integers(FIELDS)))
         top, left = (int(rng.integers(1100 - side)) for side in (height, width))
@@ -111,7 +137,11 @@ def _drawn(rng: np.random.Generator, width: int, height: int, kind: str) -> np.n
             left, top = int(rng.integers(width - 40)), int(rng.integers(height - 20))
             pixels[top:, left : left + int(rng.integers(10, 40))] = rng.integers(0, 255, 3)
     for _ in range(40 if kind == "chart" else 1500):
-        top, left, long = int(rng.integers(height - 10)), int(rng.integers(width - 8)), int(rng.integers(2, 8))
+        top, left, long = (
+            int(rng.integers(height - 10)),
+            int(rng.integers(width - 8)),
+            int(rng.integers(2, 8)),
+        )
         down, along = (long, 2) if rng.random() < 0.5 else (2, long)
         pixels[top : top + down, left : left + along] = 20
     return pixels
@@ -120,7 +150,9 @@ def _drawn(rng: np.random.Generator, width: int, height: int, kind: str) -> np.n
 def _chat(rng: np.random.Generator, source: Source) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = []
     for turn in range(int(rng.integers(1, source.turns, endpoint=True))):
-        asked = [{"type": "text", "text": " ".join(rng.choice(WORDS, int(rng.integers(5, 14)))) + "?"}]
+        asked = [
+            {"type": "text", "text": " ".join(rng.choice(WORDS, int(rng.integers(5, 14)))) + "?"}
+        ]
         answer = " ".join(rng.choice(WORDS, max(int(rng.poisson(source.words)), 1)))
         shown = [] if turn else [{"type": "image", "text": None}]
         messages += [
@@ -134,7 +166,11 @@ def _sample(place: tuple[str, int]) -> tuple[bytes, bytes]:
     name, number = place
     rng = np.random.default_rng([SEED, NAMES.index(name), number])
     picture = _picture(rng, SOURCES[name])
-    record = {"id": f"{name}/train/{number:06d}", "source": name, "messages": _chat(rng, SOURCES[name])}
+    record = {
+        "id": f"{name}/train/{number:06d}",
+        "source": name,
+        "messages": _chat(rng, SOURCES[name]),
+    }
     return picture, orjson.dumps(record)
 
 
@@ -153,12 +189,15 @@ def generate(folder: Path, scale: float, processes: int = 2) -> None:
         for name, count in sizes(scale).items():
             ends = [0]
             places = [(name, number) for number in range(count)]
-            with (folder / "raw" / f"{name}.bin").open("wb") as pictures:
-                with (folder / "raw" / f"{name}.jsonl").open("wb") as records:
-                    for picture, record in pool.map(_sample, places, chunksize=64):
-                        pictures.write(picture)
-                        records.write(record + b"\n")
-                        ends.append(ends[-1] + len(picture))
+            raw = folder / "raw" / name
+            with (
+                raw.with_suffix(".bin").open("wb") as pictures,
+                raw.with_suffix(".jsonl").open("wb") as records,
+            ):
+                for picture, record in pool.map(_sample, places, chunksize=64):
+                    pictures.write(picture)
+                    records.write(record + b"\n")
+                    ends.append(ends[-1] + len(picture))
             np.save(folder / "raw" / f"{name}.npy", np.array(ends, np.uint64))
     as_mixture(folder)
     done.touch()
@@ -221,4 +260,7 @@ def as_mixture(folder: Path) -> None:
 
 def _sizes(samples: int) -> dict[str, int]:
     counted = ("samples", "turns", "images")
-    return {k: samples if k in counted else 50 * samples for k in (*counted, "chars", "answer_tokens", "text_tokens")}
+    return {
+        k: samples if k in counted else 50 * samples
+        for k in (*counted, "chars", "answer_tokens", "text_tokens")
+    }
