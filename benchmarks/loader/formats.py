@@ -1,6 +1,6 @@
 """The workload of the loader benchmark in the formats of the peers.
 
-    python benchmarks/loader_formats.py DIR FORMAT...
+    python benchmarks/formats.py DIR FORMAT...
 
 Formats: parquet (as `datasets` writes it), arrow, mds, wds, litdata, arrayrecord, energon. Each
 lies in DIR/FORMAT/SOURCE and is written with its own library's writer.
@@ -16,10 +16,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import loader_stand_in  # noqa: F401
 import orjson
 import pyarrow as pa
-from loader_workload import NAMES, rows
+import stand_in  # noqa: F401
+from workload import NAMES, rows
 
 TAR_SAMPLES = 500
 GROUP_ROWS = 100

@@ -1,6 +1,6 @@
 """One measurement of one loader in a process of its own; prints one JSON line.
 
-    python benchmarks/loader_peers.py DIR LOADER [--decode] [--workers N] [--draws N] [--resume]
+    python benchmarks/loader/peers.py DIR LOADER [--decode] [--workers N] [--draws N] [--resume]
 
 Every loader gives lists of 16 records (id, source, chat, picture): the JPEG bytes, or pixels of
 RGB with the longest side 384. The peers decode with Pillow, bicubic, as their users do. First
@@ -145,7 +145,7 @@ def datasets_stream() -> Loader:
 
 
 def mosaicml_streaming() -> Loader:
-    import loader_stand_in  # noqa: F401
+    import stand_in  # noqa: F401
     from streaming import Stream, StreamingDataLoader, StreamingDataset
     from streaming.base.util import clean_stale_shared_memory
 
@@ -248,7 +248,7 @@ def grain() -> Loader:
 
 
 def energon() -> Loader:
-    from loader_energon import loader
+    from energon_blend import loader
 
     built = loader(Told.folder / "energon", WEIGHTS, Told.workers, BATCH, SEED, record)
     return built, built.save_state_rank, built.restore_state_rank
