@@ -39,6 +39,7 @@ _FURTHER: dict[str, tuple[str, ...]] = {
         "spot_the_diff",
         "mimic_cgd",
         "localized_narratives",
+        "localized_narratives_pretrain",
     ),
     "school": ("scienceqa", "tqa", "iconqa", "intergps", "geomverse"),
     "table_questions": (
@@ -55,6 +56,19 @@ _FURTHER: dict[str, tuple[str, ...]] = {
     "handwriting": ("ocrvqa", "iam"),
     "page_questions": ("docvqa", "infographic_vqa", "visualmrc"),
     "screens": ("screen2words", "websight", "rendered_text", "rendered_text_pretrain"),
+    "pairs": (
+        "laion_coco",
+        "conceptual_captions",
+        "conceptual_12m",
+        "sbu_captions",
+        "coco_captions",
+        "visual_genome",
+        "wit",
+        "redcaps",
+        "yfcc100m",
+        "pmd",
+        "pairs",
+    ),
     "page_tars": ("pdfa", "ocr_idl", "docmatix"),
     "figures": ("dvqa", "figureqa", "plotqa", "mapqa"),
     "instructions": (

@@ -295,25 +295,34 @@ def mimic_cgd(tree: Tree, rng: Rng, records: int) -> list[str]:
 
 def localized_narratives(tree: Tree, rng: Rng, records: int) -> list[str]:
     """Write Localized Narratives: two shards of train, and validation with several narrators."""
+    return _narratives(tree, rng, records, "localized_narratives", "empty_answer")
+
+
+def localized_narratives_pretrain(tree: Tree, rng: Rng, records: int) -> list[str]:
+    """Write Localized Narratives again, for its form without requests."""
+    return _narratives(tree, rng, records, "localized_narratives_pretrain", "empty_caption")
+
+
+def _narratives(tree: Tree, rng: Rng, records: int, source: str, empty: str) -> list[str]:
     lines = [_narrated(tree, rng, "train", number, 0) for number in range(records)]
     bad = {**lines[0], "image_id": "ffff000011112222"}
-    tree.plant("localized_narratives", "missing picture", "quarantined", "image_missing", "ffff")
+    tree.plant(source, "missing picture", "quarantined", "image_missing", "ffff")
     silent = {**lines[1], "annotator_id": 9, "caption": " "}
-    tree.plant("localized_narratives", "empty caption", "quarantined", "empty_answer", "9")
+    tree.plant(source, "empty caption", "quarantined", empty, "9")
     whole = [orjson.dumps(line) for line in [*lines, bad, silent]]
     half, name = len(whole) // 2, "open_images_train_v6_localized_narratives"
     payload = BOM + b"\n".join(whole[:half]) + b"\n"
-    tree.write(f"localized_narratives/{name}-00000-of-00002.jsonl", payload)
+    tree.write(f"{source}/{name}-00000-of-00002.jsonl", payload)
     payload = b"\r\n".join([*whole[half:], cut_off(whole[0])])
-    tree.write(f"localized_narratives/{name}-00001-of-00002.jsonl", payload)
+    tree.write(f"{source}/{name}-00001-of-00002.jsonl", payload)
     trap = ("line cut in the middle", "quarantined", "json_invalid")
-    tree.plant("localized_narratives", *trap, f"{name}-00001-of-00002.jsonl")
+    tree.plant(source, *trap, f"{name}-00001-of-00002.jsonl")
     told = [_narrated(tree, rng, "validation", n // 2, n % 2) for n in range(6)]
     tree.write(
-        "localized_narratives/open_images_validation_localized_narratives.jsonl",
+        f"{source}/open_images_validation_localized_narratives.jsonl",
         b"\n".join(map(orjson.dumps, told)),
     )
-    return ["localized_narratives", "open_images"]
+    return [source, "open_images"]
 
 
 def _narrated(tree: Tree, rng: Rng, split: str, number: int, annotator: int) -> Record:
