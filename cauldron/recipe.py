@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,6 +18,7 @@ from cauldron.mixture.settings import MixSettings
 from cauldron.packaged import packaged
 from cauldron.publish.licenses import Permissions
 from cauldron.sources.hub_repo import PREFIX, pinned
+from cauldron.sources.own import described, is_description
 from cauldron.storage import files
 from cauldron.storage.keys import key_of
 from cauldron.train.settings import TrainSettings
@@ -96,17 +97,29 @@ def load_recipe(path: str) -> Recipe:
     return load_model(path, Recipe)
 
 
-def with_pins(recipe: Recipe) -> Recipe:
-    """Return a recipe whose data sets on the hub are pinned to their commits.
+def with_sources(recipe: Recipe, path: str) -> Recipe:
+    """Return a recipe with its own sources read, and data sets on the hub pinned to their commits.
 
     Raises:
-        HubError: if one cannot be reached.
-        SourceError: if one has no such config, or columns of no known form.
+        RecipeError: if the description of a source is faulty.
+        HubError: if a data set cannot be reached.
+        SourceError: if it has no such config, or columns of no known form.
     """
-    return recipe.model_copy(update={"ingest": tuple(map(_pinned, recipe.ingest))})
+    folder = folder_of(path)
+    told: dict[str, object] = {"ingest": tuple(_known(e, folder) for e in recipe.ingest)}
+    if recipe.decontaminate:
+        against = tuple(_known(e, folder) for e in recipe.decontaminate.against)
+        told["decontaminate"] = recipe.decontaminate.model_copy(update={"against": against})
+    return recipe.model_copy(update=told)
 
 
-def _pinned(entry: Ingest) -> Ingest:
+_E = TypeVar("_E", bound=Ingest)
+
+
+def _known(entry: _E, folder: str) -> _E:
+    if is_description(entry.source):
+        source, form = described(resolved(entry.source, folder))
+        return entry.model_copy(update={"source": source, "form": form})
     if not entry.source.startswith(PREFIX):
         return entry
     found = pinned(entry.source, entry.form)

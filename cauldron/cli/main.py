@@ -6,14 +6,30 @@ import sys
 from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
 
-from cauldron.cli import curate, look, mix, publish, score, train
+from cauldron.cli import curate, look, mix, publish, score, start, train
 from cauldron.cli.options import Json, Workers, pairs
 from cauldron.cli.run import Progress, emit, guarded, message, table
-from cauldron.errors import UsageError
+from cauldron.errors import UsageError, near
+
+
+class Verbs(TyperGroup):
+    """The verbs; a misspelt one is told the nearest."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the verb that the arguments begin with."""
+        verb = args[0] if args else ""
+        if verb and not verb.startswith("-") and self.get_command(ctx, verb) is None:
+            message(f"error: no command '{verb}'{near(verb, self.list_commands(ctx))}")
+            message("  cauldron --help lists them")
+            raise SystemExit(2)
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
     name="cauldron",
+    cls=Verbs,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -39,7 +55,7 @@ def _counts_row(source: str, counts: dict[str, Any]) -> list[Any]:
 @app.command()
 def ingest(
     name: Annotated[
-        str, typer.Argument(help="A source (cauldron sources), or hub:OWNER/NAME/CONFIG.")
+        str, typer.Argument(help="A source (cauldron sources), hub:OWNER/NAME/CONFIG, or own.yaml.")
     ],
     out: Annotated[str, typer.Option("-o", "--out", help="The work folder.")],
     raw: Annotated[list[str] | None, typer.Argument(help="Folders or files as downloaded.")] = None,
@@ -71,13 +87,16 @@ def ingest(
         from cauldron.readers.raw import Raw
         from cauldron.sources.catalogue import only_split
         from cauldron.sources.hub_repo import PREFIX, pinned
+        from cauldron.sources.own import described, is_description
         from cauldron.storage.work import locked
 
         raw = raw or []
         if name.startswith(PREFIX):
             found = pinned(name, form)
             name, form, raw = found.source, found.form, [*found.roots, *raw]
-        elif not raw:
+        elif is_description(name):
+            name, form = described(name)
+        if not raw:
             raise UsageError(f"no raw data named for '{name}'", hint=f"cauldron sources {name}")
         if split is None:
             split = only_split(name, form, Raw(raw))
@@ -130,6 +149,8 @@ for _command in (
 app.command()(train.train)
 app.command("eval")(train.eval_)
 app.command()(train.demo)
+app.command()(start.init)
+app.command()(start.doctor)
 
 
 def main() -> None:

@@ -91,9 +91,9 @@ def run(
     with guarded():
         from cauldron import pipeline
         from cauldron.engine.named import engine_named
-        from cauldron.recipe import load_recipe, with_pins
+        from cauldron.recipe import load_recipe, with_sources
 
-        told = with_pins(load_recipe(recipe))
+        told = with_sources(load_recipe(recipe), recipe)
         if dry_run:
             steps = pipeline.plan(told, recipe, out)
             if as_json:

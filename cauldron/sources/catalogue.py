@@ -13,8 +13,9 @@ from cauldron.readers.raw import Found, Raw
 from cauldron.sources.base import Form, Source
 from cauldron.sources.hub import rows_for
 from cauldron.sources.messages import messages_for
+from cauldron.sources.own import PREFIX, own_form
 
-_NOT_SOURCES = {"base", "card", "card_checks", "catalogue", "hub", "hub_repo", "messages"}
+_NOT_SOURCES = {"base", "card", "card_checks", "catalogue", "hub", "hub_repo", "messages", "own"}
 HUB_FORMS = {"hub": rows_for, "messages": messages_for}
 """Forms that are there for any name."""
 _PLUGINS = "cauldron.sources"
@@ -61,6 +62,8 @@ def form_named(source: str, form: str) -> Form:
     """
     if form in HUB_FORMS:
         return HUB_FORMS[form](source)
+    if form.startswith(PREFIX):
+        return own_form(source, form)
     forms = source_named(source).forms
     for candidate in forms:
         if candidate.name == form:
