@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from cauldron.cli import curate, look, mix, publish, score, start, train
+from cauldron.cli import curate, fetch, look, mix, publish, score, start, train
 from cauldron.cli.options import Json, Workers, pairs
 from cauldron.cli.run import Progress, emit, guarded, message, table
 from cauldron.errors import UsageError, near
@@ -128,6 +128,7 @@ def ingest(
 app.command()(curate.measure)
 app.command("filter")(curate.filter_)
 for _command in (
+    fetch.fetch,
     curate.dedup,
     curate.decontaminate,
     mix.mix,

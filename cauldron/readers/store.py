@@ -1,13 +1,14 @@
 """Pictures that were downloaded before, found by their web address.
 
-Read are the outputs of img2dataset, tars or folders of `<key>.jpg` beside `<key>.json` with `url`
-and `status`, and mirrors that keep a file under `host/path`.
+Read are what `cauldron fetch` writes, the outputs of img2dataset (tars or folders of `<key>.jpg`
+beside `<key>.json` with `url` and `status`), and mirrors that keep a file under `host/path`.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import tarfile
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -19,9 +20,11 @@ from cauldron.errors import StorageError
 from cauldron.media.limits import LIMITS
 from cauldron.readers.raw import Found, Raw
 from cauldron.storage.files import open_input
+from cauldron.web.fetched import LOG, blob_name, log_lines
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 _MAX_SIDECAR_BYTES = 1_000_000
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class _Place(NamedTuple):
@@ -43,6 +46,8 @@ class PictureStore:
         for found in listing:
             if found.path.endswith(".tar"):
                 self._places.update(_tar_places(found))
+            elif found.path.rpartition("/")[2] == LOG:
+                self._places.update(_fetched_places(found))
             elif found.path.endswith(".json"):
                 self._places.update(_folder_place(raw, found, beside))
 
@@ -97,6 +102,15 @@ def _tar_places(found: Found) -> Iterator[tuple[bytes, _Place]]:
     for stem, address in addresses.items():
         if address and stem in pictures:
             yield _hashed(address), pictures[stem]
+
+
+def _fetched_places(found: Found) -> Iterator[tuple[bytes, _Place]]:
+    with open_input(found.url) as log:
+        for line in log:
+            for told in log_lines(line):
+                if told.get("status") == "success" and _SHA256.fullmatch(str(told.get("sha256"))):
+                    url = f"{found.folder}/{blob_name(told['sha256'])}"
+                    yield _hashed(told["url"]), _Place(url, -1, 0)
 
 
 def _folder_place(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -70,6 +71,17 @@ def _checked(picture: Picture, notes: Counter[str]) -> Picture | None:
     if picture.path == "inline":
         return replace(picture, path=f"inline.{_NAMED_OF_INLINE.get(facts.format, 'img')}")
     return picture
+
+
+def absent_pictures(row: Row) -> Iterator[str]:
+    """Yield the web addresses of pictures of an opened page that are not here, the best of each."""
+    page: Page | None = row.data.get("page")
+    if page is None:
+        return
+    for part, picture in zip(page.parts, row.data["pictures"], strict=True):
+        if isinstance(part, PagePicture) and picture is None:
+            named = (a for a in part.addresses if a.startswith(("http://", "https://")))
+            yield from itertools.islice(named, 1)
 
 
 def page_draft(row: Row, more: Mapping[str, Any]) -> Draft | Reject | Skip:

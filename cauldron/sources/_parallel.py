@@ -83,6 +83,7 @@ def parallel_source(name: str, wanted: str, columns: Columns, lines: bool = Fals
                 key=lambda row: f"{row.file.rpartition('.')[0]}/{row.record}",
                 convert=_converter(columns.keys),
                 open=opened,
+                absent=_absent,
                 wanted=wanted,
             ),
         ),
@@ -181,6 +182,15 @@ def _looked_up(picture: Any, raw: Raw) -> bytes | None:
         return store_of(raw).find(picture)
     except StorageError:
         return None
+
+
+def _absent(row: Row) -> Iterator[str]:
+    for (_, picture, _), found in zip(row.data["positions"], row.data["found"], strict=True):
+        if picture is None or found is not None:
+            continue
+        named = picture.get("url") or picture.get("path") if isinstance(picture, dict) else picture
+        if isinstance(named, str) and named.startswith(("http://", "https://")):
+            yield named
 
 
 def _converter(keys: tuple[str, ...]) -> Callable[[Row], Draft | Reject | Skip]:

@@ -56,6 +56,7 @@ class Form:
         pictures: where pictures that are named by file come from, when they are a download of
             their own; told when none of the first ones can be found.
         options: what can be asked for; `Row.options` has it.
+        absent: web addresses of an opened row's pictures that are not here (`cauldron fetch`).
     """
 
     name: str
@@ -68,6 +69,7 @@ class Form:
     wanted: str = ""
     pictures: str = ""
     options: tuple[Option, ...] = ()
+    absent: Callable[[Row], Iterable[str]] | None = None
 
     def read_options(self, given: Mapping[str, str]) -> dict[str, Any]:
         """Return the values of options by name, sorted.

@@ -1,8 +1,8 @@
 """HTML: a folder of web pages with their pictures, one interleaved document a page.
 
 Nothing is fetched. A picture is looked for at its address below the folder; a picture of another
-site is also looked for where mirroring tools put it, under `host/path`. Pictures that are not there
-are counted and the text goes on.
+site is also looked for where mirroring tools put it, under `host/path`, and in a store of pictures
+(`cauldron fetch`). Pictures that are not there are counted and the text goes on.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from urllib.parse import unquote, urlsplit
 from cauldron.errors import StorageError
 from cauldron.media.limits import LIMITS
 from cauldron.readers.raw import Found, Raw, Row
+from cauldron.readers.store import store_of
 from cauldron.sample import Draft, Reject, Skip
-from cauldron.sources._pages import PAGE_WEIGHT, opened_page, page_draft
+from cauldron.sources._pages import PAGE_WEIGHT, absent_pictures, opened_page, page_draft
 from cauldron.sources.base import Form, Source
 
 _ENDINGS = (".html", ".htm", ".xhtml", ".xht", ".shtml")
@@ -64,8 +65,10 @@ def _look_up(address: str, row: Row, raw: Raw) -> bytes | str:
     names = _names(address, row.file)
     places = [f"{row.data['root'].rstrip('/')}/{name}" for name in names] + names
     data = raw.picture(places, LIMITS.max_image_bytes)
+    remote = address.startswith(("http://", "https://"))
+    if data is None and remote:
+        data = store_of(raw).find(address)
     if data is None:
-        remote = address.startswith(("http://", "https://"))
         return "image_remote" if remote else "image_missing"
     return data
 
@@ -102,6 +105,7 @@ SOURCE = Source(
             key=lambda row: str(row.data["key"]),
             convert=_convert,
             open=_open,
+            absent=absent_pictures,
             wanted="a folder of .html pages with their pictures at the addresses of the pages",
         ),
     ),

@@ -62,6 +62,12 @@ def _looked_up(image: dict[str, Any], row: Row, raw: Raw) -> bytes | None:
         return None
 
 
+def _absent(row: Row) -> Iterator[str]:
+    for info, found in zip(row.data["image_info"], row.data["found"], strict=True):
+        if found is None and isinstance(info.get("raw_url"), str):
+            yield info["raw_url"]
+
+
 def _convert(row: Row) -> Draft | Reject | Skip:
     sentences, infos = row.data["text_list"], row.data["image_info"]
     if not all(isinstance(sentence, str) for sentence in sentences):
@@ -133,6 +139,7 @@ SOURCE = Source(
             key=lambda row: f"{row.file.removesuffix('.jsonl')}/{row.record}",
             convert=_convert,
             open=_open,
+            absent=_absent,
             wanted="docs_*.jsonl (or .jsonl.gz, .jsonl.zip) of mmc4, and its pictures: files of "
             "their image_name, or a store by address",
             options=(
