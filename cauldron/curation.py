@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cauldron.curate.benchmark_items import pieces
 from cauldron.curate.deciding import filter_parts
-from cauldron.curate.decontaminate import DecontaminateSettings, decontaminate
+from cauldron.curate.decontaminate import (
+    KINDS,
+    DecontaminateSettings,
+    decontaminate_part,
+    totals,
+)
 from cauldron.curate.dedup import DedupSettings, dedup
+from cauldron.curate.leak_index import INDEX_VERSION, index_piece, is_index, join_index, labels
 from cauldron.curate.parts import PartFiles
 from cauldron.curate.rules import Rules
 from cauldron.engine.base import Engine
@@ -129,6 +136,8 @@ def forget(place: str, step: str) -> None:
     """Remove the decisions of a step, so that they count no longer."""
     files.remove(files.join(place, "decisions", step))
     files.remove(files.join(place, "ledger", "parts", f"{step}.json"))
+    if step == "decontaminate":
+        files.remove(work.leaks(place, ""))
     files.remove(work.ledger(place, step))
 
 
@@ -184,31 +193,91 @@ def dedup_samples(
     return entry
 
 
-def decontaminate_samples(
-    place: str,
-    benchmarks: dict[str, str],
-    settings: DecontaminateSettings,
-    sources: Sequence[str] | None = None,
+def index_benchmarks(
+    engine: Engine,
+    benchmarks: Mapping[str, str],
+    out: str,
+    folder: str,
+    hashes_only: bool = False,
+    progress: Progress = quiet,
 ) -> dict[str, Any]:
-    """Find samples that stand in benchmarks; a benchmark is a measured work folder.
+    """Build an index of benchmarks, piece by piece.
 
     Args:
-        benchmarks: name to work folder.
+        benchmarks: label to place: a work folder, Parquet, or pictures with records beside them.
+        folder: where pieces are kept, so that a cut-off build goes on.
+    """
+    jobs = []
+    for label, place in benchmarks.items():
+        for number, piece in enumerate(pieces(place)):
+            made = files.join(folder, f"{work.check_name(label)}-{number:05d}.parquet")
+            jobs.append(
+                Job(
+                    key=key_of("index", INDEX_VERSION, label, _stamp(piece)),
+                    receipt=files.join(folder, f"{label}-{number:05d}.json"),
+                    outputs=(made,),
+                    function=index_piece,
+                    arguments=(label, piece, place, made),
+                )
+            )
+    list(followed(perform_all(engine, jobs), "index", len(jobs), progress))
+    return join_index([job.outputs[0] for job in jobs], out, hashes_only)
+
+
+def _stamp(piece: str) -> Any:
+    """Return what changes when a piece of a benchmark does."""
+    if files.is_file(piece):
+        return [piece, file_sha256(piece)]
+    return [piece, [(n, files.size_bytes(files.join(piece, n))) for n in files.find_files(piece)]]
+
+
+def decontaminate_samples(
+    engine: Engine,
+    place: str,
+    benchmarks: Mapping[str, str],
+    settings: DecontaminateSettings,
+    sources: Sequence[str] | None = None,
+    progress: Progress = quiet,
+) -> dict[str, Any]:
+    """Find samples that stand in benchmarks.
+
+    Args:
+        benchmarks: label to place; a place is an index, or what an index is built of.
     """
     work.require(place)
-    signals = {
-        name: [
-            work.signals(folder, source, part)
-            for source in work.sources(folder)
-            for part in work.parts(folder, source)
-        ]
-        for name, folder in sorted(benchmarks.items())
-    }
-    hashes = {name: [file_sha256(url) for url in urls] for name, urls in signals.items()}
+    indexes = {label: path for label, path in benchmarks.items() if is_index(path)}
+    others = {label: path for label, path in benchmarks.items() if label not in indexes}
+    urls = sorted(indexes.values())
+    if others:
+        folder = files.join(place, "benchmarks")
+        own = files.join(folder, "index.parquet")
+        index_benchmarks(engine, others, own, files.join(folder, "pieces"), progress=progress)
+        urls.append(own)
+    hashes = [file_sha256(url) for url in urls]
     plain = {"settings": settings.model_dump(mode="json"), "benchmarks": hashes}
-    job = _global_job(place, "decontaminate", sources, plain, decontaminate, (signals, settings))
-    entry = {**perform(job), "step": "decontaminate", "status": "done", "settings": plain}
-    files.write_json(
-        work.ledger(place, "decontaminate"), {k: v for k, v in entry.items() if k != "resumed"}
-    )
+    parts = _part_files(place, "decontaminate", sources)
+    jobs = [_leaks_job(place, part, tuple(urls), settings, plain) for part in parts]
+    results = list(followed(perform_all(engine, jobs), "decontaminate", len(jobs), progress))
+    owners = [part.source for part in parts]
+    entry = _by_source(place, "decontaminate", owners, results, plain)
+    told = totals(list(zip(owners, results, strict=True)))
+    for name in sorted({name for url in urls for name in labels(url)}):
+        told["benchmarks"].setdefault(name, dict.fromkeys(KINDS, 0))
+    entry |= told
+    files.write_json(work.ledger(place, "decontaminate"), entry)
     return entry
+
+
+def _leaks_job(
+    place: str, part: PartFiles, urls: tuple[str, ...], settings: DecontaminateSettings, plain: Any
+) -> Job:
+    leaks = work.leaks(place, part.source, part.name)
+    before = [file_sha256(url) for url in part.earlier]
+    measured = _signal_key(place, part.source, part.name)
+    return Job(
+        key=key_of("decontaminate", 1, measured, before, plain),
+        receipt=receipt(place, f"decontaminate-{part.source}", part.name),
+        outputs=(part.out, leaks),
+        function=decontaminate_part,
+        arguments=(part, urls, leaks, settings),
+    )

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import orjson
+import pyarrow.compute as pc
 
 from cauldron.errors import StorageError
 from cauldron.stats import ingest_entries, sample_ids
@@ -17,6 +18,7 @@ from cauldron.storage import work as places
 from cauldron.storage.shards import open_parquet, read_table
 
 _NEAR_POOL = 20_000  # ids compared letter by letter when an id is unknown
+_LISTED = 20  # members of a cluster of duplicates that are listed
 _LONG_BYTES = 32  # longer binary signals (minhash) are named by size only
 
 
@@ -79,6 +81,8 @@ def explain(work: str, sample_id: str) -> dict[str, Any]:
         "row": row,
         "signals": _signals(work, source, part, row, sample_id),
         "decisions": decided,
+        "duplicates": _cluster(work, sample_id, decided),
+        "leaks": _leaks(work, source, part, sample_id),
         "kept": first is None,
         "dropped_by": first and first["step"],
         "reason": first and first["reason"],
@@ -118,6 +122,35 @@ def _decisions(
             continue
         if found.pop("id") == sample_id:
             yield {"step": step, **{k: _plain(v) for k, v in found.items()}}
+
+
+def _cluster(work: str, sample_id: str, decided: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the cluster of duplicates that a sample belongs to: the one kept, and the others."""
+    own = next((d for d in decided if d["step"] == "dedup" and not d["keep"]), None)
+    kept = str(own["detail"]).removeprefix("of:") if own else sample_id
+    members = []
+    for source in places.sources(work):
+        for part in places.parts(work, source):
+            url = places.decisions(work, "dedup", source, part)
+            if files.exists(url):
+                table = read_table(url, ["id", "reason", "value", "detail"])
+                same = table.filter(pc.equal(table["detail"], f"of:{kept}"))
+                members += [{k: _plain(v) for k, v in r.items()} for r in same.to_pylist()]
+    if not members:
+        return {}
+    listed = [{k: m[k] for k in ("id", "reason", "value")} for m in members[:_LISTED]]
+    return {"kept": kept, "dropped": len(members), "members": listed}
+
+
+def _leaks(work: str, source: str, part: str, sample_id: str) -> list[dict[str, Any]]:
+    """Return the benchmark items that a sample stands in, dropped for it or not."""
+    url = places.leaks(work, source, part)
+    if not files.exists(url):
+        return []
+    table = read_table(url)
+    own = table.filter(pc.equal(table["id"], sample_id)).drop_columns(["id"])
+    found: list[dict[str, Any]] = own.to_pylist()
+    return found
 
 
 def manifests(work: str) -> Iterator[tuple[str, dict[str, Any]]]:

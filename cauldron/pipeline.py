@@ -7,9 +7,10 @@ from typing import Any
 
 from cauldron import curation, mixing, steps
 from cauldron.curate.decontaminate import DecontaminateSettings
+from cauldron.curate.leak_index import named
 from cauldron.engine.base import Engine
 from cauldron.engine.local import LocalEngine
-from cauldron.errors import RecipeError, SourceError, StorageError
+from cauldron.errors import RecipeError, SourceError
 from cauldron.readers.raw import Raw
 from cauldron.recipe import Ingest, Recipe, folder_of, measure_of, resolved, rules_of
 from cauldron.report.page import write_report
@@ -17,7 +18,6 @@ from cauldron.sources.catalogue import detect
 from cauldron.stats import work_stats
 from cauldron.steps import Progress, quiet
 from cauldron.storage import files, work
-from cauldron.storage.keys import key_of
 
 Say = Callable[[str], None]
 
@@ -42,7 +42,7 @@ def plan(recipe: Recipe, path: str, place: str) -> list[dict[str, Any]]:
     if recipe.dedup != "off":
         out.append({"step": "dedup"})
     if recipe.decontaminate:
-        names = [b.name for b in recipe.decontaminate.against]
+        names = [b if isinstance(b, str) else b.name for b in recipe.decontaminate.against]
         out.append({"step": "decontaminate", "against": names})
     out.append({"step": "mix", "name": recipe.name, "out": files.join(place, "mixture")})
     out += [{"step": step} for step in ("train", "evaluate") if getattr(recipe, step)]
@@ -51,7 +51,7 @@ def plan(recipe: Recipe, path: str, place: str) -> list[dict[str, Any]]:
 
 def _ingests(recipe: Recipe) -> list[Ingest]:
     benchmarks = recipe.decontaminate.against if recipe.decontaminate else ()
-    return [*recipe.ingest, *benchmarks]
+    return [*recipe.ingest, *(b for b in benchmarks if isinstance(b, Ingest))]
 
 
 def _roots(entry: Ingest, path: str) -> list[str]:
@@ -152,40 +152,18 @@ def _decontaminate(
     progress: Progress,
 ) -> dict[str, Any]:
     assert recipe.decontaminate is not None
-    folders = {}
+    benchmarks = {}
     for benchmark in recipe.decontaminate.against:
+        if isinstance(benchmark, str):
+            ((label, given),) = named([benchmark])
+            benchmarks[label] = resolved(given, folder_of(path))
+            continue
         folder = files.join(place, "benchmarks", benchmark.name)
         _ingest(engine, folder, benchmark, recipe.seed, path, progress)
-        curation.measure(engine, folder, progress=progress)
-        folders[benchmark.name] = folder
+        benchmarks[benchmark.name] = folder
     own = {name: getattr(recipe.decontaminate, name) for name in DecontaminateSettings.model_fields}
-    return curation.decontaminate_samples(place, folders, DecontaminateSettings(**own), sources)
-
-
-def benchmark_folders(
-    engine: Engine, place: str, given: list[str], progress: Progress
-) -> dict[str, str]:
-    """Return measured work folders of benchmarks that a user named by path.
-
-    A path is a work folder, or Parquet with the columns `images` and `texts`, which is read into
-    benchmarks/<name> first.
-
-    Raises:
-        StorageError: if a path does not exist.
-        SourceError: if it is neither.
-    """
-    folders: dict[str, str] = {}
-    for path in given:
-        if not files.exists(path):
-            raise StorageError("no such file or folder", place=path)
-        name = path.rstrip("/").rpartition("/")[2].removesuffix(".parquet") or "benchmark"
-        name = name if name not in folders else f"{name}-{key_of(path)[:8]}"
-        folders[name] = path
-        if not work.sources(path):
-            folders[name] = files.join(place, "benchmarks", name)
-            steps.ingest(engine, folders[name], name, [path], form="hub", progress=progress)
-        curation.measure(engine, folders[name], progress=progress)
-    return folders
+    settings = DecontaminateSettings(**own)
+    return curation.decontaminate_samples(engine, place, benchmarks, settings, sources, progress)
 
 
 def _train(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]:

@@ -53,9 +53,14 @@ class Benchmark(Ingest):
 
 
 class Decontaminate(DecontaminateSettings):
-    """Benchmarks, and what counts as contaminated."""
+    """Benchmarks, and what counts as contaminated.
 
-    against: tuple[Benchmark, ...] = Field(min_length=1)
+    Args:
+        against: splits of sources, read like any other; or paths of an index, a work folder,
+            Parquet or pictures with records beside them, each as PATH or LABEL=PATH.
+    """
+
+    against: tuple[Benchmark | str, ...] = Field(min_length=1)
 
 
 class Mix(MixSettings):

@@ -141,36 +141,86 @@ def dedup(
         _tell("Duplicates", found, as_json, f"cauldron decontaminate {work} --against BENCHMARK")
 
 
+def index(
+    benchmarks: Annotated[
+        list[str],
+        typer.Argument(
+            help="PATH or LABEL=PATH: a work folder, Parquet, or pictures with JSON, CSV or TSV."
+        ),
+    ],
+    out: Annotated[str, typer.Option("-o", "--out", help="The index, one Parquet file.")],
+    hashes_only: Annotated[
+        bool, typer.Option(help="Keep no thumbnail and no word that could be looked at.")
+    ] = False,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Build an index of benchmarks, to find their items in other data.
+
+    Example: cauldron index MMMU=./MMMU ChartQA=./chartqa/test -o benchmarks.parquet
+    """
+    with guarded():
+        import tempfile
+
+        from cauldron.curate.leak_index import named
+        from cauldron.curation import index_benchmarks
+        from cauldron.engine.local import LocalEngine
+
+        with (
+            tempfile.TemporaryDirectory(prefix="cauldron-") as folder,
+            LocalEngine(workers) as pool,
+        ):
+            given = dict(named(benchmarks))
+            found = index_benchmarks(pool, given, out, folder, hashes_only, Progress())
+        if as_json:
+            emit({"index": out, **found})
+            return
+        rows = [[n, c["questions"], c["pictures"]] for n, c in found["benchmarks"].items()]
+        table("Index", ["benchmark", "questions", "pictures"], rows)
+        message(f"next: cauldron decontaminate WORK --against {out}")
+
+
 def decontaminate(
     work: Work,
     against: Annotated[
         list[str],
-        typer.Option(help="A benchmark: its work folder, or Parquet with images and texts."),
+        typer.Option(help="An index, or what `cauldron index` reads; repeatable."),
     ],
     more: Annotated[list[str] | None, typer.Argument(help="Further benchmarks.")] = None,
+    image_only: Annotated[
+        Literal["report", "drop"], typer.Option(help="A benchmark's picture, another question.")
+    ] = "report",
+    text_only: Annotated[
+        Literal["report", "drop"], typer.Option(help="A benchmark's question, another picture.")
+    ] = "report",
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
-    """Find samples that stand in benchmarks.
+    """Find samples that stand in benchmarks; those with picture and question of an item go.
 
-    Example: cauldron decontaminate work --against benchmark-work
+    Example: cauldron decontaminate work --against benchmarks.parquet
     """
     with guarded():
-        from cauldron.curate.decontaminate import DecontaminateSettings
+        from cauldron.curate.decontaminate import KINDS, DecontaminateSettings
+        from cauldron.curate.leak_index import named
         from cauldron.curation import decontaminate_samples
         from cauldron.engine.local import LocalEngine
-        from cauldron.pipeline import benchmark_folders
         from cauldron.storage.work import locked, require
 
         require(work)
+        settings = DecontaminateSettings(image_only=image_only, text_only=text_only)
         with locked(work), LocalEngine(workers) as engine:
-            folders = benchmark_folders(engine, work, [*against, *(more or [])], Progress())
-            found = decontaminate_samples(work, folders, DecontaminateSettings())
+            benchmarks = dict(named([*against, *(more or [])]))
+            found = decontaminate_samples(engine, work, benchmarks, settings, progress=Progress())
         _tell("Decontamination", found, as_json, f"cauldron mix {work} --recipe RECIPE")
         if not as_json:
-            for name, counts in found["benchmarks"].items():
-                told = ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in counts.items())
-                print(f"{name}: {told}")
+            rows = [
+                [name, source, *kinds.values()]
+                for name, sources in found["by_source"].items()
+                for source, kinds in sources.items()
+            ]
+            columns = ["benchmark", "source", *(kind.replace("_", " ") for kind in KINDS)]
+            table("Overlap by benchmark and source", columns, rows)
 
 
 def _tell(title: str, found: dict[str, Any], as_json: bool, following: str) -> None:

@@ -130,6 +130,7 @@ app.command("filter")(curate.filter_)
 for _command in (
     fetch.fetch,
     curate.dedup,
+    curate.index,
     curate.decontaminate,
     mix.mix,
     mix.run,

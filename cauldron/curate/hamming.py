@@ -47,6 +47,24 @@ def near_hashes(
     return np.stack([codes // max(n, 1), codes % max(n, 1)], axis=1)
 
 
+def near_hashes_across(
+    own: tuple[U64, U64], other: tuple[U64, U64], radius: int, fine_radius: int
+) -> I64:
+    """Return pairs of a hash of one set and a near one of another: [m, 2], sorted.
+
+    Args:
+        own, other: 64-bit hashes, [n] uint64, and 256-bit hashes, [n, 4] uint64, of each set.
+    """
+    found = [np.zeros((0, 2), np.int64)]
+    rows = max(_PAIRS // max(len(other[0]), 1), 1)
+    for start in range(0, len(own[0]), rows):
+        apart = np.bitwise_count(own[0][start : start + rows, None] ^ other[0][None, :])
+        a, b = np.nonzero(apart <= radius)
+        near = np.bitwise_count(own[1][a + start] ^ other[1][b]).sum(axis=1) <= fine_radius
+        found.append(np.stack([a[near] + start, b[near]], axis=1))
+    return np.concatenate(found)
+
+
 def _all(coarse: U64, radius: int) -> Iterator[tuple[I64, I64]]:
     for start in range(0, len(coarse), _ROWS):
         apart = np.bitwise_count(coarse[start : start + _ROWS, None] ^ coarse[None, start:])

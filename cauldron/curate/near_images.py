@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cauldron.curate.alignment import alike, difference, fits, flat_share
-from cauldron.curate.hamming import near_hashes
+from cauldron.curate.hamming import near_hashes, near_hashes_across
 from cauldron.signals.thumbs import thumb_hashes
 
 RADIUS, FINE_RADIUS = 12, 64  # bits of 64 and of 256; the pixels decide
@@ -51,6 +51,42 @@ def near_images(
     found = [_alike(thumbs, block, details_of) for block in blocks]
     pairs = np.concatenate([np.zeros((0, 2), np.int64), *found])
     return pairs, np.bitwise_count(fine[pairs[:, 0]] ^ fine[pairs[:, 1]]).sum(axis=1).astype(float)
+
+
+Looks = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint8] | None]
+"""64-bit hashes, [n], 256-bit hashes, [n, 4], and thumbnails, [n, 64, 64], of pictures."""
+
+
+def near_across(
+    own: Looks, other: Looks, radius: int, fine_radius: int
+) -> tuple[I64, npt.NDArray[np.int64]]:
+    """Return pairs of a picture of one set and a near one of another, and the bits that differ.
+
+    Where both have thumbnails these decide; pixels are not at hand.
+    """
+    pairs = near_hashes_across(own[:2], other[:2], radius, fine_radius)
+    if own[2] is not None and other[2] is not None:
+        blocks = [pairs[k : k + _BLOCK] for k in range(0, len(pairs), _BLOCK)]
+        found = [block[_seem_alike(own[2], other[2], block)] for block in blocks]
+        pairs = np.concatenate([np.zeros((0, 2), np.int64), *found])
+    return pairs, np.bitwise_count(own[1][pairs[:, 0]] ^ other[1][pairs[:, 1]]).sum(axis=1).astype(
+        np.int64
+    )
+
+
+def _seem_alike(
+    own: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], block: I64
+) -> npt.NDArray[np.bool_]:
+    n = len(block)
+    thumbs = np.concatenate([own[block[:, 0]], other[block[:, 1]]])
+    local = np.stack([np.arange(n), np.arange(n) + n], axis=1)
+    fit, worst = fits(thumbs, local)
+    drawn = (flat_share(thumbs, np.arange(2 * n)) > STRUCTURED)[local].any(axis=1)
+    shown = (_contrast(thumbs) > BLANK)[local].all(axis=1)
+    near = (fit >= np.where(drawn, _CLEAR_FIT, _FIT)) & (
+        worst <= np.where(drawn, _CLEAR_WORST, _WORST)
+    )
+    return np.asarray(near & shown & alike(thumbs, local))
 
 
 def _contrast(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

@@ -15,7 +15,7 @@ from cauldron.signals.sketch import sketches
 
 def hash_signals(said: Said) -> dict[str, Any]:
     """Hash whole texts, and each question without its phrasing."""
-    bare = _bare_questions(said)
+    bare = bare_questions(said)
     counts = np.bincount(said.owner[said.answers], minlength=said.samples)
     answers: list[list[str]] = [[] for _ in range(said.samples)]
     normal = said.normal
@@ -62,7 +62,7 @@ def _spaced(texts: list[str]) -> str:
     return " ".join(text for text in texts if text)
 
 
-def _bare_questions(said: Said) -> list[list[str]]:
+def bare_questions(said: Said) -> list[list[str]]:
     """Return questions, normalised, as the source asks them: drawn phrasing hides no duplicate.
 
     A source that puts its question in other words keeps its own in `extra.turns[k].question`.
@@ -79,7 +79,7 @@ def _bare_questions(said: Said) -> list[list[str]]:
             asked.append(normalised(kept))
             continue
         text = texts[number].as_py()
-        asked.append(normal[number] if "\n" not in text else normalised(_first_line(text)))
+        asked.append(normal[number] if "\n" not in text else normalised(first_line(text)))
     return out
 
 
@@ -94,7 +94,7 @@ def _own_questions(extra: str | None) -> list[str | None]:
     return [question if isinstance(question, str) else None for question in found]
 
 
-def _first_line(question: str) -> str:
+def first_line(question: str) -> str:
     """Return the question without the hint that may follow on a line of its own."""
     lines = [line for line in question.splitlines() if line.strip()]
     return lines[0] if len(lines) == 2 else question

@@ -118,7 +118,7 @@ def _shingle_hashes(
     found = np.maximum(counts - SHINGLE_WORDS + 1, 0)
     if not found.any():
         return np.zeros(0, np.uint64), found
-    words = _word_hashes(buffer, starts, sizes)
+    words = word_hashes(buffer, starts, sizes)
     many = len(words) - SHINGLE_WORDS + 1
     mixed = words[:many] * np.uint64(_PLACE[0])
     for place in range(1, SHINGLE_WORDS):
@@ -131,7 +131,7 @@ def _shingle_hashes(
     return mixed, found
 
 
-def _word_hashes(
+def word_hashes(
     buffer: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]
 ) -> U64:
     """Hash words eight bytes at a time, their length last."""

@@ -31,6 +31,11 @@ def decisions(work: str, step: str, source: str, part: str = "") -> str:
     return _place(files.join(work, "decisions"), step, source, part, ".parquet")
 
 
+def leaks(work: str, source: str, part: str = "") -> str:
+    """Return the folder of the benchmark items that a source's samples stand in, or one part."""
+    return _place(work, "leaks", source, part, ".parquet")
+
+
 def quarantine(work: str, source: str, part: str = "") -> str:
     """Return the folder of a source's quarantine, or one part."""
     return _place(work, "quarantine", source, part, ".jsonl")

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageDraw
 
 from cauldron import curation
-from cauldron.curate.decontaminate import DecontaminateSettings
 from cauldron.curate.dedup import DedupSettings
 from cauldron.engine.local import LocalEngine
 from cauldron.sample import SAMPLE_SCHEMA, Turn, chat_messages, document_messages
@@ -104,28 +103,6 @@ def test_every_decision_has_its_sample_in_order(tmp_path: Path) -> None:
     ids = pq.read_table(places.samples(place, "vqav2", "part-00000"))["id"]
     decided = pq.read_table(places.decisions(place, "dedup", "vqav2", "part-00000"))["id"]
     assert ids.to_pylist() == decided.to_pylist()
-
-
-def test_a_leak_is_dropped_also_when_it_was_saved_again(tmp_path: Path) -> None:
-    bench = work_of(tmp_path / "bench", "vqav2", [("a?", "b", scene(n)) for n in range(3)])
-    own = [
-        ("a?", "b", scene(1)),  # the same
-        ("a?", "b", scene(2, 60)),  # picture saved again
-        ("other?", "b", scene(1)),  # exactly a benchmark's picture
-        ("other?", "b", scene(2, 60)),  # a near picture alone
-        ("a?", "b", scene(7)),  # a question alone
-    ]
-    place = work_of(tmp_path / "own", "okvqa", own)
-    found = curation.decontaminate_samples(place, {"test": bench}, DecontaminateSettings())
-    reasons = {k: v[0] for k, v in drops(place, "decontaminate", "okvqa").items()}
-    assert reasons == {"0": "benchmark_leak", "1": "benchmark_leak", "2": "benchmark_image"}
-    assert found["benchmarks"]["test"] == {
-        "both": 2,
-        "image_only": 1,
-        "near_image_only": 1,
-        "text_only": 1,
-    }
-    assert drops(place, "decontaminate", "okvqa")["1"][1] == "test:vqav2/train/2"
 
 
 def test_a_folder_whose_samples_all_went_to_quarantine_has_no_duplicates(tmp_path: Path) -> None:

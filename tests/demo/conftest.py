@@ -54,11 +54,11 @@ def curate(trees: Trees, base: Path) -> Curated:
             if split := BENCHMARKS.get(source):
                 folders[source] = str(base / source)
                 steps.ingest(engine, folders[source], source, trees.roots[source], split=split)
-                curation.measure(engine, folders[source])
         curation.measure(engine, place)
         curation.filter_samples(engine, place, find_rules("default"))
-    curation.dedup_samples(place, DedupSettings())
-    curation.decontaminate_samples(place, folders, DecontaminateSettings())
+        curation.dedup_samples(place, DedupSettings())
+        settings = DecontaminateSettings(image_only="drop")
+        curation.decontaminate_samples(engine, place, folders, settings)
     return Curated(place=place, ingests=ingests)
 
 
