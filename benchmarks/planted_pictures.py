@@ -9,6 +9,7 @@ get a sibling that differs in one detail: a bar, a shape, a word, a button. Sibl
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -215,16 +216,32 @@ def _drawn(task: tuple[str, str, int, int, int]) -> list[tuple[str, str, str]]:
 
 
 def generate(
-    folder: Path, originals: int, copies: int, families: list[str], workers: int = 2
+    folder: Path, originals: int, copies: int, shares: dict[str, float], workers: int = 2
 ) -> dict[str, list[str]]:
-    """Write pictures in equal shares of families; return columns name, origin, kind by name."""
+    """Write pictures of families by share; return columns name, origin and kind, by name."""
     folder.mkdir(parents=True, exist_ok=True)
-    each, planted = originals // len(families), copies // len(families)
     tasks = [
-        (str(folder), family, first, min(_BLOCK, each - first), planted)
-        for family in families
-        for first in range(0, each, _BLOCK)
+        (
+            str(folder),
+            family,
+            first,
+            min(_BLOCK, int(originals * share) - first),
+            int(copies * share),
+        )
+        for family, share in shares.items()
+        for first in range(0, int(originals * share), _BLOCK)
     ]
     with ProcessPoolExecutor(workers) as pool:
         rows = sorted(row for block in pool.map(_drawn, tasks) for row in block)
     return {key: [row[k] for row in rows] for k, key in enumerate(("name", "origin", "kind"))}
+
+
+def saved(
+    folder: Path, originals: int, copies: int, shares: dict[str, float]
+) -> tuple[Path, dict[str, list[str]]]:
+    """Return the folder of pictures and what is planted; made where missing."""
+    truth = folder / "truth.json"
+    if not truth.exists():
+        truth.parent.mkdir(parents=True, exist_ok=True)
+        truth.write_text(json.dumps(generate(folder / "pictures", originals, copies, shares)))
+    return folder / "pictures", json.loads(truth.read_text())
