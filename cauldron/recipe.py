@@ -113,7 +113,8 @@ def with_sources(recipe: Recipe, path: str) -> Recipe:
     folder = folder_of(path)
     told: dict[str, object] = {"ingest": tuple(_known(e, folder) for e in recipe.ingest)}
     if recipe.decontaminate:
-        against = tuple(_known(e, folder) for e in recipe.decontaminate.against)
+        listed = recipe.decontaminate.against
+        against = tuple(e if isinstance(e, str) else _known(e, folder) for e in listed)
         told["decontaminate"] = recipe.decontaminate.model_copy(update={"against": against})
     return recipe.model_copy(update=told)
 
