@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from cauldron.media.charset import Decoded, decode
 from cauldron.media.html_boilerplate import NEVER_READ, content_mask, is_plain
 from cauldron.media.html_flow import LAID_OUT, Flow, clean
+from cauldron.media.html_obelics import END_MARK, obelics_parts
 from cauldron.media.html_pictures import (
     MAX_ABOUT,
     Base,
@@ -74,6 +75,39 @@ def read_page(
     Raises:
         PageError: html_empty, html_too_large or not_html.
     """
+    decoded = _decoded(data, charset, limits)
+    nodes, cut = read_nodes(decoded.text, limits, NEVER_READ, is_plain)
+    reading = _Reading(nodes, Base(url=url, path=path), limits)
+    if cut:
+        reading.notes["html_nodes_over_limit"] += 1
+    return reading.page(decoded)
+
+
+def read_page_as_obelics(
+    data: bytes, *, url: str = "", charset: str = "", limits: Limits = LIMITS
+) -> list[Page]:
+    """Read the articles of a page as the released OBELICS code does.
+
+    Raises:
+        PageError: as `read_page`.
+    """
+    decoded = _decoded(data, charset, limits)
+    articles: list[list[str | PagePicture]] = [[]]
+    for part in obelics_parts(decoded.text, url, limits):
+        first, *more = part.split(END_MARK) if isinstance(part, str) else [part]
+        for number, piece in enumerate([first, *more]):
+            if number:
+                articles.append([])
+            if not isinstance(piece, str) or piece.strip():
+                articles[-1].append(piece.strip() if isinstance(piece, str) else piece)
+    filled = [article for article in articles if article] or [[]]
+    return [
+        Page(parts=tuple(article), encoding=decoded.encoding, encoding_by=decoded.by)
+        for article in filled
+    ]
+
+
+def _decoded(data: bytes, charset: str, limits: Limits) -> Decoded:
     if not data.strip():
         raise PageError("html_empty")
     if len(data) > limits.max_html_bytes:
@@ -81,11 +115,7 @@ def read_page(
     decoded = decode(data, charset)
     if data.startswith(_NOT_HTML) or decoded.text.count("\0") * 20 > len(decoded.text):
         raise PageError("not_html", f"begins with {data[:8].hex(' ')}")
-    nodes, cut = read_nodes(decoded.text, limits, NEVER_READ, is_plain)
-    reading = _Reading(nodes, Base(url=url, path=path), limits)
-    if cut:
-        reading.notes["html_nodes_over_limit"] += 1
-    return reading.page(decoded)
+    return decoded
 
 
 class _Reading:

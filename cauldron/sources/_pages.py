@@ -10,12 +10,19 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from cauldron.errors import StorageError
-from cauldron.media.html import Page, PageError, read_page
+from cauldron.media.html import Page, PageError, read_page, read_page_as_obelics
 from cauldron.media.html_pictures import MAX_ABOUT, PagePicture
 from cauldron.media.images import ImageError, inspect
 from cauldron.readers.raw import Row
 from cauldron.sample import Draft, Picture, Reject, Skip
+from cauldron.sources._options import one_of
+from cauldron.sources.base import Option
 
+COMPAT = Option(
+    name="compat",
+    read=one_of("obelics"),
+    help="obelics: read pages as the released OBELICS code does, losing lists, tables, figures",
+)
 PAGE_WEIGHT = 4  # pages have pictures, so a shard holds a quarter of the usual number
 _NAMED_OF_INLINE = {"JPEG": "jpg", "PNG": "png", "GIF": "gif", "WEBP": "webp", "BMP": "bmp"}
 
@@ -28,16 +35,22 @@ def opened_page(
 ) -> Iterator[Row]:
     """Read a page and its pictures into the row; what is no page becomes a reject."""
     try:
-        page = read_page(data, url=url, path=path, charset=charset)
+        if row.options.get("compat") == "obelics":
+            pages = read_page_as_obelics(data, url=url, charset=charset)
+        else:
+            pages = [read_page(data, url=url, path=path, charset=charset)]
     except PageError as error:
         yield replace(row, data=Reject(reason=error.reason, detail=error.detail))
         return
-    notes = Counter(page.notes)
-    opened = [
-        _picture(part, look_up, notes) if isinstance(part, PagePicture) else None
-        for part in page.parts
-    ]
-    yield replace(row, data={**row.data, "page": page, "pictures": opened, "notes": dict(notes)})
+    for number, page in enumerate(pages, start=1):
+        notes = Counter(page.notes)
+        opened = [
+            _picture(part, look_up, notes) if isinstance(part, PagePicture) else None
+            for part in page.parts
+        ]
+        data_of = {**row.data, "page": page, "pictures": opened, "notes": dict(notes)}
+        article = f"{row.record}.{number}" if len(pages) > 1 else row.record
+        yield replace(row, record=article, data=data_of)
 
 
 def _picture(found: PagePicture, look_up: LookUp, notes: Counter[str]) -> Picture | None:

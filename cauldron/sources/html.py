@@ -17,7 +17,7 @@ from cauldron.media.limits import LIMITS
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.store import store_of
 from cauldron.sample import Draft, Reject, Skip
-from cauldron.sources._pages import PAGE_WEIGHT, absent_pictures, opened_page, page_draft
+from cauldron.sources._pages import COMPAT, PAGE_WEIGHT, absent_pictures, opened_page, page_draft
 from cauldron.sources.base import Form, Source
 
 _ENDINGS = (".html", ".htm", ".xhtml", ".xht", ".shtml")
@@ -102,10 +102,11 @@ SOURCE = Source(
             files=_files,
             splits=_splits,
             rows=_rows,
-            key=lambda row: str(row.data["key"]),
+            key=lambda row: f"{row.data['key']}{row.record}",
             convert=_convert,
             open=_open,
             absent=absent_pictures,
+            options=(COMPAT,),
             wanted="a folder of .html pages with their pictures at the addresses of the pages",
         ),
     ),

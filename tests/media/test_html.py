@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from cauldron.media.charset import decode
-from cauldron.media.html import PageError, read_page
+from cauldron.media.html import PageError, read_page, read_page_as_obelics
 from cauldron.media.html_pictures import Base, PagePicture, formula
 from cauldron.media.html_tree import Node, read_nodes
 from cauldron.media.limits import Limits
@@ -311,3 +311,26 @@ def test_a_real_page_reads_as_a_person_would(slices: Path, folder: str) -> None:
         at += len(phrase)
     assert [phrase for phrase in wanted["absent"] if phrase in shown] == []
     assert [name for name in wanted["images_content"] if shown.count(f"img:{name} ") != 1] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["gimp_recursive_transform", "panotools_projections", "xfig_introduction"]
+)
+def test_obelics_is_reproduced_on_real_pages(slices: Path, name: str) -> None:
+    folder = slices / "html" / name
+    told = orjson.loads((folder / "obelics_reference.json").read_bytes())
+    (page,) = read_page_as_obelics(next(folder.glob("*.html")).read_bytes(), url=told["url"])
+    texts = [part if isinstance(part, str) else None for part in page.parts]
+    images = [part.addresses[0] if isinstance(part, PagePicture) else None for part in page.parts]
+    assert (texts, images) == (told["texts"], told["images"])
+
+
+def test_obelics_loses_lists_figures_and_feet_and_parts_articles() -> None:
+    body = (
+        "<p>One <b>bold</b></p><ul><li>item</ul><figure><img src=f.png></figure><img src=../a.png>"
+        "<div class='footer x'>foot</div><a class=more-link>more</a><p>Two</p><img data-src=b.png>"
+    )
+    first, second = read_page_as_obelics(body.encode(), url="https://h.org/deep/page.html")
+    assert [_shown(part) for part in first.parts] == ["One bold", "img:a.png"]
+    assert [_shown(part) for part in second.parts] == ["Two", "img:b.png"]
+    assert first.parts[1].addresses == ("https://h.org/a.png",)  # type: ignore[union-attr]

@@ -375,3 +375,13 @@ def test_the_hub_form_of_chats_is_not_taken_for_obelics(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "raw/train-00000.parquet")
     ingest("obelics", tmp_path / "raw", tmp_path / "work")
     assert samples(tmp_path / "work", "obelics")[0]["messages"][0]["role"] == "user"
+
+
+def test_pages_can_be_read_as_obelics_does(tmp_path: Path) -> None:
+    body = "<p>One</p><ul><li>item</ul><img src=a.png><a class=more-link>x</a>Two<img src=a.png>"
+    raw = page(tmp_path / "raw", body)
+    (raw / "a.png").write_bytes(picture())
+    ingest("html", raw, tmp_path / "work", options={"compat": "obelics"})
+    found = samples(tmp_path / "work", "html")
+    assert [s["id"] for s in found] == ["html/train/page.html.1", "html/train/page.html.2"]
+    assert [shown(s) for s in found] == [["One", "img:a.png"], ["Two", "img:a.png"]]
