@@ -39,7 +39,7 @@ def vision_group(name: str, folder: str, sha256: str) -> Group:
         version=1,
         picture_fields=fields,
         measure=lambda batch: _measured(batch, name, folder),
-        reads="pictures",
+        reads="both",
         settings=sha256,
     )
 

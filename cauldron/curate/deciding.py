@@ -16,12 +16,12 @@ from cauldron.curate.decisions import as_decisions
 from cauldron.curate.rules import IMAGES_LEFT, Bounds, Rule, Rules
 from cauldron.errors import UsageError
 from cauldron.signals.measure import ERRORS
-from cauldron.storage.shards import open_parquet, read_table, write_table
+from cauldron.storage.shards import open_parquet, write_table
 
 UNMEASURED = "not_measured"
 """The reason of a sample whose signals could not be measured: no rule can judge it."""
-_WRITERS = 4  # decisions are small: writing them is waiting for the disk
-_LEFT_OUT = "\x00left_out"  # a column of the pictures that leave, made while deciding
+_THREADS = 8  # signals and decisions are small: reading and writing is waiting for the disk
+_LEFT_OUT, _FIRST, _ROW = "\x00left_out", "\x00first", "\x00row"  # columns made while deciding
 
 
 def _passes(value: pl.Expr, bounds: Bounds) -> pl.Expr:
@@ -43,68 +43,95 @@ def _passes(value: pl.Expr, bounds: Bounds) -> pl.Expr:
 def decide(signals: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
     """Return a decision for every row of signals.
 
-    A value that is missing passes: what cannot be measured of a sample has a rule of its own.
+    A value that is missing passes: what cannot be measured of a sample has a rule of its own. All
+    rules are one query of masks; values and reasons are made for rows that fail only.
     """
     frame = signals.with_columns(
+        pl.col("n_images").cast(pl.Int32).alias(IMAGES_LEFT),
         pl.lit(None, pl.List(pl.Int32)).alias(_LEFT_OUT),
-        pl.col("n_images").cast(pl.Int32).alias(IMAGES_LEFT)
-        if "n_images" in signals.columns
-        else pl.lit(0, pl.Int32).alias(IMAGES_LEFT),
     )
-    failed = []
-    for number, rule in enumerate(rules):
+    masks = [(pl.col(ERRORS) != "").fill_null(False)]
+    for rule in rules:
         if rule.images == "each":
             frame = _leave_out(frame, rule)
-        frame = frame.with_columns(_judged(rule, frame).alias(f"\x00{number}"))
-        failed.append(f"\x00{number}")
-    first = pl.coalesce(
-        pl.when(pl.col(ERRORS) != "").then(pl.struct(**_unmeasured())),
-        *(pl.col(name) for name in failed),
-        pl.struct(**_kept()),
+            frame = frame.with_columns(_fails(rule, frame).alias(f"\x00{rule.name}"))
+            masks.append(pl.col(f"\x00{rule.name}"))
+        else:
+            masks.append(_fails(rule, frame))
+    numbered = [pl.when(mask).then(pl.lit(n, pl.Int16)) for n, mask in enumerate(masks)]
+    frame = frame.with_columns(pl.coalesce(numbered).alias(_FIRST)).with_row_index(_ROW)
+    told = [_told_rows(frame.filter(pl.col(_FIRST) == 0), _unmeasured())]
+    failed = frame.filter(pl.col(_FIRST) > 0)
+    for (number,), rows in failed.partition_by(_FIRST, as_dict=True, maintain_order=True).items():
+        told.append(_told_rows(rows, _verdict(rules[int(number) - 1], rows)))
+    verdicts = pl.concat(told).sort(_ROW)
+    keep = pl.col("keep")
+    out = frame.select(_ROW, "id", images=_LEFT_OUT).join(
+        verdicts, on=_ROW, how="left", maintain_order="left"
     )
-    out = frame.select("id", first.alias("verdict"), pl.col(_LEFT_OUT).alias("images"))
-    out = out.unnest("verdict").with_columns((pl.col("reason") == "").alias("keep"))
-    left = pl.when(pl.col("keep")).then(pl.col("images"))
-    return out.with_columns(left.alias("images"))
+    return out.with_columns(
+        pl.col("reason").is_null().alias("keep"),
+        pl.col("reason").fill_null(""),
+        pl.col("detail").fill_null(""),
+    ).with_columns(images=pl.when(keep).then(pl.col("images")))
 
 
-def _verdict(reason: str, value: pl.Expr, threshold: float | None, detail: Any) -> dict[str, Any]:
+def _told_rows(rows: pl.DataFrame, verdict: dict[str, pl.Expr]) -> pl.DataFrame:
+    return rows.select(
+        pl.col(_ROW),
+        verdict["reason"].cast(pl.String).alias("reason"),
+        verdict["value"].cast(pl.Float64).alias("value"),
+        verdict["threshold"].cast(pl.Float64).alias("threshold"),
+        verdict["detail"].cast(pl.String).alias("detail"),
+    )
+
+
+def _unmeasured() -> dict[str, pl.Expr]:
     return {
-        "reason": pl.lit(reason),
-        "value": value.cast(pl.Float64),
-        "threshold": pl.lit(threshold, pl.Float64),
+        "reason": pl.lit(UNMEASURED),
+        "value": pl.lit(None),
+        "threshold": pl.lit(None),
+        "detail": pl.format("measure: {}", pl.col(ERRORS)),
+    }
+
+
+def _verdict(rule: Rule, rows: pl.DataFrame) -> dict[str, pl.Expr]:
+    """Return reason, value, threshold and detail of rows that fail a rule."""
+    kind = rows.schema[rule.signal]
+    value = pl.col(rule.signal)
+    parts = [f"{key} {_plain(bound)}" for key, bound in rule.given().items()]
+    detail = pl.lit(f"{rule.signal} {' '.join(parts)}".rstrip())
+    place = None
+    if isinstance(kind, pl.List):
+        place = _bad(rule).list.arg_max()
+        value = value.list.get(place, null_on_oob=True)
+        kind = kind.inner  # type: ignore[assignment]
+    if kind == pl.String:
+        detail = pl.format("{}: {}", detail, value)
+    if place is not None:
+        detail = pl.format("{} at images[{}]", detail, place)
+    number = value if kind.is_numeric() or kind == pl.Boolean else pl.lit(None)
+    number = number.cast(pl.Float64)
+    return {
+        "reason": pl.lit(rule.name),
+        "value": number,
+        "threshold": _threshold(rule, number),
         "detail": detail,
     }
 
 
-def _kept() -> dict[str, Any]:
-    return _verdict("", pl.lit(None), None, pl.lit(""))
+def _bad(rule: Rule) -> pl.Expr:
+    """Return for each picture whether it fails a rule."""
+    return pl.col(rule.signal).list.eval((~_passes(pl.element(), rule)).fill_null(False))
 
 
-def _unmeasured() -> dict[str, Any]:
-    return _verdict(UNMEASURED, pl.lit(None), None, pl.format("measure: {}", pl.col(ERRORS)))
-
-
-def _judged(rule: Rule, frame: pl.DataFrame) -> pl.Expr:
-    """Return the verdict of samples that fail a rule, null for those that pass."""
-    kind = frame.schema[rule.signal]
-    column = pl.col(rule.signal)
-    if isinstance(kind, pl.List):
-        bad = column.list.eval((~_passes(pl.element(), rule)).fill_null(False))
-        place = bad.list.arg_max()
-        failed = _fails_by_pictures(rule, column, bad)
-        value, inner = column.list.get(place, null_on_oob=True), kind.inner
-        told = pl.format("{} at images[{}]", _told(rule, value, inner), place)
+def _fails(rule: Rule, frame: pl.DataFrame) -> pl.Expr:
+    """Return whether samples fail a rule."""
+    if isinstance(frame.schema[rule.signal], pl.List):
+        failed = _fails_by_pictures(rule, pl.col(rule.signal), _bad(rule))
     else:
-        failed = (~_passes(column, rule)).fill_null(False)
-        value, inner = column, kind
-        told = _told(rule, value, inner)
-    failed = failed & _applies(rule)
-    shown = value if inner.is_numeric() or inner == pl.Boolean else pl.lit(None)
-    number = pl.coalesce(shown.cast(pl.Float64), pl.lit(None, pl.Float64))
-    threshold = _threshold(rule, number)
-    verdict = {**_verdict(rule.name, number, None, told), "threshold": threshold}
-    return pl.when(failed).then(pl.struct(**verdict))
+        failed = (~_passes(pl.col(rule.signal), rule)).fill_null(False)
+    return failed & _applies(rule)
 
 
 def _fails_by_pictures(rule: Rule, column: pl.Expr, bad: pl.Expr) -> pl.Expr:
@@ -145,13 +172,6 @@ def _threshold(rule: Rule, value: pl.Expr) -> pl.Expr:
     return pl.lit(next((float(b) for b in given if b is not None), None), pl.Float64)
 
 
-def _told(rule: Rule, value: pl.Expr, kind: Any) -> pl.Expr:
-    """Return what a rule asks; of a text signal, also what was found."""
-    parts = [f"{key} {_plain(bound)}" for key, bound in rule.given().items()]
-    told = pl.lit(f"{rule.signal} {' '.join(parts)}".rstrip())
-    return pl.format("{}: {}", told, value) if kind == pl.String else told
-
-
 def _plain(bound: Any) -> str:
     if isinstance(bound, tuple):
         return ", ".join(bound)
@@ -170,19 +190,23 @@ def read_signals(urls: Sequence[str], rules: Sequence[Rule]) -> list[pa.Table]:
     Raises:
         UsageError: if a signal has not been measured.
     """
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(lambda url: _read(url, rules), urls))
+
+
+def _read(url: str, rules: Sequence[Rule]) -> pa.Table:
     columns = columns_of(rules)
-    for url in urls:
-        with open_parquet(url) as file:
-            there = set(file.schema_arrow.names)
+    with open_parquet(url) as file:
+        there = set(file.schema_arrow.names)
         missing = next((name for name in columns if name not in there), None)
-        if missing:
-            owner = next((rule.name for rule in rules if missing in rule.columns), "")
-            raise UsageError(
-                f"rule '{owner}': signal '{missing}' is not measured",
-                place=url,
-                hint="cauldron measure WORK comes first; --signals names groups",
-            )
-    return [read_table(url, columns) for url in urls]
+        if missing is None:
+            return file.read(columns=columns, use_threads=False)
+    owner = next((rule.name for rule in rules if missing in rule.columns), "")
+    raise UsageError(
+        f"rule '{owner}': signal '{missing}' is not measured",
+        place=url,
+        hint="cauldron measure WORK comes first; --signals names groups",
+    )
 
 
 def decided(tables: Sequence[pa.Table], rules: Sequence[Rule]) -> pl.DataFrame:
@@ -214,6 +238,6 @@ def filter_parts(parts: Sequence[tuple[str, str]], rules: Rules, source: str) ->
     slices = [
         made.slice(start, table.num_rows) for start, table in zip(starts, tables, strict=False)
     ]
-    with ThreadPoolExecutor(_WRITERS) as pool:
+    with ThreadPoolExecutor(_THREADS) as pool:
         list(pool.map(write_table, [out for _, out in parts], slices))
     return counts_of(decisions)

@@ -124,9 +124,9 @@ def _any_match(said: Said, pattern: str) -> npt.NDArray[np.bool_]:
 
 def special_token(texts: pa.StringArray) -> pa.StringArray:
     """Return the first of `SPECIAL_TOKENS` that each text holds, "" for none."""
-    found = pc.if_else(pc.is_null(texts), "", pa.scalar(""))
-    if not as_bools(pc.match_substring(texts, "<")).any():
-        return found
+    likely = pc.match_substring(texts, "<")
+    held = texts.filter(likely)
+    found = pa.array([""] * len(held), pa.string())
     for token in reversed(SPECIAL_TOKENS):
-        found = pc.if_else(pc.match_substring(texts, token), token, found)
-    return found
+        found = pc.if_else(pc.match_substring(held, token), token, found)
+    return pc.replace_with_mask(pa.array([""] * len(texts), pa.string()), likely, found)

@@ -35,7 +35,7 @@ class Batch:
     """Some samples of one shard.
 
     Args:
-        said: their texts.
+        said: their texts; of no samples for groups that read pictures only.
         n_images: [samples] how many pictures each has.
         pictures: encoded bytes of all pictures in order; empty for groups that read none.
     """
@@ -54,7 +54,7 @@ class Group:
         fields: names and types of the columns of a sample.
         picture_fields: names and types of columns with one value a picture, as lists.
         measure: batch to columns; values of `picture_fields` come flat, one a picture.
-        reads: whether pictures are read, or texts only.
+        reads: whether texts are read, or pictures, or both.
         settings: what else the values depend on; it becomes part of the key.
     """
 
@@ -63,7 +63,7 @@ class Group:
     fields: tuple[tuple[str, pa.DataType], ...] = ()
     picture_fields: tuple[tuple[str, pa.DataType], ...] = ()
     measure: Callable[[Batch], Mapping[str, Any]]
-    reads: Literal["texts", "pictures"] = "texts"
+    reads: Literal["texts", "pictures", "both"] = "texts"
     settings: str = ""
 
     @property

@@ -18,22 +18,28 @@ import pyarrow.compute as pc
 
 from cauldron.signals.said import Said
 
-LONGEST = 2_000  # characters looked at: a longer text is judged by its beginning
+PIECES, PIECE = 4, 96
+"""A longer text is judged by so many pieces of so many characters, evenly spaced."""
 _PREFIX = "__label__"
 _MODEL = ("resources", "lid.176.ftz")
 
 
 def language_signals(said: Said) -> dict[str, Any]:
     """Name the language of each sample, an ISO 639 code, and how sure that is (0 to 1)."""
-    texts = pc.replace_substring(pc.utf8_slice_codeunits(said.joined, 0, LONGEST), "\n", " ")
+    texts = pc.replace_substring(pc.utf8_lower(said.joined), "\n", " ")
     names = []
     scores: npt.NDArray[np.float32] = np.zeros(said.samples, np.float32)
     model = _model()
-    for number, text in enumerate(pc.utf8_lower(texts).to_pylist()):
-        labels, certain = model.predict(text)
+    for number, text in enumerate(texts.to_pylist()):
+        labels, certain = model.predict(text if len(text) <= PIECES * PIECE else _pieces(text))
         names.append(labels[0].removeprefix(_PREFIX) if len(labels) else "")
         scores[number] = min(float(certain[0]), 1.0) if len(certain) else 0.0
     return {"language": names, "language_score": scores}
+
+
+def _pieces(text: str) -> str:
+    step = (len(text) - PIECE) // (PIECES - 1)
+    return " ".join(text[k * step : k * step + PIECE] for k in range(PIECES))
 
 
 @cache

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from cauldron.errors import CauldronError
+from cauldron.sample import SAMPLE_SCHEMA
 from cauldron.signals.groups import BUILT_IN, Batch, Group, Spec, as_column, empty_schema, group_of
 from cauldron.signals.said import Ints, Said, as_ints
 from cauldron.storage.shards import iter_batches, iter_row_groups, read_table, write_table
@@ -48,10 +50,13 @@ def measure_part(
         columns |= {name: old[name] for names in keep.values() for name in names}
         fields |= {group: [old.field(name) for name in names] for group, names in keep.items()}
         errors = [_errors_of(text, keep) for text in old[ERRORS].to_pylist()]
-    for reads, batches in (("texts", text_batches), ("pictures", picture_batches)):
-        chosen = [group for group in groups if group.reads == reads]
-        if chosen:
-            columns |= _measured(chosen, batches(samples_url), errors)
+    of_texts = [group for group in groups if group.reads == "texts"]
+    others = [group for group in groups if group.reads != "texts"]
+    if of_texts:
+        columns |= _measured(of_texts, text_batches(samples_url), errors)
+    if others:
+        both = any(group.reads == "both" for group in others)
+        columns |= _measured(others, picture_batches(samples_url, both), errors)
     columns[ERRORS] = pa.array(errors, pa.string())
     schema = _schema(fields)
     table = pa.table({name: columns[name] for name in schema.names}).cast(schema)
@@ -95,17 +100,24 @@ def _bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch
 
 
-def picture_batches(url: str) -> Iterator[Batch]:
-    """Yield texts and pictures of a part, a row group at a time: their bytes are bounded."""
-    for table in iter_row_groups(url, ["messages", "extra", "images"]):
-        images = table["images"].combine_chunks()
-        pictures = images.flatten().field("bytes").fill_null(b"").to_pylist()
-        for batch in table.combine_chunks().to_batches():
-            yield Batch(_said(batch), _list_lengths(images), pictures)
+def picture_batches(url: str, texts: bool = False) -> Iterator[Batch]:
+    """Yield pictures of a part, and texts if asked, a row group at a time: bytes are bounded."""
+    columns = ["images.list.element.bytes", *(["messages", "extra"] if texts else [])]
+    for table in iter_row_groups(url, columns):
+        (batch,) = table.combine_chunks().to_batches()
+        pictures = batch["images"].flatten().field("bytes").fill_null(b"").to_pylist()
+        said = _said(batch) if texts else _no_texts()
+        yield Batch(said, _list_lengths(batch["images"]), pictures)
 
 
 def _said(batch: pa.RecordBatch) -> Said:
     return Said(batch["messages"], batch["extra"])
+
+
+@cache
+def _no_texts() -> Said:
+    empty = SAMPLE_SCHEMA.empty_table().combine_chunks()
+    return Said(empty["messages"].chunk(0), empty["extra"].chunk(0))
 
 
 def _list_lengths(lists: pa.ListArray) -> Ints:
@@ -157,7 +169,8 @@ def _single_rows(batch: Batch) -> Iterator[Batch]:
     ends = np.cumsum(batch.n_images)
     for row, (end, many) in enumerate(zip(ends, batch.n_images, strict=True)):
         pictures = batch.pictures[end - many : end]
-        yield Batch(batch.said.row(row), batch.n_images[row : row + 1], pictures)
+        said = batch.said.row(row) if batch.said.samples else batch.said
+        yield Batch(said, batch.n_images[row : row + 1], pictures)
 
 
 def spoken_text(messages: list[dict[str, Any]]) -> str:

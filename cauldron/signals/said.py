@@ -110,12 +110,13 @@ class Words:
 
     def __init__(self, said: Said) -> None:
         lists = pc.utf8_split_whitespace(pc.utf8_lower(said.texts))
-        found = pc.utf8_trim(lists.flatten(), characters=_EDGES)
-        full = pc.greater(pc.binary_length(found), 0)
-        encoded = found.filter(full).dictionary_encode()
-        self.known = encoded.dictionary
-        self.code = as_ints(encoded.indices)
-        self.message = owners(lists)[as_bools(full)]
+        encoded = lists.flatten().dictionary_encode()
+        bare = pc.utf8_trim(encoded.dictionary, characters=_EDGES).dictionary_encode()
+        self.known = bare.dictionary
+        code = as_ints(bare.indices)[as_ints(encoded.indices)]
+        full = as_bools(pc.greater(pc.binary_length(self.known), 0))[code]
+        self.code = code[full]
+        self.message = owners(lists)[full]
         self.owner = said.owner[self.message]
         self.per_sample = counted(self.owner, said.samples)
 

@@ -19,7 +19,9 @@ from cauldron.signals.wordlists import FLAGGED_WORDS, STOP_WORDS
 CHARACTER_N = 10
 WORD_N = 5
 _LONG = 100_000  # characters looked at for repetition; a longer text is judged by its beginning
-_SPECIAL, _DIGIT, _WORD, _MARK = 1, 2, 4, 8
+_FIELD = 20  # bits of each count of characters
+_MASK = (1 << _FIELD) - 1
+_WORD = 1 << 3 * _FIELD
 _OWNER_BITS = 16  # samples of a batch are fewer than 2 ** 16
 
 U64 = npt.NDArray[np.uint64]
@@ -30,16 +32,17 @@ def text_signals(said: Said) -> dict[str, Any]:
     letters, bounds = characters(said.joined)
     kinds = _kinds(int(letters.max(initial=0)))[letters]
     chars = np.diff(bounds)
+    special, digits, marks = _counts(kinds, bounds)
     words = said.words
     return {
         "words": words.per_sample,
         "char_repetition": character_repetition(letters, bounds),
         "word_repetition": word_repetition(words),
-        "special_ratio": ratio(_sums(kinds & _SPECIAL, bounds), chars),
-        "digit_ratio": ratio(_sums(kinds & _DIGIT, bounds), chars),
+        "special_ratio": ratio(special, chars),
+        "digit_ratio": ratio(digits, chars),
         "stopword_ratio": words.share_in(pa.array(sorted(STOP_WORDS))),
         "flagged_ratio": words.share_in(pa.array(sorted(FLAGGED_WORDS))),
-        "punctuation_ratio": punctuation_ratio(kinds, bounds),
+        "punctuation_ratio": ratio(marks, marks + _runs(kinds, bounds)),
     }
 
 
@@ -56,39 +59,50 @@ def characters(texts: pa.StringArray) -> tuple[npt.NDArray[Any], Ints]:
 
 
 @cache
-def _kinds(highest: int) -> npt.NDArray[np.uint8]:
-    """Return what each code point is, as bits: special, digit, part of a word, a mark."""
+def _kinds(highest: int) -> npt.NDArray[np.int64]:
+    """Return what each code point is, as fields of one number: special, digit, mark, of a word."""
     size = next(limit for limit in (0x80, 0x10000, 0x110000) if highest < limit)
     if highest != size - 1:
         return _kinds(size - 1)
-    out = np.zeros(size, np.uint8)
+    out = np.zeros(size, np.int64)
     for code in range(size):
         letter = chr(code)
         category = unicodedata.category(letter)
         out[code] = (
-            _SPECIAL * (category[0] not in "LM")
-            + _DIGIT * letter.isdigit()
-            + _WORD * (letter.isalnum() or letter in "_'")
-            + _MARK * (letter in ",;:?!.")
+            (category[0] not in "LM")
+            + (letter.isdigit() << _FIELD)
+            + ((letter in ",;:?!.") << 2 * _FIELD)
+            + (_WORD if letter.isalnum() or letter in "_'" else 0)
         )
     return out
 
 
-def _sums(flags: npt.NDArray[Any], bounds: Ints) -> Ints:
-    """Return how many flags are set in each text."""
-    total = np.concatenate([[0], np.cumsum(flags != 0)])
-    return np.asarray(total[bounds[1:]] - total[bounds[:-1]], np.int64)
+def _counts(kinds: Ints, bounds: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return how many characters of each text are special, digits and marks."""
+    fields = kinds & (_WORD - 1)
+    if len(fields) > _MASK:  # more than a field can count
+        one, two, three = ((fields >> k * _FIELD) & _MASK for k in range(3))
+        return _sums(one, bounds), _sums(two, bounds), _sums(three, bounds)
+    all_three = _sums(fields, bounds)
+    return all_three & _MASK, (all_three >> _FIELD) & _MASK, all_three >> 2 * _FIELD
 
 
-def punctuation_ratio(kinds: npt.NDArray[np.uint8], bounds: Ints) -> npt.NDArray[np.float64]:
-    """Return the share of marks among marks and runs of word characters; 0 without any."""
-    begins = (kinds & _WORD) != 0
+def _sums(values: npt.NDArray[Any], bounds: Ints) -> Ints:
+    """Return the sum over each text."""
+    total = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(values, out=total[1:])
+    return np.asarray(total[bounds[1:]] - total[bounds[:-1]])
+
+
+def _runs(kinds: Ints, bounds: Ints) -> Ints:
+    """Return how many runs of word characters each text has."""
+    begins = kinds >= _WORD
     within = begins[1:] & begins[:-1]
     starts = bounds[:-1][(bounds[:-1] > 0) & (bounds[:-1] < len(kinds))]
     within[starts - 1] = False
     begins[1:] &= ~within
-    marks = _sums(kinds & _MARK, bounds)
-    return ratio(marks, marks + _sums(begins, bounds))
+    places = np.flatnonzero(begins)
+    return np.diff(np.searchsorted(places, bounds))
 
 
 def character_repetition(
@@ -100,17 +114,16 @@ def character_repetition(
     summed. `ok_ok_good_ok` with n = 3 gives 4/11.
     """
     texts = len(bounds) - 1
-    many = max(len(letters) - n + 1, 0)
-    last = np.minimum(bounds[1:], bounds[:-1] + _LONG) - n
-    owner = np.repeat(np.arange(texts), np.diff(bounds))[:many]
-    inside = np.arange(many) <= last[owner]
-    counts, owner = _gram_counts(_rolled(letters, n)[inside], owner[inside])
+    held = np.clip(np.diff(bounds) - n + 1, 0, _LONG - n + 1)
+    starts = np.repeat(bounds[:-1] - np.cumsum(held) + held, held)
+    starts += np.arange(len(starts))
+    owner = np.repeat(np.arange(texts), held)
+    counts, owner = _gram_counts(_rolled(letters, n)[starts], owner)
     total = np.bincount(owner, counts, texts)
     repeated = counts > 1
-    top = np.minimum(
-        np.sqrt(counted(owner, texts)).astype(np.int64), counted(owner[repeated], texts)
-    )
+    distinct = counted(owner, texts)
     counts, owner = counts[repeated], owner[repeated]
+    top = np.minimum(np.sqrt(distinct).astype(np.int64), counted(owner, texts))
     order = np.lexsort((-counts, owner))
     counts, owner = counts[order], owner[order]
     rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
@@ -151,7 +164,10 @@ def word_repetition(words: Words, n: int = WORD_N) -> npt.NDArray[np.float64]:
 def _gram_counts(grams: U64, owner: Ints) -> tuple[Ints, Ints]:
     """Return the count of each distinct n-gram of each text, and the text; texts ascend."""
     bits = np.uint64(64 - _OWNER_BITS)
-    keys = np.sort((owner.astype(np.uint64) << bits) | (grams >> np.uint64(_OWNER_BITS)))
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)])
-    counts = np.diff(np.append(starts, len(keys)))
-    return counts, (keys[starts] >> bits).astype(np.int64)
+    keys = grams >> np.uint64(_OWNER_BITS)
+    keys |= owner.view(np.uint64) << bits
+    keys.sort()
+    first = np.ones(len(keys) + 1, bool)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:-1])
+    starts = np.flatnonzero(first)
+    return np.diff(starts), (keys[starts[:-1]] >> bits).astype(np.int64)
