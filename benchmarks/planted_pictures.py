@@ -1,9 +1,9 @@
 """Pictures with planted copies, and pictures that only look alike.
 
-Six families: photographs (clouds of noise with shaded bodies), pages of text, charts of one style,
-puzzles of a grid, lines of text and screens of one layout. Copies are recompressed, resized,
-brightened, cropped by up to 2 % a side, or stored as PNG. Of the last five families some pictures
-get a sibling that differs in one detail: a bar, a shape, a word, a button. Siblings are no copies.
+Mixed families, of any size and layout: photographs (clouds of noise with bodies in front), pages,
+charts, screens. Families of one layout: pages of text, charts, puzzles of a grid, lines of text,
+screens. Copies are recompressed, resized, brightened, cropped by up to 2 % a side, or stored as
+PNG. Of the families of one layout some pictures get a sibling that differs in one detail: a bar, a shape, a word, a button. Siblings are no copies.
 """
 
 from __future__ import annotations
@@ -155,6 +155,60 @@ def screen(rng: Rng, change: float) -> Image.Image:
     return image
 
 
+def mixed_page(rng: Rng, _: float) -> Image.Image:
+    wide, high = size(rng)
+    image = Image.new("RGB", (wide, high), "white")
+    draw = ImageDraw.Draw(image)
+    left, letters, y = int(rng.integers(15, 60)), int(rng.integers(9, 17)), 15
+    while y < high - 20:
+        if rng.random() > 0.12:
+            text = words(rng, int(rng.integers(4, 14)))
+            draw.text((left, y), text, fill="black", font=font(letters))
+        y += letters + 4
+    if rng.random() < 0.4:
+        place = (int(rng.integers(40, wide // 2)), int(rng.integers(40, high // 2)))
+        image.paste(clouds(rng, 200, 140), place)
+    return image
+
+
+def mixed_chart(rng: Rng, _: float) -> Image.Image:
+    wide, high = size(rng)
+    image = Image.new("RGB", (wide, high), "white")
+    draw = ImageDraw.Draw(image)
+    draw.line((50, 20, 50, high - 40, wide - 20, high - 40), fill="black", width=2)
+    number, tint = int(rng.integers(4, 16)), color(rng)
+    step = (wide - 80) / number
+    tops = [high - 42 - rng.random() * (high - 90) for _ in range(number)]
+    lefts = [55 + step * k for k in range(number)]
+    if rng.random() < 0.6:
+        for left, top in zip(lefts, tops, strict=True):
+            draw.rectangle((left, top, left + 0.7 * step, high - 41), fill=tint)
+    else:
+        draw.line(list(zip(lefts, tops, strict=True)), fill=tint, width=3)
+    for left in lefts:
+        draw.text((left, high - 35), word(rng)[:5], fill="black", font=font(11))
+    draw.text((wide // 3, 4), words(rng, 4), fill="black", font=font(15))
+    return image
+
+
+def mixed_screen(rng: Rng, _: float) -> Image.Image:
+    wide, high = size(rng)
+    image = Image.new("RGB", (wide, high), color(rng))
+    draw = ImageDraw.Draw(image)
+    for _ in range(int(rng.integers(5, 25))):
+        x, y = int(rng.integers(wide)), int(rng.integers(high))
+        box = (x, y, x + int(rng.integers(20, 220)), y + int(rng.integers(12, 120)))
+        draw.rectangle(box, fill=color(rng), outline=color(rng))
+        draw.text((x + 3, y + 3), word(rng), fill=color(rng), font=font(12))
+    return image
+
+
+MIXED: dict[str, Callable[[Rng, float], Image.Image]] = {
+    "photo": photo,
+    "mixed_page": mixed_page,
+    "mixed_chart": mixed_chart,
+    "mixed_screen": mixed_screen,
+}
 FAMILIES: dict[str, Callable[[Rng, float], Image.Image]] = {
     "photo": photo,
     "page": page,
@@ -163,6 +217,9 @@ FAMILIES: dict[str, Callable[[Rng, float], Image.Image]] = {
     "line": line,
     "screen": screen,
 }
+
+
+DRAWN = FAMILIES | MIXED
 
 
 def copied(image: Image.Image, kind: str, rng: Rng) -> tuple[Image.Image, str, int]:
@@ -201,13 +258,13 @@ def _drawn(task: tuple[str, str, int, int, int]) -> list[tuple[str, str, str]]:
         rows.append((path, origin, kind))
 
     for index in range(first, first + number):
-        rng = np.random.default_rng([17, list(FAMILIES).index(family), index])
+        rng = np.random.default_rng([17, list(DRAWN).index(family), index])
         seed = int(rng.integers(1 << 60))
-        image = FAMILIES[family](np.random.default_rng(seed), 0.0)
+        image = DRAWN[family](np.random.default_rng(seed), 0.0)
         name = f"{family}-{index:06d}"
         write(name, (image, "JPEG", int(rng.integers(75, 96))), name, "original")
-        if family != "photo" and rng.random() < SIBLINGS:
-            other = FAMILIES[family](np.random.default_rng(seed), float(rng.uniform(0.01, 0.99)))
+        if family not in MIXED and rng.random() < SIBLINGS:
+            other = DRAWN[family](np.random.default_rng(seed), float(rng.uniform(0.01, 0.99)))
             write(f"{name}-b", (other, "JPEG", 90), f"{name}-b", "sibling")
         if index < copies:
             kind = str(rng.choice(COPIES, p=SHARES))

@@ -9,9 +9,12 @@ From: Lucas and Kanade, An iterative image registration technique, IJCAI 1981.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageFilter
 
 DETAIL_SIDE = 256
 _SIDE = 32  # side at which thumbnails are laid over each other
@@ -21,10 +24,39 @@ _BLOCK = 256  # pairs at a time
 _LEVELS = 3  # grey levels that count as the same
 _DARK, _BRIGHT = 12, 240  # grey levels beyond which a brighter copy may have been cut off
 _CUT = 0.002  # weight of such values
-_HOPELESS = 45.0  # difference at half size from which details are not compared further
 _MAX_MOVE = 0.06  # shift, and stretch at the border, in half sides
 _CROP = 0.025  # largest crop of each end that is sought, in sides
+_STEPS = 4  # a grey level of a difference is told in quarters
+_SOFT = ImageFilter.Kernel((3, 3), (1, 2, 1, 2, 4, 2, 1, 2, 1))
+_WINDOW = ImageFilter.BoxBlur(2)
+_EDGE = 8.0  # change of grey levels a pixel that makes an edge
+_TIMES = 5.0  # how much more a place may differ than edges usually do
+_TONE = (0.03, 4.0)  # gain and offset from which a picture counts as brighter
+_USUAL = 75  # percentile of differences at edges that compression and resizing leave
 _FLAT = 6.0  # gradient of grey levels a pixel that halves a pixel's say on the tone
+
+
+class Difference(NamedTuple):
+    """What is left of two pictures when one is taken from the other, in grey levels.
+
+    Args:
+        worst: the largest mean of 5 x 5 pixels.
+        usual: that at most edges: what compression and resizing leave.
+        toned: whether one picture is brighter, or has more contrast.
+    """
+
+    worst: float
+    usual: float
+    toned: bool
+
+    def within(self, most: float, least: float) -> bool:
+        """Say whether no place differs by much more than edges do, between two bounds.
+
+        A copy differs at all edges alike, a changed word or bar in one place only. Where levels of
+        a brighter copy were cut off, places differ without being changed.
+        """
+        return self.worst <= (most if self.toned else min(most, max(least, _TIMES * self.usual)))
+
 
 F32 = npt.NDArray[np.float32]
 U8 = npt.NDArray[np.uint8]
@@ -127,13 +159,14 @@ def _laid(one: F32, two: F32) -> tuple[F32, F32]:
 
 
 def detail(grey: Image.Image) -> U8:
-    """Return a grey picture at no more than 256 pixels a side, each axis by itself."""
+    """Return a grey picture, smoothed a little, at no more than 256 pixels along each axis."""
     side = (min(grey.width, DETAIL_SIDE), min(grey.height, DETAIL_SIDE))
-    return np.asarray(grey.resize(side, Image.Resampling.BILINEAR, reducing_gap=2.0), np.uint8)
+    small = grey.resize(side, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.asarray(small.filter(_SOFT) if min(side) > 2 else small, np.uint8)
 
 
-def difference(one: U8, two: U8, enough: float) -> float:
-    """Return the largest local difference of two details, laid over each other as well as may be.
+def difference(one: U8, two: U8, enough: float) -> Difference:
+    """Return how far two details differ, laid over each other as well as may be.
 
     Args:
         enough: a difference that is small enough to look no further.
@@ -142,52 +175,53 @@ def difference(one: U8, two: U8, enough: float) -> float:
     if left.mean() > right.mean():
         left, right = right, left
     still = _rest(left, right, np.zeros(4))
-    if still <= enough:
+    if still.worst <= enough:
         return still
-    half, goal = (_smooth(_smooth(values))[::2, ::2] for values in (left, right))
-    place = _placed(half, goal, _cropped(left, right), 2)
-    coarse = _rest(_warped(half, place), goal, place)
-    if coarse > _HOPELESS:
-        return min(still, coarse)
-    place = _placed(left, right, place, 2)
+    place = _placed(left, right, _cropped(left, right), 2)
     # a warped picture is less sharp, so the other is made so too
     return min(still, _rest(_smooth(_warped(left, place)), _smooth(right), place))
 
 
 def _cropped(left: F32, right: F32) -> npt.NDArray[np.float64]:
     """Guess the crop that made one of two pictures, by the means of columns and of rows."""
-    return np.concatenate([_shifted(left.mean(axis=a), right.mean(axis=a)) for a in (0, 1)])
+    return np.array([k for a in (0, 1) for k in _shifted(left.mean(axis=a), right.mean(axis=a))])
 
 
-def _shifted(left: F32, right: F32) -> npt.NDArray[np.float64]:
+def _shifted(left: F32, right: F32) -> tuple[float, float]:
     """Return the shift and stretch that lay a profile over another best."""
     n = len(left)
-    ends = np.arange(0, _CROP + 1e-9, _CROP / 8)
-    first, last = (grid.ravel() for grid in np.meshgrid(ends, ends))
-    shift, stretch = first - last, -first - last
-    shift, stretch = np.concatenate([shift, -shift]), np.concatenate([stretch, -stretch])
-    place = shift[:, None] + (1 + stretch[:, None]) * _axis(n)
-    at = np.clip((place * n + n - 1) / 2, 0, n - 1)
-    low = np.minimum(at.astype(np.int64), n - 2) if n > 1 else np.zeros(at.shape, np.int64)
-    share = at - low
+    low, share, shift, stretch = _steps(n)
     told = left[low] * (1 - share) + left[np.minimum(low + 1, n - 1)] * share
     inner = slice(int(_CROP * n), n - int(_CROP * n))
     told, wanted = told[:, inner], right[inner]
     told = told - told.mean(axis=1, keepdims=True)
     wanted = wanted - wanted.mean()
-    alike = told @ wanted / (np.linalg.norm(told, axis=1) + 1e-3)
-    best = int(alike.argmax())
-    return np.array([shift[best], stretch[best]])
+    lengths = np.sqrt(np.einsum("kn,kn->k", told, told)) + 1e-3
+    best = int((told @ wanted / lengths).argmax())
+    return float(shift[best]), float(stretch[best])
+
+
+@lru_cache(maxsize=64)
+def _steps(n: int) -> tuple[npt.NDArray[np.int64], F32, F32, F32]:
+    """Return where each pixel of a profile comes from under every crop that is sought."""
+    ends = np.linspace(0, _CROP, 9, dtype=np.float32)
+    first, last = (grid.ravel() for grid in np.meshgrid(ends, ends))
+    shift, stretch = first - last, -first - last
+    shift, stretch = np.concatenate([shift, -shift]), np.concatenate([stretch, -stretch])
+    place = shift[:, None] + (1 + stretch[:, None]) * _axis(n)
+    at = np.clip((place * n + n - 1) / 2, 0, n - 1)
+    low = np.clip(at.astype(np.int64), 0, max(n - 2, 0))
+    return low, (at - low).astype(np.float32), shift, stretch
 
 
 def _same_size(one: U8, two: U8) -> tuple[F32, F32]:
     high, wide = (min(a, b) for a, b in zip(one.shape, two.shape, strict=True))
     made = []
     for values in (one, two):
-        image = Image.fromarray(values)
         if values.shape != (high, wide):
-            image = image.resize((wide, high), Image.Resampling.BILINEAR)
-        made.append(_smooth(np.asarray(image, np.float32)))
+            image = Image.fromarray(values).resize((wide, high), Image.Resampling.BILINEAR)
+            values = np.asarray(image)
+        made.append(values.astype(np.float32))
     return made[0], made[1]
 
 
@@ -215,17 +249,27 @@ def _inside(shape: tuple[int, ...], moved: npt.NDArray[np.float64]) -> npt.NDArr
 
 def _tone(values: F32, target: F32, inside: npt.NDArray[np.bool_]) -> tuple[float, float]:
     """Return gain and offset by the flat places: edges mix levels that may have been cut off."""
-    slope = np.abs(np.gradient(values, axis=1)) + np.abs(np.gradient(values, axis=0))
-    says = inside / (1 + (slope / _FLAT) ** 2)
-    top, bottom = np.maximum(values, target), np.minimum(values, target)
-    says = np.where((top > _BRIGHT) | (bottom < _DARK), _CUT * says, says)
+    values, target = values[::2, ::2], target[::2, ::2]
+    slope = _slope(values)
+    says = inside[::2, ::2] / (1 + (slope / _FLAT) ** 2)
+    cut = (np.maximum(values, target) > _BRIGHT) | (np.minimum(values, target) < _DARK)
+    says[cut] *= _CUT
     total = float(says.sum()) + 1e-6
     mean, wanted = float((says * values).sum()) / total, float((says * target).sum()) / total
-    prior = 0.01 * values.size * 100.0  # holds the gain at 1 where nothing flat tells it
+    prior = values.size * 1.0  # holds the gain at 1 where nothing flat tells it
     spread = float((says * (values - mean) ** 2).sum())
     gain = (float((says * (values - mean) * (target - wanted)).sum()) + prior) / (spread + prior)
     gain = min(max(gain, 0.5), 2.0)
     return gain, wanted - gain * mean
+
+
+def _slope(values: F32) -> F32:
+    """Return how steeply values change, in levels a pixel."""
+    out = np.zeros_like(values)
+    out[:, 1:-1] = np.abs(values[:, 2:] - values[:, :-2])
+    out[1:-1] += np.abs(values[2:] - values[:-2])
+    out /= 2
+    return out
 
 
 def _placed(
@@ -248,12 +292,14 @@ def _placed(
     return place
 
 
-def _rest(values: F32, target: F32, moved: npt.NDArray[np.float64]) -> float:
-    """Return the largest mean difference of 5 x 5 pixels, the border left out."""
+def _rest(values: F32, target: F32, moved: npt.NDArray[np.float64]) -> Difference:
+    """Take one picture from another, the border left out."""
     inside = _inside(values.shape, moved)
     gain, offset = _tone(values, target, inside)
     rest = np.abs(target - np.clip(gain * values + offset, 0, 255)) * inside
-    sums: F32 = np.cumsum(np.cumsum(np.pad(rest, ((1, 0), (1, 0))), axis=0), axis=1)
-    n = int(min(5, *values.shape))
-    window: F32 = sums[n:, n:] - sums[:-n, n:] - sums[n:, :-n] + sums[:-n, :-n]
-    return float(window.max() / (n * n))
+    levels = np.minimum(rest * _STEPS, 255).astype(np.uint8)
+    mean = np.asarray(Image.fromarray(levels).filter(_WINDOW))
+    edges = mean[(_slope(target) > _EDGE) & inside]
+    usual = float(np.percentile(edges, _USUAL)) if len(edges) else 0.0
+    toned = abs(gain - 1) > _TONE[0] or abs(offset) > _TONE[1]
+    return Difference(float(mean.max()) / _STEPS, usual / _STEPS, toned)

@@ -24,6 +24,8 @@ _CLEAR_FIT, _CLEAR_WORST = 0.9, 12.0  # thumbnails that are clearly the same pho
 _FIT, _WORST, _DRAWN_WORST = 0.65, 40.0, 27.0  # thumbnails that may be; structured ones
 _STILL = 9.0  # difference of details, in grey levels, up to which no crop is sought
 _SAME = 16.5  # difference of details up to which pictures are the same
+_LEAST = 11.0  # what structured pictures may differ by in any one place
+_SAME_PHOTO = 22.0  # that of photographs, which hold no words
 _THREADS = 4
 _BLOCK = 1 << 12  # pairs at a time: their details are held in memory
 
@@ -100,24 +102,27 @@ def _alike(thumbs: npt.NDArray[np.uint8], block: I64, details_of: Details) -> I6
     own, pairs = thumbs[numbers], local.reshape(-1, 2)
     pairs = pairs[alike(own, pairs)]
     fit, worst = fits(own, pairs)
-    drawn = (flat_share(own, np.unique(pairs)) > STRUCTURED)[pairs].any(axis=1)
+    flat = flat_share(own, np.unique(pairs))
+    drawn = np.asarray(flat[pairs].max(axis=1) > STRUCTURED)
     possible = (fit >= _FIT) & (worst <= np.where(drawn, _DRAWN_WORST, _WORST))
     clear = possible & (fit >= _CLEAR_FIT) & (worst <= _CLEAR_WORST) & ~drawn
     unclear = possible & ~clear
-    clear[unclear] = _same(numbers[pairs[unclear]], details_of)
+    clear[unclear] = _same(numbers[pairs[unclear]], drawn[unclear], details_of)
     return np.asarray(numbers[pairs[clear]], np.int64)
 
 
-def _same(pairs: I64, details_of: Details) -> npt.NDArray[np.bool_]:
+def _same(pairs: I64, drawn: npt.NDArray[np.bool_], details_of: Details) -> npt.NDArray[np.bool_]:
     """Say which pairs have the same details."""
     details = dict(details_of(np.unique(pairs)))
 
-    def judged(pair: I64) -> bool:
+    def judged(pair: I64, is_drawn: bool) -> bool:
         one, two = (details.get(int(number)) for number in pair)
         if one is None or two is None:
             return False
-        limit = min(_SAME, float(one.std()) / 2)
-        return difference(one, two, min(_STILL, limit)) <= limit
+        contrast = float(one.std())
+        most = min(_SAME, contrast) if is_drawn else min(_SAME_PHOTO, contrast / 2)
+        found = difference(one, two, min(_STILL, most))
+        return found.within(most, min(_LEAST, most) if is_drawn else most)
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        return np.fromiter(pool.map(judged, pairs), bool, len(pairs))
+        return np.fromiter(pool.map(judged, pairs, drawn.tolist()), bool, len(pairs))

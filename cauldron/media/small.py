@@ -9,10 +9,9 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
+from cauldron.media.headers import plain_facts
 from cauldron.media.images import ImageError, inspect, open_rgb
 from cauldron.media.limits import LIMITS, Limits
-
-_HEAD_BYTES = 1 << 16
 
 
 def small_grey(data: bytes, side: int, limits: Limits = LIMITS) -> Image.Image:
@@ -26,9 +25,10 @@ def small_grey(data: bytes, side: int, limits: Limits = LIMITS) -> Image.Image:
     """
     if not data.startswith(b"\xff\xd8\xff"):
         return open_rgb(data, limits).convert("L")
-    inspect(data, limits)
-    fast = _simplejpeg()
-    if fast and b"Exif\0" not in data[:_HEAD_BYTES]:
+    plain, fast = plain_facts(data, limits), _simplejpeg()
+    if plain is None:
+        inspect(data, limits)
+    elif fast and not plain.exif:
         try:
             if fast.decode_jpeg_header(data)[2] in ("YCbCr", "Gray"):
                 pixels = fast.decode_jpeg(data, "GRAY", min_height=side, min_width=side)
