@@ -5,10 +5,12 @@
 Pictures of about 640x480 are drawn: photographs, pages, charts, screens; a fifth are copies
 (recompressed, resized, brightened, cropped by up to 2 % a side, stored as PNG). Timed is all from
 the folder to the names to remove: reading, decoding at reduced scale, hashing, comparing. A removed
-picture is right when it stays with one of the same origin. `--alike` prints the figures for pictures of one layout instead,
-family by family: pages, charts, puzzles of a grid, lines of text, screens; a fifth of these have a
-sibling that differs in one line, bar, shape, word or button and must stay.
-A peer that is not installed is left out; `--python NAME=PYTHON` says which Python has it.
+picture is right when it stays with one of the same origin. `--alike` prints the figures for
+pictures of one layout instead, family by family: pages, charts, puzzles of a grid, lines of text,
+screens; a fifth of these have a sibling that differs in one line, bar, shape, word or button and
+must stay. A peer that is not installed is left out; `--python NAME=PYTHON` says which Python has
+it.
+
 
 Promise: 3x daft, 8x imagededup, 10x Data-Juicer; recall 0.97, precision 0.99. Decoding is by
 `simplejpeg` where it is installed, else by Pillow.

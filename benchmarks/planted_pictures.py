@@ -3,7 +3,8 @@
 Mixed families, of any size and layout: photographs (clouds of noise with bodies in front), pages,
 charts, screens. Families of one layout: pages of text, charts, puzzles of a grid, lines of text,
 screens. Copies are recompressed, resized, brightened, cropped by up to 2 % a side, or stored as
-PNG. Of the families of one layout some pictures get a sibling that differs in one detail: a bar, a shape, a word, a button. Siblings are no copies.
+PNG. Of the families of one layout some pictures get a sibling that differs in one detail: a bar, a
+shape, a word, a button. Siblings are no copies.
 """
 
 from __future__ import annotations
