@@ -11,6 +11,7 @@ that state to its first batch; exact when the next 640 records are those of the 
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import json
 import os
@@ -325,6 +326,20 @@ LOADERS = {
 }
 
 
+IMPORTS = {
+    "cauldron": ["cauldron.loader.dataset"],
+    "torchdata_nodes": ["torchdata.nodes", "pyarrow"],
+    "litdata": ["litdata"],
+    "datasets_map": ["datasets", "torchdata.stateful_dataloader"],
+    "grain": ["grain.python", "array_record.python.array_record_data_source"],
+    "webdataset": ["webdataset"],
+    "mosaicml_streaming": ["stand_in", "streaming"],
+    "energon": ["energon_blend"],
+    "datasets_stream": ["datasets", "torchdata.stateful_dataloader"],
+}
+"""What each loader imports: before the clock starts."""
+
+
 class Memory(threading.Thread):
     """The most anonymous memory that the process and its children had, in bytes."""
 
@@ -429,6 +444,8 @@ def main() -> None:
     Told.folder, Told.decode, Told.workers = told.folder.resolve(), told.decode, told.workers
     Told.draws = told.draws
     torch.set_num_threads(1)
+    for module in IMPORTS[told.loader]:
+        importlib.import_module(module)
     memory = Memory()
     memory.start()
     if told.resume:

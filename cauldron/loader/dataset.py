@@ -6,6 +6,7 @@
         checkpoint["data"] = batch.state              # under 1 kB
 
     data.load_state_dict(checkpoint["data"])          # then any number of ranks and workers
+    data.load_state_dict(reweighed(state, {"vsr": 1, "textvqa": 3}))   # other weights from there
 
 Batches are made ahead in a thread and pictures decoded in several, so no worker process is needed
 to keep an accelerator busy; with worker processes the order is the same.
@@ -18,7 +19,7 @@ from cauldron.loader.packed import PackedCourse, Packing
 from cauldron.loader.pictures import Fit, How
 from cauldron.loader.plain import PlainBatch, PlainCourse
 from cauldron.loader.samples import CACHE_BYTES, Samples
-from cauldron.loader.steps import AHEAD, Steps
+from cauldron.loader.steps import AHEAD, Steps, reweighed
 from cauldron.loader.tokens import Encoder
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "PictureGroup",
     "PlainBatch",
     "PlainBatches",
+    "reweighed",
 ]
 
 

@@ -106,11 +106,12 @@ class PackedCourse:
         return lambda: self._batch(wanted, decoding, notes, state)
 
     def state_dict(self) -> State:
-        """Return the packer's state."""
-        return self._packer.state_dict()
+        """Return the packer's state, and which order it is of."""
+        return {**self._packer.state_dict(), **self._samples.order_state()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where a state was taken."""
+        self._samples.load_order_state(state)
         self._packer.load_state_dict(state)
 
     def close(self) -> None:

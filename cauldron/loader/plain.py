@@ -66,11 +66,12 @@ class PlainCourse:
         return lambda: self._decoded(drawn, decoders, decoding, state)
 
     def state_dict(self) -> State:
-        """Return the next position."""
-        return {"next": self._next}
+        """Return the next position, and which order it is of."""
+        return {"next": self._next, **self._samples.order_state()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where a state was taken."""
+        self._samples.load_order_state(state)
         self._next = int(state["next"])
 
     def close(self) -> None:

@@ -18,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from cauldron.errors import StorageError, near
+from cauldron.errors import StorageError, UsageError, near
 from cauldron.loader.shards import Place, Row, Shards
 from cauldron.mixture.manifest import folder_of, order_of, read_manifest
 from cauldron.storage import files
+from cauldron.storage.keys import key_of
 from cauldron.storage.shards import read_table
 
 CACHE_BYTES = 256 << 20
@@ -96,6 +97,8 @@ class Samples:
         self.manifest = read_manifest(self.url)
         self.order = order_of(self.manifest)
         self._sources = {source["name"]: source for source in self.manifest["sources"]}
+        self._order_key = key_of(self.manifest["seed"], self.manifest["order"])[:16]
+        self._changes: list[tuple[int, dict[str, float]]] = []
         self._sides: dict[tuple[str, str], _Side] = {}
         self._planned: tuple[int, list[tuple[int, int, int]]] = (-1, [])
         self._shards = Shards(cache_bytes, self._sizes())
@@ -142,6 +145,30 @@ class Samples:
             Drawn(position=position, source=name, epoch=epoch, sample=sample)
             for position, (name, _, epoch), sample in zip(positions, drawn, found, strict=True)
         ]
+
+    def order_state(self) -> dict[str, Any]:
+        """Return which order positions are of: the manifest's, and changes of weights in it."""
+        changes = {"changes": self._changes} if self._changes else {}
+        return {"order": self._order_key, **changes}
+
+    def load_order_state(self, state: Mapping[str, Any]) -> None:
+        """Take positions to be of an order that was saved.
+
+        Raises:
+            UsageError: if it is the order of another mixture.
+        """
+        if state.get("order", self._order_key) != self._order_key:
+            raise UsageError(
+                "the saved state is one of another mixture",
+                place=files.redacted(self.url),
+                hint="load the manifest it was made with, or begin without a state",
+            )
+        self.order, self._planned = order_of(self.manifest), (-1, [])
+        self._changes = [
+            (int(position), dict(weights)) for position, weights in state.get("changes", [])
+        ]
+        for position, weights in self._changes:
+            self.order = self.order.reweighed(position, weights)
 
     def size(self, source: str) -> int:
         """Return the number of training samples of a source."""

@@ -113,6 +113,19 @@ class Steps(IterableDataset[_T], Generic[_T]):
                 yield finish, state | ({"first": first} if info else {})
 
 
+def reweighed(state: Mapping[str, Any], weights: Mapping[str, float]) -> State:
+    """Return a state from which on sources are drawn by other weights, to the end of the stage.
+
+    The change stands in all states that follow. Samples that wait in the packer are used first.
+
+    Args:
+        state: of a batch, the same on all ranks.
+        weights: shares of draws by name; sources left out are not drawn.
+    """
+    changes = [*state.get("changes", []), (int(state["next"]), dict(weights))]
+    return {**state, "changes": changes}
+
+
 def own_part(size: int, rank: int, world_size: int) -> slice:
     """Return a rank's part of a step of `size`."""
     part = size // world_size

@@ -12,12 +12,13 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from cauldron.errors import RecipeError, near
 from cauldron.sample import content_hash
 
 ALGORITHM = "earliest-deadline interleave of exact shares, Feistel permutation per epoch, version 2"
@@ -97,6 +98,33 @@ class Order:
             sources, _ = self._block(stage, block)
             counts = counts + np.bincount(sources[:rest], minlength=len(counts))
         return counts
+
+    def reweighed(self, position: int, weights: Mapping[str, float]) -> Order:
+        """Return this order with other shares of draws from a position to the end of its stage.
+
+        What was drawn before stays drawn: epochs go on.
+
+        Raises:
+            RecipeError: if a weight names no source, is negative, or all are 0.
+        """
+        for name, weight in weights.items():
+            if name not in self.names:
+                raise RecipeError(f"weight for unknown source '{name}'{near(name, self.names)}")
+            if not weight >= 0:
+                raise RecipeError(f"the weight of '{name}' is {weight:g}")
+        total = sum(weights.values())
+        if not total > 0:
+            raise RecipeError("all weights are 0")
+        shares = tuple(weights.get(name, 0.0) / total for name in self.names)
+        start, number = 0, 0
+        while (size := self.stages[number].samples) is not None and start + size <= position:
+            start, number = start + size, number + 1
+        old = self.stages[number]
+        left = None if old.samples is None else old.samples - (position - start)
+        before = [replace(old, samples=position - start)] if position > start else []
+        changed = [*before, Stage(shares=shares, samples=left)]
+        stages = (*self.stages[:number], *changed, *self.stages[number + 1 :])
+        return Order(self.seed, self.names, self.sizes, stages)
 
     def _block(self, stage: int, block: int) -> tuple[npt.NDArray[np.int32], Counts]:
         """Return source and number of its draw in the stage for each position of a block."""

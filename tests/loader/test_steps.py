@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from cauldron.errors import UsageError
-from cauldron.loader.dataset import PackedBatches, Packing, PlainBatches
+from cauldron.loader.dataset import PackedBatches, Packing, PlainBatches, reweighed
 from cauldron.loader.pictures import Fit
 from cauldron.loader.samples import Samples
 from cauldron.loader.steps import Steps, in_background
@@ -100,6 +100,33 @@ def test_the_dataset_itself_stands_behind_its_last_batch(manifest: str, encoder:
 def test_a_state_is_under_a_kilobyte(manifest: str, encoder: Encoder, kind: Any) -> None:
     states = [batch.state for batch in islice(kind(manifest, encoder), 40)]
     assert max(len(json.dumps(state)) for state in states) < 1000
+
+
+@pytest.mark.parametrize("kind", [packed, plain])
+def test_weights_change_at_a_step_and_stand_in_the_states_that_follow(
+    manifest: str, encoder: Encoder, kind: Any
+) -> None:
+    state = [batch.state for batch in islice(kind(manifest, encoder), 4)][-1]
+    data = kind(manifest, encoder, ahead=0)
+    data.load_state_dict(reweighed(state, {"docvqa": 1.0}))
+    whole = list(islice(data, 60))
+    late = kind(manifest, encoder)
+    late.load_state_dict(json.loads(json.dumps(whole[49].state)))
+    assert [drawn(b) for b in islice(late, 10)] == [drawn(b) for b in whole[50:]]
+    with Samples(manifest) as samples:
+        samples.load_order_state(whole[-1].state)
+        after = [p for batch in whole for p in drawn(batch) if p >= state["next"]]
+        assert {name for name, _, _ in samples.drawn(after)} == {"docvqa"}
+        before = samples.drawn(range(state["next"]))
+    with Samples(manifest) as samples:
+        assert samples.drawn(range(state["next"])) == before
+
+
+def test_a_state_of_another_mixture_is_refused(manifest: str, encoder: Encoder) -> None:
+    data = packed(manifest, encoder, ahead=0)
+    data.load_state_dict({**next(iter(data)).state, "order": "0123456789abcdef"})
+    with pytest.raises(UsageError, match="another mixture"):
+        next(iter(data))
 
 
 def test_a_stream_ends_after_its_steps(manifest: str, encoder: Encoder) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cauldron.errors import RecipeError
 from cauldron.mixture.order import Order, Stage, block_size, permuted, quotas
 
 SIZES = st.lists(st.integers(1, 300), min_size=1, max_size=6)
@@ -112,3 +114,28 @@ def test_another_seed_gives_another_order() -> None:
 def test_a_source_without_a_share_is_never_drawn() -> None:
     source, _, _ = order_of([5, 5, 5], [1, 0, 2]).samples_at(np.arange(5000))
     assert set(source.tolist()) == {0, 2}
+
+
+@given(position=st.integers(0, 900), weights=WEIGHTS)
+@settings(max_examples=40, deadline=None)
+def test_other_weights_change_nothing_before_and_lose_no_draw(
+    position: int, weights: list[float]
+) -> None:
+    old = staged([40, 70, 30], [(500, [1, 2, 3]), (None, [3, 2, 1])])
+    changed = dict(zip(old.names, [*weights, 1.0, 1.0], strict=False))
+    new = old.reweighed(position, changed)
+    one, two = (order.samples_at(np.arange(1200)) for order in (old, new))
+    assert all(np.array_equal(a[:position], b[:position]) for a, b in zip(one, two, strict=True))
+    for number, size in enumerate(old.sizes):
+        draws = np.flatnonzero(two[0] == number)
+        epochs = two[2][draws]
+        assert np.array_equal(epochs, np.arange(len(draws)) // size)
+        whole = two[1][draws][: len(draws) // size * size].reshape(-1, size)
+        assert all(sorted(epoch.tolist()) == list(range(size)) for epoch in whole)
+
+
+def test_weights_of_no_source_are_refused() -> None:
+    with pytest.raises(RecipeError, match="did you mean 's0'"):
+        order_of([5, 5], [1, 1]).reweighed(10, {"s00": 1})
+    with pytest.raises(RecipeError, match="all weights are 0"):
+        order_of([5, 5], [1, 1]).reweighed(10, {"s0": 0})
