@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from cauldron.cli import curate, fetch, look, mix, publish, score, start, train
+from cauldron.cli import bench, curate, fetch, look, mix, publish, score, start, train
 from cauldron.cli.options import Json, Workers, pairs
 from cauldron.cli.run import Progress, emit, guarded, message, table
 from cauldron.errors import UsageError, near
@@ -153,6 +153,7 @@ app.command("eval")(train.eval_)
 app.command()(train.demo)
 app.command()(start.init)
 app.command()(start.doctor)
+app.command("bench-loader")(bench.bench_loader)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from torch.utils.data import IterableDataset, get_worker_info
@@ -86,6 +86,10 @@ class Steps(IterableDataset[_T], Generic[_T]):
         self._state = dict(state)
 
     def __iter__(self) -> Iterator[_T]:
+        return self.batches()
+
+    def batches(self) -> Generator[_T, None, None]:
+        """Yield batches; closing the generator ends the threads behind it."""
         course = self.course()
         begun = self._begun(course)
         try:
