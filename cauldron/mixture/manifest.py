@@ -11,6 +11,7 @@ from cauldron import __version__
 from cauldron.errors import StorageError
 from cauldron.mixture.order import ALGORITHM, Order, Stage
 from cauldron.mixture.plan import SIZES, StagePlan
+from cauldron.mixture.schema import checked
 from cauldron.mixture.settings import MixSettings
 from cauldron.sample import SCHEMA_VERSION as SAMPLE_VERSION
 from cauldron.storage import files
@@ -104,7 +105,7 @@ def read_manifest(path: str) -> dict[str, Any]:
     """Read a manifest; a folder that holds manifest.json will do.
 
     Raises:
-        StorageError: if it is missing, not a manifest, or of a newer version.
+        StorageError: if it is missing, of a newer version, or does not fit the schema.
     """
     url = path if path.endswith(".json") else files.join(path, "manifest.json")
     manifest = files.read_json(url)
@@ -116,7 +117,7 @@ def read_manifest(path: str) -> dict[str, Any]:
             place=url,
             hint="upgrade cauldron",
         )
-    return manifest
+    return checked(manifest, url)
 
 
 def folder_of(path: str) -> str:
