@@ -6,6 +6,7 @@ key of everything that the training and the evaluation depended on.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 from collections.abc import Callable, Sequence
@@ -23,6 +24,11 @@ from cauldron.train.settings import TrainSettings
 
 Say = Callable[[str], None]
 _UNUSED = ("recipe", "recipe_sha256")
+_OPERATION = {
+    "checkpoint_every", "keep", "time_limit_s", "loggers", "spike", "peak_tflops", "parallel",
+    "wrap",
+}  # fmt: skip
+"""Settings that say how a training is run, not what comes out."""
 
 
 def train_and_evaluate(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]:
@@ -36,7 +42,7 @@ def train_and_evaluate(recipe: Recipe, manifest: str, place: str, say: Say) -> d
         UsageError: if torch is not installed.
     """
     done = {"train": train(recipe, manifest, place, say)}
-    if recipe.evaluate:
+    if recipe.evaluate and _first():
         done["evaluate"] = _evaluate(recipe, manifest, place, say)
     return done
 
@@ -47,13 +53,13 @@ def train(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]
     require_torch()
     folder, seed = _folder(place), _seed(recipe, settings)
     key = _train_key(recipe, settings, manifest)
-    with work.locked(place):
+    with work.locked(place) if _first() else contextlib.nullcontext():
         entry = _done(place).get("train", {})
         if entry.get("key") == key and files.exists(_checkpoint(place, "cauldron.json")):
             return {**entry["result"], "resumed": True}
-        for name in ("done.json", "results.json", "checkpoint", "predictions"):
+        for name in ("done.json", "results.json", "checkpoint", "predictions") if _first() else ():
             files.remove(files.join(folder, name))
-        from cauldron.train import run
+        from cauldron.train import parallel, run
 
         about = {
             "key": key,
@@ -62,9 +68,18 @@ def train(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]
             "threads": settings.threads,
             "evaluate": recipe.evaluate.model_dump(mode="json") if recipe.evaluate else None,
         }
-        result = run.train(manifest, settings, seed, folder, key, about, say)
-        files.write_json(_url(place), {"train": {"key": key, "result": result}})
+        try:
+            result = run.train(manifest, settings, seed, folder, key, about, say)
+        finally:
+            parallel.leave()
+        if _first():
+            files.write_json(_url(place), {"train": {"key": key, "result": result}})
         return {**result, "resumed": False}
+
+
+def _first() -> bool:
+    """Say whether this is the process that writes, of those that `torchrun` started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _evaluate(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]:
@@ -173,7 +188,8 @@ def _seed(recipe: Recipe, settings: TrainSettings) -> int:
 
 def _train_key(recipe: Recipe, settings: TrainSettings, manifest: str) -> str:
     mixture = {k: v for k, v in read_manifest(manifest).items() if k not in _UNUSED}
-    return key_of(__version__, mixture, settings.model_dump(mode="json"), _seed(recipe, settings))
+    chosen = settings.model_dump(mode="json", exclude=_OPERATION)
+    return key_of(__version__, mixture, chosen, _seed(recipe, settings))
 
 
 def _folder(place: str) -> str:

@@ -83,7 +83,7 @@ def test_a_second_run_does_nothing(manifest: Path) -> None:
 
 
 def test_other_tasks_are_evaluated_without_training_again(tmp_path: Path) -> None:
-    path = mixture(tmp_path, counting=30, colours=15)
+    path = mixture(tmp_path, counting=30, colours=30)
     run(path, recipe())
     done = run(path, recipe(tasks={"counting": {"source": "vqarad", "limit": 2}}))
     assert done["train"]["resumed"] and not done["evaluate"]["resumed"]

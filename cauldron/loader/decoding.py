@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
+from cauldron.loader.augment import Augment
 from cauldron.loader.pictures import Fit, How, Pixels, decode, decode_split
 from cauldron.media.images import ImageError
 
 CHUNK = 8
-Job = tuple[bytes, int]
-"""Encoded bytes, and how many pictures they become: 1, or 5 when split."""
 _Found = list[Pixels] | ImageError
+
+
+class Job(NamedTuple):
+    """A picture to decode.
+
+    Args:
+        image: encoded bytes.
+        crops: pictures that it becomes: 1, or 5 when split.
+        source, key: what random changes depend on.
+    """
+
+    image: bytes
+    crops: int = 1
+    source: str = ""
+    key: tuple[str, ...] = ()
 
 
 class Decoding:
@@ -33,10 +48,14 @@ class Decoding:
 
 
 class Decoders:
-    """Threads that decode pictures to one rule of sizes."""
+    """Threads that decode pictures to one rule of sizes.
 
-    def __init__(self, fit: Fit, how: How, threads: int) -> None:
-        self._fit, self._how, self._count = fit, how, threads
+    Args:
+        augment: what is done to pictures at random.
+    """
+
+    def __init__(self, fit: Fit, how: How, threads: int, augment: Augment | None = None) -> None:
+        self._fit, self._how, self._count, self._augment = fit, how, threads, augment
         self._threads = ThreadPoolExecutor(threads, "decode")
 
     def begin(self, jobs: Sequence[Job]) -> Decoding:
@@ -50,12 +69,18 @@ class Decoders:
         self._threads.shutdown(cancel_futures=True)
 
     def _decoded(self, jobs: Sequence[Job]) -> list[_Found]:
-        return [self._one(image, crops) for image, crops in jobs]
+        return [self._one(job) for job in jobs]
 
-    def _one(self, image: bytes, crops: int) -> _Found:
+    def _one(self, job: Job) -> _Found:
+        augment, how = self._augment, self._how
+        fit = augment.scaled(self._fit, *job.key) if augment else self._fit
         try:
-            if crops == 1:
-                return [decode(image, self._fit, self._how)]
-            return decode_split(image, self._fit, self._how)
+            if job.crops == 1:
+                pixels = [decode(job.image, fit, how)]
+            else:
+                pixels = decode_split(job.image, fit, how)
         except ImageError as error:
             return error
+        if not augment:
+            return pixels
+        return [augment.spoilt(p, job.source, *job.key, str(n)) for n, p in enumerate(pixels)]

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import torch
 
+from cauldron.loader.augment import Augment
 from cauldron.loader.batch import PackedBatch, grouped
 from cauldron.loader.decoding import Decoders, Decoding, Job
 from cauldron.loader.pack import cut, laid_out, windows
@@ -34,6 +35,8 @@ class Packing:
         long: what becomes of a sample that is longer than a row: its beginning is kept (`cut`), it
             goes on in further rows (`split`), or it is left out (`skip`). Each is counted.
         split_share: share of samples whose pictures are split into four crops and the whole.
+        split_sources: only samples of these sources are; all when empty.
+        augment: what is done to pictures at random.
         fit: the size of pictures.
         how: how they are decoded.
         threads: that decode.
@@ -44,6 +47,8 @@ class Packing:
     images: int | None = None
     long: Literal["cut", "split", "skip"] = "cut"
     split_share: float = 0.0
+    split_sources: tuple[str, ...] = ()
+    augment: Augment | None = None
     fit: Fit = field(default_factory=Fit)
     how: How = "fast"
     threads: int = 2
@@ -72,7 +77,7 @@ class PackedCourse:
         self._samples, self._encoder, self._packing = samples, encoder, packing
         self._numbers = {name: number for number, name in enumerate(samples.names)}
         self._packer = Packer(self._measured, packing.length, packing.images)
-        self._decoders = Decoders(packing.fit, packing.how, packing.threads)
+        self._decoders = Decoders(packing.fit, packing.how, packing.threads, packing.augment)
 
     def plan(self) -> tuple[list[list[_Item]], Counter[str]]:
         """Return the rows of the next step over all ranks, and remarks on what was left out."""
@@ -152,8 +157,8 @@ class PackedCourse:
         return [cut(whole, length, tokens, marks)], "cut"
 
     def _crops(self, source: str, row: int) -> int:
-        share = self._packing.split_share
-        if not share:
+        share, among = self._packing.split_share, self._packing.split_sources
+        if not share or (among and source not in among):
             return 1
         key = content_hash(self._samples.order.seed, "split", source, str(row))
         return CROPS + 1 if key < share * 2**64 else 1
@@ -240,7 +245,10 @@ def _jobs(item: _Item, sample: Sample) -> list[Job]:
     images = [image["bytes"] for image in sample["images"][first:last]]
     if len(images) < last - first:
         images.append(b"")  # fewer pictures than marks for them: an empty one is refused
-    return [(image, crops) for image in images]
+    return [
+        Job(image, crops, item.source, (item.id, str(item.position), str(number)))
+        for number, image in enumerate(images, first)
+    ]
 
 
 def _shown(item: _Item, decoding: Decoding, jobs: range) -> list[Pixels]:

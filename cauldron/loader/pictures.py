@@ -43,16 +43,20 @@ class Fit:
         shortest: the shorter side grows to it where it is below after that.
         multiple: what is over a multiple of it is cut off right and below.
         bilinear: resize with the triangle filter instead of bicubic.
+        scale: both sides are multiplied by it before that.
     """
 
     longest: int | None = 384
     shortest: int = 1
     multiple: int = 1
     bilinear: bool = False
+    scale: float = 1.0
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Return the width and height that a picture is resized to."""
         longest, ratio = self.longest, width / height
+        if self.scale != 1:
+            width, height = (max(round(side * self.scale), 1) for side in (width, height))
         if longest and width >= height and width > longest:
             width, height = longest, int(longest / ratio)
         elif longest and height > width and height > longest:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from cauldron.loader.decoding import Decoders, Decoding
+from cauldron.loader.decoding import Decoders, Decoding, Job
 from cauldron.loader.pictures import Fit, How
 from cauldron.loader.samples import Drawn, Samples
 from cauldron.loader.steps import State, own_part
@@ -116,8 +116,8 @@ class PlainCourse:
         return None
 
 
-def _jobs(drawn: Sequence[Drawn]) -> list[tuple[bytes, int]]:
-    return [(image["bytes"], 1) for it in drawn for image in it.sample["images"]]
+def _jobs(drawn: Sequence[Drawn]) -> list[Job]:
+    return [Job(image["bytes"]) for it in drawn for image in it.sample["images"]]
 
 
 def _pictures(decoding: Decoding, jobs: range) -> list[torch.Tensor]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from cauldron.loader.augment import Augment
 from cauldron.loader.dataset import PackedBatches, Packing
 from cauldron.loader.pictures import Fit
 from cauldron.loader.samples import Samples
@@ -137,7 +138,7 @@ def _trainer(
     with Samples(own) as samples:
         rows = stage.rows or rows_of(samples, model.encoder, stage, ranks.world_size)
         names = samples.names
-        packing = packing_of(model.settings, stage, rows, settings.threads)
+        packing = packing_of(model.settings, stage, rows, settings.threads, run.seed)
         validation = None
         if settings.validate_every:
             validation = Validation(
@@ -169,7 +170,9 @@ def prepare(model: Any, settings: TrainSettings) -> None:
                 weight.data = weight.data.to(torch.bfloat16)
 
 
-def packing_of(model: ModelSettings, stage: StageSettings, rows: int, threads: int) -> Packing:
+def packing_of(
+    model: ModelSettings, stage: StageSettings, rows: int, threads: int, seed: int = 0
+) -> Packing:
     """Return how a stage's samples become rows of tokens and pixels."""
     images = stage.images
     longest = images.max_side or model.max_side
@@ -179,11 +182,22 @@ def packing_of(model: ModelSettings, stage: StageSettings, rows: int, threads: i
         multiple=model.multiple,
         bilinear=True,
     )
+    augment = None
+    if images.scale_share or images.noise_share:
+        augment = Augment(
+            seed=seed,
+            scale_share=images.scale_share,
+            scale_max=images.scale_max,
+            noise_share=images.noise_share,
+            noise_sources=images.noise_sources,
+        )
     return Packing(
         length=stage.row_tokens,
         rows=rows,
         images=stage.row_images,
         split_share=images.split_share,
+        split_sources=images.split_sources,
+        augment=augment,
         fit=fit,
         how=images.decode,
         threads=threads,
