@@ -19,6 +19,7 @@ from cauldron.errors import SourceError, StorageError
 from cauldron.media.headers import plainly_sound
 from cauldron.media.images import ImageError, inspect
 from cauldron.media.limits import LIMITS
+from cauldron.nodes import filtered
 from cauldron.planning import MALFORMED, PartTask, plan_key, spilled_groups
 from cauldron.readers.raw import Raw, Row
 from cauldron.sample import (
@@ -246,6 +247,8 @@ class _Part:
             result = Reject(reason=error.reason, detail=error.detail)
         if isinstance(result, Draft):
             result = writable(result)
+        if isinstance(result, Draft) and result.parts and self.task.options:
+            result = filtered(result, self.task.options)
         if isinstance(result, Reject):
             self._reject([row], result)
             return None

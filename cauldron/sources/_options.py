@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
+from pathlib import Path
+
+from cauldron.errors import StorageError
+from cauldron.storage import files
 
 _MAX_PAGE = 1_000_000
 _RANGE = re.compile(r"(\d{1,6})?\s*(-)?\s*(\d{1,6})?")
@@ -29,6 +34,20 @@ def one_of(*words: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def listed(path: str) -> dict[str, str]:
+    """Return a file by its path and the hash of what it holds.
+
+    Raises:
+        ValueError: if it cannot be read.
+    """
+    try:
+        payload = files.read_bytes(path)
+    except StorageError as error:
+        raise ValueError(f"a file that can be read is expected ({error.message})") from error
+    where = str(Path(path).resolve()) if files.is_local(path) else path
+    return {"path": where, "sha256": hashlib.sha256(payload).hexdigest()}
 
 
 def page_ranges(text: str) -> list[list[int]]:

@@ -17,7 +17,15 @@ from cauldron.media.limits import LIMITS
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.store import store_of
 from cauldron.sample import Draft, Reject, Skip
-from cauldron.sources._pages import COMPAT, PAGE_WEIGHT, absent_pictures, opened_page, page_draft
+from cauldron.sources._pages import (
+    COMPAT,
+    FILTERS,
+    OPT_OUT,
+    PAGE_WEIGHT,
+    absent_pictures,
+    opened_page,
+    page_draft,
+)
 from cauldron.sources.base import Form, Source
 
 _ENDINGS = (".html", ".htm", ".xhtml", ".xht", ".shtml")
@@ -106,7 +114,7 @@ SOURCE = Source(
             convert=_convert,
             open=_open,
             absent=absent_pictures,
-            options=(COMPAT,),
+            options=(COMPAT, FILTERS, OPT_OUT),
             wanted="a folder of .html pages with their pictures at the addresses of the pages",
         ),
     ),

@@ -23,7 +23,7 @@ from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.store import store_of
 from cauldron.sample import Draft, Picture, Reject, Skip
 from cauldron.sources._options import one_of
-from cauldron.sources._pages import domain_of
+from cauldron.sources._pages import FILTERS, OPT_OUT, domain_of
 from cauldron.sources.base import Form, Option, Source
 
 _BULKY = "similarity_matrix"  # most of the bytes of a record, and of no use once it was assigned
@@ -143,6 +143,8 @@ SOURCE = Source(
             wanted="docs_*.jsonl (or .jsonl.gz, .jsonl.zip) of mmc4, and its pictures: files of "
             "their image_name, or a store by address",
             options=(
+                FILTERS,
+                OPT_OUT,
                 Option(
                     name="placement",
                     read=one_of("before", "after"),

@@ -18,7 +18,15 @@ from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.store import store_of
 from cauldron.readers.warc import read_record
 from cauldron.sample import Draft, Reject, Skip
-from cauldron.sources._pages import COMPAT, PAGE_WEIGHT, absent_pictures, opened_page, page_draft
+from cauldron.sources._pages import (
+    COMPAT,
+    FILTERS,
+    OPT_OUT,
+    PAGE_WEIGHT,
+    absent_pictures,
+    opened_page,
+    page_draft,
+)
 from cauldron.sources.base import Form, Source
 
 
@@ -135,7 +143,7 @@ SOURCE = Source(
             convert=_convert,
             open=_open,
             absent=absent_pictures,
-            options=(COMPAT,),
+            options=(COMPAT, FILTERS, OPT_OUT),
             wanted="WARC or ARC files (.warc, .warc.gz, .warc.zst, .arc, .arc.gz), "
             "and where you have them folders of pictures",
         ),
