@@ -82,8 +82,7 @@ def _is_unicode(draft: Draft) -> bool:
     for turn in draft.turns:
         texts += (turn.user, turn.assistant)
     try:
-        for text in texts:
-            text.encode()
+        "".join(texts).encode()
         extra_json(draft)
     except (UnicodeEncodeError, TypeError):
         return False

@@ -221,8 +221,9 @@ def spilled_groups(task: PartTask) -> Iterator[list[Row]]:
         groups, starts = places[::2], places[1::2]
         order = np.argsort(groups, kind="stable")
         bounds = np.flatnonzero(np.diff(groups[order], prepend=-1, append=-1))
-        for first, last in itertools.pairwise(bounds.tolist()):
-            yield [_unpacked(task, line) for line in _lines(file, starts[order[first:last]])]
+        lines = _lines(file, starts[order])
+        for size in np.diff(bounds).tolist():
+            yield [_unpacked(task, line) for line in itertools.islice(lines, size)]
 
 
 def _places(file: IO[bytes]) -> Iterator[tuple[int, int]]:
@@ -234,10 +235,14 @@ def _places(file: IO[bytes]) -> Iterator[tuple[int, int]]:
 
 
 def _lines(file: IO[bytes], starts: np.ndarray[Any, np.dtype[np.int64]]) -> Iterator[bytes]:
+    """Yield the lines at these places; `tell` would cost a system call a line."""
+    at = -1
     for start in starts.tolist():
-        if file.tell() != start:
+        if at != start:
             file.seek(start)
-        yield file.readline()
+        line = file.readline()
+        at = start + len(line)
+        yield line
 
 
 def _group(line: bytes) -> int:

@@ -166,13 +166,38 @@ def _message_lists(chats: list[list[dict[str, Any]]]) -> pa.Array:
 def _image_lists(rows: list[list[dict[str, Any]]]) -> pa.Array:
     images = [image for row in rows for image in row]
     payloads = [image["bytes"] for image in images]
-    buffers = [None, pa.py_buffer(_offsets(payloads)), pa.py_buffer(b"".join(payloads))]
+    buffers = [None, pa.py_buffer(_offsets(payloads)), _joined(payloads)]
     data = pa.BinaryArray.from_buffers(pa.binary(), len(payloads), buffers)
     return _lists(rows, _structs(_IMAGE, data, _texts(image["path"] for image in images)))
 
 
+def _joined(payloads: list[bytes]) -> pa.Buffer:
+    """Join pictures in memory of Arrow's pool, which it keeps and gives out again."""
+    buffer = pa.allocate_buffer(sum(map(len, payloads)))
+    view, start = memoryview(buffer).cast("B"), 0
+    for payload in payloads:
+        end = start + len(payload)
+        view[start:end] = payload
+        start = end
+    return buffer
+
+
 def _texts(values: Iterable[str | None]) -> pa.Array:
-    return pa.array(list(values), pa.string())
+    """Return a column of texts, built from buffers: `pa.array` would import pandas first."""
+    given = list(values)
+    texts = [value or "" for value in given]
+    data = "".join(texts).encode()
+    if len(data) > sum(map(len, texts)):
+        encoded = [text.encode() for text in texts]
+        offsets = _offsets(encoded)
+    else:
+        offsets = _offsets(texts)
+    there = None
+    if None in given:
+        bits = np.packbits([value is not None for value in given], bitorder="little")
+        there = pa.py_buffer(bits)
+    buffers = [there, pa.py_buffer(offsets), pa.py_buffer(data)]
+    return pa.StringArray.from_buffers(len(given), buffers[1], buffers[2], buffers[0])
 
 
 def _structs(kind: pa.StructType, *columns: pa.Array) -> pa.Array:
@@ -180,7 +205,9 @@ def _structs(kind: pa.StructType, *columns: pa.Array) -> pa.Array:
 
 
 def _lists(rows: Sequence[Sized], values: pa.Array) -> pa.Array:
-    return pa.ListArray.from_arrays(pa.array(_offsets(rows)), values)
+    offsets = pa.py_buffer(_offsets(rows))
+    starts = pa.Int32Array.from_buffers(pa.int32(), len(rows) + 1, [None, offsets])
+    return pa.ListArray.from_arrays(starts, values)
 
 
 def _offsets(items: Sequence[Sized]) -> np.ndarray[Any, np.dtype[np.int32]]:

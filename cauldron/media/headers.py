@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from dataclasses import dataclass
 
@@ -10,11 +11,14 @@ from cauldron.media.limits import LIMITS, Limits
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _PNG_PLAIN = {b"gAMA", b"sRGB", b"pHYs", b"cHRM", b"bKGD", b"tRNS", b"PLTE", b"sBIT", b"tIME"}
 _PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
-_JPEG_FRAMES = (0xC0, 0xC1, 0xC2)
-_JPEG_TABLES = (0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0))
+_JPEG_FRAMES = frozenset((0xC0, 0xC1, 0xC2))
+_JPEG_TABLES = frozenset((0xC4, 0xDD, 0xFE, *range(0xE0, 0xF0)))
+_SCAN = 0xDA
 _QUANTISATION = 0xDB
 _EXIF = 0xE1  # may say that the picture is to be turned
 _MPF = 0xE2  # may announce further pictures in the same file
+_segment = struct.Struct(">BBH").unpack_from  # 0xFF, mark, size
+_frame = struct.Struct(">BHHB").unpack_from  # bits, height, width, components
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,31 +63,30 @@ def _fits(width: int, height: int, limits: Limits) -> bool:
 def _jpeg(data: bytes, limits: Limits) -> PlainFacts | None:
     """Walk the segments up to the first scan, behind a frame that fits."""
     at, quantised, exif, width, height = 2, False, False, 0, 0
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        mark = data[at + 1]
-        size = int.from_bytes(data[at + 2 : at + 4], "big")
-        if mark == 0xDA:
+    last = len(data) - 4
+    while at <= last:
+        lead, mark, size = _segment(data, at)
+        if lead != 0xFF or size < 2:
+            return None
+        if mark == _SCAN:
             whole = width and quantised and at + 2 + size <= len(data)
             facts = PlainFacts(format="JPEG", width=width, height=height, exif=exif)
             return facts if whole else None
-        if size < 2 or (mark not in _JPEG_TABLES and mark not in _JPEG_FRAMES):
-            return None
-        if mark == _MPF and data[at + 4 : at + 8] == b"MPF\x00":
-            return None
-        exif = exif or mark == _EXIF
         if mark == _QUANTISATION:
             quantised = _quantises(data[at + 4 : at + 2 + size])
             if not quantised:
                 return None
-        if mark in _JPEG_FRAMES:
-            framed = width > 0
-            height = int.from_bytes(data[at + 5 : at + 7], "big")
-            width = int.from_bytes(data[at + 7 : at + 9], "big")
-            n = data[at + 9]
-            if framed or data[at + 4] != 8 or n not in (1, 3, 4) or size != 8 + 3 * n:
+        elif mark in _JPEG_FRAMES:
+            if width or at + 10 > len(data):
+                return None
+            depth, height, width, n = _frame(data, at + 4)
+            if depth != 8 or n not in (1, 3, 4) or size != 8 + 3 * n:
                 return None
             if not _fits(width, height, limits):
                 return None
+        elif mark not in _JPEG_TABLES or (mark == _MPF and data[at + 4 : at + 8] == b"MPF\x00"):
+            return None
+        exif = exif or mark == _EXIF
         at += 2 + size
     return None
 

@@ -27,6 +27,7 @@ from cauldron.errors import CauldronError, StorageError
 
 TEMPORARY = ".partial"
 _BLOCK = 1 << 20
+_SYNC_BYTES = 32 << 20
 
 
 def is_local(url: str) -> bool:
@@ -132,8 +133,8 @@ def read_bytes(url: str) -> bytes:
 
 
 @functools.cache
-def _hasher() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="sha256")
+def _thread(name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix=name)
 
 
 class HashingFile:
@@ -149,6 +150,8 @@ class HashingFile:
         self.path = path
         self._hash = hashlib.sha256()
         self._following: deque[Future[None]] = deque()
+        self._syncing: Future[None] | None = None
+        self._synced = 0
         self._block = bytearray(_BLOCK)
         self.size_bytes = 0
         self.closed = False
@@ -161,11 +164,18 @@ class HashingFile:
         return len(view)
 
     def follow(self) -> None:
-        """Hash in a thread what a native writer has added to the file since the last call."""
+        """Hash in a thread what a native writer has added to the file since the last call.
+
+        Another thread brings it to disk meanwhile, so that little is left to do at the end.
+        """
         start, end = self.size_bytes, self.path.stat().st_size
         if end > start:
-            self._following.append(_hasher().submit(self._hash_range, start, end))
+            self._following.append(_thread("sha256").submit(self._hash_range, start, end))
             self.size_bytes = end
+        if end - self._synced >= _SYNC_BYTES and (not self._syncing or self._syncing.done()):
+            self._sync_ended()
+            self._syncing = _thread("sync").submit(os.fsync, self._file.fileno())
+            self._synced = end
 
     def _hash_range(self, start: int, end: int) -> None:
         with self.path.open("rb", buffering=0) as file, memoryview(self._block) as block:
@@ -174,6 +184,11 @@ class HashingFile:
                 read = file.readinto(block[: min(end - start, len(block))])
                 self._hash.update(block[:read])
                 start += read
+
+    def _sync_ended(self) -> None:
+        if self._syncing:
+            self._syncing.result()
+            self._syncing = None
 
     def _caught_up(self) -> None:
         while self._following:
@@ -184,6 +199,7 @@ class HashingFile:
 
     def flush(self) -> None:
         self._caught_up()
+        self._sync_ended()
         self._file.flush()
 
     def close(self) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cauldron.errors import StorageError
@@ -112,11 +112,20 @@ def _picture_bytes(table: pa.Table) -> list[int]:
         return [0] * table.num_rows
     column = table.column("images")
     lists = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    lengths = pc.fill_null(pc.binary_length(lists.values.field("bytes")), 0)
-    ends = np.concatenate([[0], np.cumsum(lengths.to_numpy(zero_copy_only=False))])
-    bounds = lists.offsets.to_numpy()
-    sizes: list[int] = np.diff(ends[bounds]).tolist()
+    payloads = lists.values.field("bytes")
+    if not len(payloads):
+        return [0] * table.num_rows
+    ends = _offsets(payloads, len(payloads) + 1)
+    sizes: list[int] = np.diff(ends[_offsets(lists, len(lists) + 1)]).tolist()
     return sizes
+
+
+def _offsets(array: pa.Array, length: int) -> npt.NDArray[np.int32]:
+    """Return the offsets of a list or binary array, read from its buffer.
+
+    `to_numpy` would do the same, but imports pandas first.
+    """
+    return np.frombuffer(array.buffers()[1], np.int32, length, 4 * array.offset)
 
 
 def write_shard(
