@@ -14,7 +14,8 @@ worker, read what is heavy with `raw.read(row.near("..", "tables", name))`, `raw
 first, then names below any root.
 
 A row's data must be what JSON can hold (in `rows`; `open` may add bytes), a record that cannot be
-read has a `Reject` as its data, and `rows` must not list folders or read pictures.
+read has a `Reject` as its data, and `rows` must not list folders or read pictures (but for
+`pictured_rows`: in mirrors that name no pictures, only their bytes tell them apart).
 """
 
 from cauldron.readers.arrays import npz_arrays

@@ -30,7 +30,7 @@ def parquet_groups(raw: Raw, found: Found, split: str, source: str) -> Iterator[
         file=found.path, record="", data=None, folder=found.folder, split=split, source=source
     )
     try:
-        with _opened(found.url) as file:
+        with opened_parquet(found.url) as file:
             total = file.metadata.num_rows
     except StorageError as error:
         yield replace(base, data=Reject(reason="parquet_unreadable", detail=error.message))
@@ -46,7 +46,7 @@ def open_parquet(row: Row, raw: Raw) -> Iterable[Row | Reject]:
     url, start, count = row.data["url"], row.data["start"], row.data["count"]
     seen = 0
     try:
-        with _opened(url) as file:
+        with opened_parquet(url) as file:
             groups: list[int] = []
             first = 0
             for number in range(file.num_row_groups):
@@ -69,14 +69,14 @@ def open_parquet(row: Row, raw: Raw) -> Iterable[Row | Reject]:
 def columns(found: Found) -> set[str]:
     """Return the column names of a Parquet file; none for an unreadable one."""
     try:
-        with _opened(found.url) as file:
+        with opened_parquet(found.url) as file:
             return set(file.schema_arrow.names)
     except StorageError:
         return set()
 
 
 @contextlib.contextmanager
-def _opened(url: str) -> Iterator[pq.ParquetFile]:
+def opened_parquet(url: str) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file, also one inside an archive; a deflated member is read as a whole."""
     if split_url(url) is None:
         with open_plain(url) as file:

@@ -37,6 +37,12 @@ def parquet_name(row: Row) -> str:
     return path.stem if "-" in path.stem else f"{path.parent.name}-{path.stem}"
 
 
+def shown_name(row: Row) -> str:
+    """Return what a sample of a Parquet copy is named by: the row, or the first of its pictures."""
+    file, record = row.data.get("shown") or (row.file, row.record)
+    return f"{parquet_name(replace(row, file=file))}/{record}"
+
+
 def marking_first(rows: Iterable[Row], key: Callable[[Row], str]) -> Iterator[Row]:
     """Add `first` to the data of each row: whether it is the first one of its key.
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from cauldron.phrasing import collapse, text
 from cauldron.readers import columns, open_parquet, parquet_groups
+from cauldron.readers.pictured import open_pictured, pictured_rows
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, content_hash
-from cauldron.sources._layouts import SPLITS, Names, parquet_name, split_names, splits_of
+from cauldron.sources._layouts import SPLITS, Names, shown_name, split_names, splits_of
 from cauldron.sources.base import Form
 
 
@@ -70,18 +71,23 @@ def parquet_form(
     name: str = "mirror",
     splits: Names = SPLITS,
     opened: Callable[[Row, Raw], Iterable[Row | Reject]] = open_parquet,
+    gathered: tuple[str, ...] = (),
 ) -> Form:
     """Return the form of a Parquet copy: a sample is named by its file and row.
 
     Args:
         fits: whether a set of column names is this copy's.
-        opened: `open_parquet_runs("image")` where neighbours may show the same picture.
+        opened: expands a run of rows.
+        gathered: picture columns; rows that show the same pictures become one sample.
     """
 
     def files(raw: Raw, split: str) -> list[Found]:
-        return _fitting(raw, split_names(split, splits), fits)
+        return parquet_files(raw, split_names(split, splits), fits)
 
     def rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
+        if gathered:
+            yield from pictured_rows(raw, found, split, source, gathered)
+            return
         for file in found:
             yield from parquet_groups(raw, file, split, source)
 
@@ -90,15 +96,15 @@ def parquet_form(
         files=files,
         splits=splits_of(files, splits),
         rows=rows,
-        key=lambda row: f"{parquet_name(row)}/{row.data.get('run', row.record)}",
+        key=shown_name,
         convert=convert,
-        open=opened,
+        open=open_pictured(*gathered) if gathered else opened,
         wanted=wanted,
     )
 
 
-def _fitting(raw: Raw, names: Iterable[str], fits: Callable[[set[str]], bool]) -> list[Found]:
-    """Return Parquet files whose columns fit, and unreadable ones that stand among them."""
+def parquet_files(raw: Raw, names: Iterable[str], fits: Callable[[set[str]], bool]) -> list[Found]:
+    """Return a split's Parquet files whose columns fit, and unreadable ones among them."""
     shapes = ("{}-*.parquet", "{}/*.parquet", "partial-{}/*.parquet")
     found = raw.find(*(shape.format(name) for name in names for shape in shapes))
     known = [(file, columns(file)) for file in found]

@@ -13,7 +13,6 @@ from typing import Any
 from cauldron.phrasing import asked, raise_first, sentence, text
 from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.readers.runs import open_parquet_runs
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn, content_hash
 from cauldron.sources._coco import coco
 from cauldron.sources._layouts import first_of, split_names, splits_of
@@ -118,7 +117,7 @@ SOURCE = Source(
             lambda has: {"image", "question", "choices", "correct_choice_idx"} <= has,
             lambda row: _draft(row, cell_picture(row, row.data["image"])),
             "Parquet of HuggingFaceM4/A-OKVQA",
-            opened=open_parquet_runs("image"),
+            gathered=("image",),
         ),
     ),
 )

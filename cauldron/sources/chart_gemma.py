@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from cauldron.phrasing import text
 from cauldron.readers.raw import Row
-from cauldron.readers.runs import open_parquet_runs
 from cauldron.sample import Draft, Reject, Skip, Turn
 from cauldron.sources._places import cell_picture, parquet_form
 from cauldron.sources.base import Source
@@ -28,7 +27,7 @@ SOURCE = Source(
             _convert,
             "Parquet of ahmed-masry/ChartGemma (data/train-*.parquet)",
             name="official",
-            opened=open_parquet_runs("image"),
+            gathered=("image",),
         ),
     ),
 )

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cauldron.phrasing import BRIEF_ANSWER, asked, raise_first, sentence, text
-from cauldron.readers import columns, json_list, open_parquet, parquet_groups
+from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
+from cauldron.sources._places import cell_picture, parquet_form
 from cauldron.sources.base import Form, Source
 
 _NAMES = {"train": ("train",), "val": ("val", "validation"), "test": ("test",)}
@@ -69,16 +70,6 @@ def _convert(row: Row) -> Draft | Reject | Skip:
     return Draft(images=(picture,), turns=(turn,))
 
 
-def _mirror_files(raw: Raw, split: str) -> list[Found]:
-    found = raw.find(*(f"{name}-*.parquet" for name in _names(split)))
-    return [f for f in found if {"image", "query", "label"} <= columns(f)]
-
-
-def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
-    for file in found:
-        yield from parquet_groups(raw, file, split, "chartqa")
-
-
 def _mirror_convert(row: Row) -> Draft | Reject | Skip:
     label = row.data["label"]
     machine = row.data.get("human_or_machine")
@@ -87,8 +78,7 @@ def _mirror_convert(row: Row) -> Draft | Reject | Skip:
         assistant=_answer(row, text(label[0] if isinstance(label, list) else label)),
         extra={"kind": "augmented" if machine else "human"},
     )
-    path = row.data["image"].get("path") or ""
-    return Draft(images=(Picture(path=path, bytes=row.data["image"]["bytes"]),), turns=(turn,))
+    return Draft(images=(cell_picture(row, row.data["image"]),), turns=(turn,))
 
 
 def _splits(raw: Raw) -> list[str]:
@@ -108,15 +98,13 @@ SOURCE = Source(
             wanted="'ChartQA Dataset/' with train/train_human.json, train/train_augmented.json and "
             "train/png/",
         ),
-        Form(
-            name="mirror",
-            files=_mirror_files,
-            splits=lambda raw: [s for s in _NAMES if _mirror_files(raw, s)],
-            rows=_mirror_rows,
-            key=lambda row: f"{row.file.rpartition('/')[2].partition('.')[0]}/{row.record}",
-            convert=_mirror_convert,
-            open=open_parquet,
-            wanted="Parquet of HuggingFaceM4/ChartQA",
+        parquet_form(
+            "chartqa",
+            {"image", "query", "label"}.issubset,
+            _mirror_convert,
+            "Parquet of HuggingFaceM4/ChartQA",
+            splits=_NAMES,
+            gathered=("image",),
         ),
     ),
 )

@@ -15,7 +15,6 @@ from typing import Any
 from cauldron.phrasing import SHORT_ANSWER, answered, asked, text
 from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.readers.runs import open_parquet_runs
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources._layouts import SPLITS, first_of, marking_first, split_names, splits_of
 from cauldron.sources._places import cell_picture, parquet_form
@@ -92,7 +91,7 @@ SOURCE = Source(
             {"image", "question", "answer"}.issubset,
             _mirror_convert,
             "Parquet with image, question and answer (HuggingFaceM4/clevr, default)",
-            opened=open_parquet_runs("image"),
+            gathered=("image",),
         ),
     ),
 )

@@ -14,9 +14,8 @@ from dataclasses import replace
 from cauldron.phrasing import BRIEF_ANSWER, answered, asked, text
 from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.readers.runs import open_parquet_runs
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn, content_hash
-from cauldron.sources._layouts import parquet_name, split_names, splits_of
+from cauldron.sources._layouts import shown_name, split_names, splits_of
 from cauldron.sources._places import cell_picture, parquet_form
 from cauldron.sources.base import Form, Source
 
@@ -83,8 +82,9 @@ def _convert(row: Row) -> Draft | Reject | Skip:
 
 
 def _mirror_key(row: Row) -> str:
-    config = "multihop" if "multihop" in row.file else "general"
-    return f"{config}/{parquet_name(row)}/{row.data['run']}"
+    """Name a picture by the config and row that show it first: both configs ask about it."""
+    config = "multihop" if "multihop" in row.data["shown"][0] else "general"
+    return f"{config}/{shown_name(row)}"
 
 
 def _mirror_convert(row: Row) -> Draft | Reject | Skip:
@@ -97,7 +97,7 @@ _MIRROR = parquet_form(
     {"image", "question", "label", "template"}.issubset,
     _mirror_convert,
     "Parquet with template, question, image and label (configs general, multihop)",
-    opened=open_parquet_runs("image"),
+    gathered=("image",),
 )
 
 

@@ -13,7 +13,6 @@ from typing import Any
 from cauldron.phrasing import SHORT_ANSWER, asked, collapse, text
 from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.readers.runs import open_parquet_runs
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources._layouts import first_of, split_names, splits_of
 from cauldron.sources._places import cell_picture, parquet_form, placed, repeats_marked, stem
@@ -88,7 +87,7 @@ SOURCE = Source(
             lambda row: _draft(row, cell_picture(row, row.data["image"])),
             "Parquet of HuggingFaceM4/DocumentVQA, lmms-lab/DocVQA or "
             "pixparse/docvqa-single-page-questions",
-            opened=open_parquet_runs("image"),
+            gathered=("image",),
         ),
     ),
 )

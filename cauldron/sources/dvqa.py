@@ -14,7 +14,6 @@ from typing import Any
 from cauldron.phrasing import SHORT_ANSWER, answered, asked, text
 from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.readers.runs import open_parquet_runs
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources._layouts import splits_of
 from cauldron.sources._places import cell_picture, parquet_form, placed, stem
@@ -92,7 +91,7 @@ SOURCE = Source(
             _copied,
             "Parquet with image, image_path, question, answer (HuggingFaceM4/DVQA)",
             splits={**_PARTS, "val": ("val", "val_easy", "val_hard")},
-            opened=open_parquet_runs("image"),
+            gathered=("image",),
         ),
     ),
 )

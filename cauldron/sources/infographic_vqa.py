@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from cauldron.phrasing import BRIEF_ANSWER, answered, asked, collapse, text
 from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.readers.runs import open_parquet_runs
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources._layouts import first_of, split_names, splits_of
 from cauldron.sources._places import cell_picture, parquet_form, placed, repeats_marked, stem
@@ -102,7 +101,7 @@ SOURCE = Source(
             _copied,
             "Parquet with image, query, answer (vidore/infovqa_train) or of lmms-lab/DocVQA, "
             "config InfographicVQA",
-            opened=open_parquet_runs("image"),
+            gathered=("image",),
         ),
     ),
 )

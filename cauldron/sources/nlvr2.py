@@ -14,7 +14,6 @@ from typing import Any
 from cauldron.phrasing import YES_OR_NO, answered_yes_no, sentence, text
 from cauldron.readers import json_lines
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.readers.runs import open_parquet_runs
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources._layouts import marking_first, split_names, splits_of
 from cauldron.sources._places import cell_picture, parquet_form
@@ -131,7 +130,10 @@ SOURCE = Source(
             _mirror_convert,
             "Parquet of HuggingFaceM4/NLVR2: identifier, sentence, left_image, right_image, label",
             splits=_NAMES,
-            opened=open_parquet_runs("left_image", "right_image"),
+            gathered=(
+                "left_image",
+                "right_image",
+            ),
         ),
     ),
 )

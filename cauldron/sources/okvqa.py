@@ -12,7 +12,6 @@ from typing import Any
 
 from cauldron.phrasing import BRIEF_ANSWER, answered, asked, majority, text
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.readers.runs import open_parquet_runs
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources._coco import COCO_PICTURES, coco_of
 from cauldron.sources._layouts import splits_of
@@ -77,7 +76,7 @@ SOURCE = Source(
             lambda has: {"image", "question", "answers"} <= has,
             _mirror_convert,
             "Parquet with image, question, answers (lmms-lab/OK-VQA)",
-            opened=open_parquet_runs("image"),
+            gathered=("image",),
         ),
     ),
 )

@@ -20,9 +20,10 @@ from cauldron.errors import StorageError
 from cauldron.media.images import encode_png, open_rgb
 from cauldron.media.panels import lettered, matrix, stacked
 from cauldron.phrasing import answered_yes_no, asked_yes_no, letter
-from cauldron.readers import columns, npz_arrays, open_parquet, parquet_groups
+from cauldron.readers import npz_arrays, open_parquet, parquet_groups
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn, content_hash
+from cauldron.sources._places import parquet_files
 from cauldron.sources.base import Form, Source
 
 T = TypeVar("T")
@@ -150,8 +151,7 @@ def _chosen(row: Row, options: Sequence[T], purpose: str) -> T:
 
 
 def _mirror_files(raw: Raw, split: str) -> list[Found]:
-    found = raw.find(*(f"{name}-*.parquet" for name in _names(split)))
-    return [file for file in found if {"panels", "choices", "target"} <= columns(file)]
+    return parquet_files(raw, _names(split), {"panels", "choices", "target"}.issubset)
 
 
 def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
@@ -160,7 +160,9 @@ def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
 
 
 def _mirror_open(row: Row, raw: Raw) -> Iterable[Row | Reject]:
-    folder = PurePosixPath(row.folder).name
+    path = PurePosixPath(row.folder)
+    is_split = path.name.removeprefix("partial-") in _names(row.split)
+    folder = path.parent.name if is_split else path.name
     for opened in open_parquet(row, raw):
         if isinstance(opened, Row) and isinstance(opened.data, dict):
             number = str(opened.data.get("id", opened.record))

@@ -14,7 +14,6 @@ from pathlib import PurePosixPath
 from cauldron.phrasing import BRIEF_ANSWER, answered, asked, text
 from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.readers.runs import open_parquet_runs
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources._coco import coco_named
 from cauldron.sources._layouts import first_of, split_names, splits_of
@@ -88,7 +87,7 @@ SOURCE = Source(
             lambda has: {"image", "question", "answers", "question_id"} <= has,
             lambda row: _draft(row, cell_picture(row, row.data["image"])),
             "Parquet with image, question, answers, question_id (lmms-lab/ST-VQA)",
-            opened=open_parquet_runs("image"),
+            gathered=("image",),
         ),
     ),
 )

@@ -12,10 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from cauldron.phrasing import SHORT_ANSWER, answered, asked, majority, text
-from cauldron.readers import columns, json_list, open_parquet, paired, parquet_groups
+from cauldron.readers import json_list, paired
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources._coco import open_images
+from cauldron.sources._places import cell_picture, parquet_form
 from cauldron.sources.base import Form, Source
 
 NO_ANSWER = frozenset(
@@ -100,19 +101,9 @@ def _vqa_convert(row: Row) -> Draft | Reject | Skip:
     return _draft(row, row.data["question"], votes, open_images(row))
 
 
-def _mirror_files(raw: Raw, split: str) -> list[Found]:
-    found = raw.find(*(f"{name}-*.parquet" for name in _names(split)))
-    return [f for f in found if {"image", "image_id", "question", "answers"} <= columns(f)]
-
-
-def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
-    for file in found:
-        yield from parquet_groups(raw, file, split, "textvqa")
-
-
 def _mirror_convert(row: Row) -> Draft | Reject | Skip:
     name = f"{text(row.data['image_id'])}.jpg"
-    picture = Picture(path=name, bytes=row.data["image"]["bytes"])
+    picture = cell_picture(row, row.data["image"], name)
     return _draft(row, row.data["question"], row.data.get("answers"), picture)
 
 
@@ -137,15 +128,13 @@ SOURCE = Source(
             convert=_vqa_convert,
             wanted="train_questions_vqa_format.json with train_annotations_vqa_format.json",
         ),
-        Form(
-            name="mirror",
-            files=_mirror_files,
-            splits=_splits_of(_mirror_files),
-            rows=_mirror_rows,
-            key=lambda row: f"{text(row.data['image_id'])}/{row.data['question_id']}",
-            convert=_mirror_convert,
-            open=open_parquet,
-            wanted="Parquet of facebook/textvqa",
+        parquet_form(
+            "textvqa",
+            {"image", "image_id", "question", "answers"}.issubset,
+            _mirror_convert,
+            "Parquet of facebook/textvqa",
+            splits=_NAMES,
+            gathered=("image",),
         ),
     ),
 )

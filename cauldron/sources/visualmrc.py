@@ -15,7 +15,6 @@ from typing import Any
 from cauldron.phrasing import answered, asked, text
 from cauldron.readers import json_lines, json_list
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.readers.runs import open_parquet_runs
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources._layouts import first_of, split_names, splits_of
 from cauldron.sources._places import cell_picture, parquet_form, placed, stem
@@ -97,7 +96,7 @@ SOURCE = Source(
             lambda columns: {"image", "question", "answer", "screenshot_filename"} <= columns,
             _copied,
             "Parquet of jeepliu/VisualMRC (test only)",
-            opened=open_parquet_runs("image"),
+            gathered=("image",),
         ),
     ),
 )

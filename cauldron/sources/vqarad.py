@@ -8,15 +8,15 @@ become one sample.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from cauldron.phrasing import BRIEF_ANSWER, answered, asked, collapse, text
-from cauldron.readers import columns, json_list, open_parquet, parquet_groups
+from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
+from cauldron.sources._places import cell_picture, parquet_form
 from cauldron.sources.base import Form, Source
 
 _OFFICIAL = "VQA_RAD Dataset Public.json"
@@ -96,24 +96,8 @@ def _convert(row: Row) -> Draft | Reject | Skip:
     return Draft(images=(picture,), turns=(_turn(row),))
 
 
-def _mirror_files(raw: Raw, split: str) -> list[Found]:
-    found = raw.find(f"{split}-*.parquet") if split in ("train", "test") else []
-    return [f for f in found if {"image", "question", "answer"} <= columns(f)]
-
-
-def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
-    for file in found:
-        yield from parquet_groups(raw, file, split, "vqarad")
-
-
-def _mirror_key(row: Row) -> str:
-    return hashlib.sha256(row.data["image"]["bytes"]).hexdigest()[:16] + f"-{row.record}"
-
-
 def _mirror_convert(row: Row) -> Draft | Reject | Skip:
-    data = row.data["image"]["bytes"]
-    name = row.data["image"].get("path") or ""
-    return Draft(images=(Picture(path=name, bytes=data),), turns=(_turn(row),))
+    return Draft(images=(cell_picture(row, row.data["image"]),), turns=(_turn(row),))
 
 
 SOURCE = Source(
@@ -129,15 +113,13 @@ SOURCE = Source(
             wanted="'VQA_RAD Dataset Public.json' and 'VQA_RAD Image Folder/' of osf.io/89kps, or "
             "data_RAD/ with trainset.json, testset.json and images/",
         ),
-        Form(
-            name="mirror",
-            files=_mirror_files,
-            splits=lambda raw: [s for s in ("train", "test") if _mirror_files(raw, s)],
-            rows=_mirror_rows,
-            key=_mirror_key,
-            convert=_mirror_convert,
-            open=open_parquet,
-            wanted="Parquet with image, question, answer (flaviagiammarino/vqa-rad)",
+        parquet_form(
+            "vqarad",
+            {"image", "question", "answer"}.issubset,
+            _mirror_convert,
+            "Parquet with image, question, answer (flaviagiammarino/vqa-rad)",
+            splits={"train": ("train",), "test": ("test",)},
+            gathered=("image",),
         ),
     ),
 )
