@@ -8,7 +8,18 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from cauldron.cli import bench, curate, fetch, look, mix, publish, score, start, train
+from cauldron.cli import (
+    bench,
+    curate,
+    evaluate,
+    fetch,
+    look,
+    mix,
+    publish,
+    score,
+    start,
+    train,
+)
 from cauldron.cli.options import Json, Workers, pairs
 from cauldron.cli.run import Progress, emit, guarded, message, table
 from cauldron.errors import UsageError, near
@@ -149,7 +160,8 @@ for _command in (
 ):
     app.command()(_command)
 app.command()(train.train)
-app.command("eval")(train.eval_)
+app.command("eval")(evaluate.eval_)
+app.command()(evaluate.compare)
 app.command()(train.demo)
 app.command()(start.init)
 app.command()(start.doctor)

@@ -1,4 +1,4 @@
-"""Commands that train and evaluate: train, eval, demo."""
+"""Commands that train: train, demo."""
 
 from __future__ import annotations
 
@@ -33,32 +33,6 @@ def train(
         message("trained" if not done["train"]["resumed"] else "training was done already")
         print_scores(done.get("evaluate", {}).get("tasks", {}))
         message(f"next: cauldron eval {out}")
-
-
-def eval_(
-    checkpoint: Annotated[str, typer.Argument(help="A trained model, or the work folder.")],
-    tasks: Annotated[
-        list[str] | None, typer.Option(help="A task of the recipe, SOURCE or SOURCE:METRIC.")
-    ] = None,
-    more: Annotated[list[str] | None, typer.Argument(help="Further tasks.")] = None,
-    manifest: Annotated[str, typer.Option(help="Another mixture's held-out samples.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Score a trained model beside an untrained and a blind one.
-
-    Example: cauldron eval work --tasks vqarad:exact_match
-    """
-    with guarded():
-        from cauldron import harness
-        from cauldron.cli.mix import print_scores
-
-        found = harness.evaluate(
-            checkpoint, [*(tasks or []), *(more or [])], manifest=manifest, say=message
-        )
-        if as_json:
-            emit({"tasks": found})
-        else:
-            print_scores(found)
 
 
 def demo(

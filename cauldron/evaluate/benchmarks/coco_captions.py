@@ -53,11 +53,11 @@ BENCHMARK = Benchmark(
     hub=hub,
     hub_repo="lmms-lab/COCO-Caption",
     protocols={
-        "paper": Protocol(metric="cider", prompt=_ASKED, max_new_tokens=64, stops=STOPS),
+        "paper": Protocol(metric="captions", prompt=_ASKED, max_new_tokens=64, stops=STOPS),
         "ablation": Protocol(
-            metric="cider", prompt="Caption:", shots=4, max_new_tokens=40, limit=SMALL,
+            metric="captions", prompt="Caption:", shots=4, max_new_tokens=40, limit=SMALL,
             stops=(*STOPS, "\n", "Caption"),
         ),
-        "lmms": Protocol(metric="cider", prompt=_ASKED, max_new_tokens=64, split="val"),
+        "lmms": Protocol(metric="captions", prompt=_ASKED, max_new_tokens=64, split="val"),
     },
 )  # fmt: skip

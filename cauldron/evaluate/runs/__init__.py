@@ -1,0 +1,1 @@
+"""Benchmarks on models: asking, answering by a model or an endpoint, results, comparison, page."""
