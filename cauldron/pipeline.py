@@ -11,8 +11,9 @@ from cauldron.curate.leak_index import named
 from cauldron.engine.base import Engine
 from cauldron.engine.local import LocalEngine
 from cauldron.errors import RecipeError, SourceError
+from cauldron.forecasting import forecast_filter, forecast_measure
 from cauldron.readers.raw import Raw
-from cauldron.recipe import Ingest, Recipe, folder_of, measure_of, resolved, rules_of
+from cauldron.recipe import Benchmark, Ingest, Recipe, folder_of, measure_of, resolved, rules_of
 from cauldron.report.page import write_report
 from cauldron.sources.catalogue import detect
 from cauldron.stats import work_stats
@@ -23,7 +24,26 @@ Say = Callable[[str], None]
 
 
 def plan(recipe: Recipe, path: str, place: str) -> list[dict[str, Any]]:
-    """Return the steps of a recipe, and whether the raw data of each ingest is there."""
+    """Return the steps of a recipe: which raw data is there, what is cached, what rules would drop.
+
+    Counts of rules are exact for samples whose signals exist; nothing is written.
+    """
+    out = _ingest_plan(recipe, path, place)
+    sources = list(dict.fromkeys(entry.source for entry in recipe.ingest))
+    measured = forecast_measure(place, sources, measure_of(recipe, path))
+    out.append({"step": "measure", **measured})
+    out.append({"step": "filter", **forecast_filter(place, sources, rules_of(recipe, path))})
+    if recipe.dedup != "off":
+        out.append({"step": "dedup"})
+    if recipe.decontaminate:
+        names = [b if isinstance(b, str) else b.name for b in recipe.decontaminate.against]
+        out.append({"step": "decontaminate", "against": names})
+    out.append({"step": "mix", "name": recipe.name, "out": files.join(place, "mixture")})
+    out += [{"step": step} for step in ("train", "evaluate") if getattr(recipe, step)]
+    return out
+
+
+def _ingest_plan(recipe: Recipe, path: str, place: str) -> list[dict[str, Any]]:
     out: list[dict[str, Any]] = []
     for entry in _ingests(recipe):
         row: dict[str, Any] = {
@@ -34,19 +54,18 @@ def plan(recipe: Recipe, path: str, place: str) -> list[dict[str, Any]]:
         }
         try:
             form, found = detect(entry.source, entry.form, Raw(_roots(entry, path)), entry.split)
-            row |= {"form": form.name, "files": len(found)}
+            row |= {"form": form.name, "files": len(found), "done": _ingested(entry, place)}
         except SourceError as error:
             row["problem"] = f"{error}; see: cauldron sources {entry.source}"
         out.append(row)
-    out += [{"step": step} for step in ("measure", "filter")]
-    if recipe.dedup != "off":
-        out.append({"step": "dedup"})
-    if recipe.decontaminate:
-        names = [b if isinstance(b, str) else b.name for b in recipe.decontaminate.against]
-        out.append({"step": "decontaminate", "against": names})
-    out.append({"step": "mix", "name": recipe.name, "out": files.join(place, "mixture")})
-    out += [{"step": step} for step in ("train", "evaluate") if getattr(recipe, step)]
     return out
+
+
+def _ingested(entry: Ingest, place: str) -> bool:
+    """Say whether a split was ingested before; whether its raw data changed is seen by the run."""
+    own = files.join(place, "benchmarks", entry.name) if isinstance(entry, Benchmark) else place
+    url = work.ledger(own, f"ingest-{entry.source}-{entry.split}")
+    return files.exists(url) and files.read_json(url).get("status") == "done"
 
 
 def _ingests(recipe: Recipe) -> list[Ingest]:
@@ -75,7 +94,7 @@ def run(
     """
     if not recipe.ingest:
         raise RecipeError("`ingest` names no source", place=path)
-    problems = [step["problem"] for step in plan(recipe, path, place) if step.get("problem")]
+    problems = [s["problem"] for s in _ingest_plan(recipe, path, place) if s["problem"]]
     if problems:
         raise SourceError("\n  ".join(problems), hint="nothing was run")
     done: dict[str, Any] = {"ingest": []}

@@ -114,13 +114,25 @@ def run(
 def _print_plan(name: str, steps: list[dict[str, Any]]) -> None:
     rows = []
     for number, step in enumerate(steps, start=1):
-        facts = {k: v for k, v in step.items() if k not in ("step", "problem") and v != ""}
+        hidden = ("step", "problem", "sources")
+        facts = {k: v for k, v in step.items() if k not in hidden and v not in ("", [], {})}
         told = ", ".join(f"{k} {_listed(v)}" for k, v in facts.items())
         rows.append([str(number), step["step"], told, step.get("problem", "")])
     table(f"Plan of {name}", ["", "step", "what", "problem"], rows)
+    drops = [
+        [source, counts["kept"], rule, number]
+        for step in steps
+        for source, counts in (step.get("sources") or {}).items()
+        for rule, number in (counts["dropped"] or {"": 0}).items()
+    ]
+    if drops:
+        print()
+        table("What the rules would drop", ["source", "kept", "rule", "samples"], drops)
 
 
 def _listed(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{key} {number}" for key, number in value.items())
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -148,15 +160,18 @@ def print_scores(tasks: dict[str, dict[str, Any]]) -> None:
 
 
 def diff(
-    a: Annotated[str, typer.Argument(help="A manifest.")],
+    a: Annotated[str, typer.Argument(help="A manifest or a work folder.")],
     b: Annotated[str, typer.Argument(help="Another one.")],
     as_json: Json = False,
 ) -> None:
-    """Tell what changed between two manifests.
+    """Tell what changed between two manifests, or between the runs of two work folders.
 
     Example: cauldron diff old/manifest.json new/manifest.json
     """
     with guarded():
+        if _is_work(a) and _is_work(b):
+            _diff_runs(a, b, as_json)
+            return
         from cauldron.mixture.diff import differences
 
         found = differences(a, b)
@@ -175,3 +190,27 @@ def diff(
         ]
         if rows:
             table("Sources", ["source", "what", "before", "after"], rows)
+
+
+def _is_work(path: str) -> bool:
+    from cauldron.storage import work
+
+    return bool(work.sources(path))
+
+
+def _diff_runs(a: str, b: str, as_json: bool) -> None:
+    from cauldron.run_diff import run_differences
+
+    found = run_differences(a, b)
+    if as_json:
+        emit(found)
+        return
+    if found["same"]:
+        print("the same samples, all with the same verdict")
+        return
+    rows = [
+        [source, change["change"], change["samples"], ", ".join(change["examples"][:2])]
+        for source, changes in found["sources"].items()
+        for change in changes["changes"]
+    ]
+    table("What became of samples", ["source", "change", "samples", "such as"], rows)
