@@ -90,7 +90,7 @@ def test_counts_of_an_ingest_stand_at_the_top(tmp_path: Path) -> None:
         (("show", "{work}", "vsr/train/00000000001"), "near: vsr/train/0000000000"),
         (("why", "{work}", "vsr/train/nothing"), "no sample 'vsr/train/nothing'"),
         (("verify", "{tmp}"), "cauldron ingest"),
-        (("diff", "{work}", "{work}"), "manifest.json"),
+        (("diff", "{work}", "{tmp}"), "manifest.json"),
     ],
 )
 def test_a_mistake_gets_one_clear_message(
