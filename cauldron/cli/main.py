@@ -19,6 +19,7 @@ from cauldron.cli import (
     score,
     start,
     train,
+    view,
 )
 from cauldron.cli.options import Json, Workers, pairs
 from cauldron.cli.run import Progress, emit, guarded, message, table
@@ -152,6 +153,7 @@ for _command in (
     look.stats,
     mix.diff,
     look.report,
+    view.view,
     look.verify,
     publish.export,
     publish.publish,
