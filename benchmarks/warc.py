@@ -1,6 +1,6 @@
 """Memory and speed of reading a web archive at one and at eight times a size.
 
-    python benchmarks/warc.py [--megabytes 64] [--workers 2]
+    python benchmarks/warc.py [--megabytes 32] [--workers 2]
 
 A .warc.gz of pages with their pictures is generated in a temporary folder and read with
 `cauldron ingest warc`; then eight of it, with other addresses, in one file. What each process
@@ -79,7 +79,7 @@ def measured(raw: Path, work: Path, workers: int) -> tuple[dict[str, Any], float
 def main() -> None:
     """Measure and print one JSON object."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--megabytes", type=int, default=64)
+    options.add_argument("--megabytes", type=int, default=32)
     options.add_argument("--workers", type=int, default=2)
     given = options.parse_args()
     chance = rng_of(0, "warc")

@@ -69,6 +69,7 @@ _FURTHER: dict[str, tuple[str, ...]] = {
         "pmd",
         "pairs",
     ),
+    "web_documents": ("warc", "mmc4", "omnicorpus", "mint_1t", "comm"),
     "page_tars": ("pdfa", "ocr_idl", "docmatix"),
     "figures": ("dvqa", "figureqa", "plotqa", "mapqa"),
     "instructions": (
