@@ -197,7 +197,7 @@ class _Reading:
                 flow.enter(node, nodes[index + 1 : node.end] if tag == "table" else [])
                 opened.append(node)
                 ends = node.end
-            elif tag in _IMAGES:
+            elif tag in _IMAGES or (tag == "picture" and self._is_lone(node, index)):
                 self._picture(index)
             elif tag == "math":
                 self._math(index)
@@ -208,6 +208,10 @@ class _Reading:
             index += 1
         while opened:
             flow.leave(opened.pop())
+
+    def _is_lone(self, node: Node, index: int) -> bool:
+        """Say whether a `picture` has no `img` in it."""
+        return not any(inside.tag in _IMAGES for inside in self.nodes[index + 1 : node.end])
 
     def _unseen(self, index: int) -> int:
         """Pass by a node that is not content, but for lazy pictures and formula sources in it."""

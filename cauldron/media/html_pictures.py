@@ -125,9 +125,10 @@ def addresses_of(nodes: list[Node], index: int) -> list[str]:
     """Return what an `img` names, best first: the widest of its sets, lazy names, `src`."""
     attrs = nodes[index].attrs
     sets = [attrs.get(name, "") for name in _LAZY_SETS]
-    up = nodes[index].parent
+    lone = nodes[index].tag == "picture"  # one without an `img`
+    up, last = (index, nodes[index].end) if lone else (nodes[index].parent, index)
     if up >= 0 and nodes[up].tag == "picture":
-        sources = [n for n in nodes[up + 1 : index] if n.tag == "source"]
+        sources = [n for n in nodes[up + 1 : last] if n.tag == "source"]
         usable = [n for n in sources if not n.attrs.get("type", "").startswith(_UNUSABLE_TYPES)]
         sets += [n.attrs.get(name, "") for n in usable for name in _LAZY_SETS]
     pairs = [pair for value in sets for pair in _set(value)]

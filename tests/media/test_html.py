@@ -334,3 +334,13 @@ def test_obelics_loses_lists_figures_and_feet_and_parts_articles() -> None:
     assert [_shown(part) for part in first.parts] == ["One bold", "img:a.png"]
     assert [_shown(part) for part in second.parts] == ["Two", "img:b.png"]
     assert first.parts[1].addresses == ("https://h.org/a.png",)  # type: ignore[union-attr]
+
+
+def test_a_picture_without_an_img_is_taken_from_its_largest_source() -> None:
+    body = "<picture><source type=image/avif srcset=a.avif><source srcset='b.webp 1x, c.webp 2x'>"
+    assert first_picture(f"<p>x</p>{body}</picture>").addresses == ("c.webp", "b.webp")
+
+
+def test_sets_whose_addresses_hold_commas_are_read() -> None:
+    body = "<img srcset='https://c.org/w_1,h_2/a.jpg 1x, https://c.org/w_2,h_4/a.jpg 2x'>"
+    assert first_picture(f"<p>x</p>{body}").addresses[0] == "https://c.org/w_2,h_4/a.jpg"

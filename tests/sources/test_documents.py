@@ -385,3 +385,23 @@ def test_pages_can_be_read_as_obelics_does(tmp_path: Path) -> None:
     found = samples(tmp_path / "work", "html")
     assert [s["id"] for s in found] == ["html/train/page.html.1", "html/train/page.html.2"]
     assert [shown(s) for s in found] == [["One", "img:a.png"], ["Two", "img:a.png"]]
+
+
+def test_real_archives_give_expected_documents(tmp_path: Path, slices: Path) -> None:
+    counts = ingest("warc", slices / "warc", tmp_path / "work")
+    told = orjson.loads((slices / "warc/expected.json").read_bytes())["files"]
+    assert counts["read"] == sum(file["records"] for file in told.values())
+    assert (counts["written"], counts["quarantined"]) == (2, 0)
+    found = samples(tmp_path / "work", "warc")
+    for folder in ("panotools_projections", "gimp_recursive_transform"):
+        wanted = orjson.loads((slices / "html" / folder / "expected.json").read_bytes())
+        (sample,) = [s for s in found if wanted["page"] in s["extra"]]
+        text = " ".join(" ".join(shown(sample)).split())
+        stored = {f"img:{image['path']}" for image in sample["images"]}
+        at = 0
+        for phrase in wanted["sequence"]:
+            if phrase.startswith("img:") and phrase not in stored:
+                continue  # the archive has a part of the pictures of one page
+            assert " ".join(phrase.split()) in text[at:]
+            at = text.index(" ".join(phrase.split()), at)
+        assert not [phrase for phrase in wanted["absent"] if phrase in text]
