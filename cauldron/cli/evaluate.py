@@ -71,6 +71,8 @@ def eval_(
             blind=blind,
         )
         told = {name: summary for name, summary in found.items() if summary}
+        if not told:  # another process of torchrun, whose first one tells
+            return
         reported = [r.model_dump() for r in known.references] if known else []
         if as_json:
             emit({"results": told, "references": reported, "out": out})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -92,6 +93,7 @@ class Protocol:
         return _NAMED.sub(lambda found: parts[found.group(1)], form)
 
 
+_LOOKED_AT = 64  # rows, to tell a split without answers
 _OTHER_FORM = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 Read = Callable[[Place, str], Iterator[Item]]
 Extra = Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]
@@ -108,6 +110,7 @@ class Benchmark:
         official: items of the files as released.
         hub: an item of a row of hub Parquet; None: the row asks nothing.
         hub_repo: where such Parquet stands on the hub.
+        hub_config: its folder, where the repository holds other sets of the same splits.
         protocols: ways to ask, by name.
         extra: further numbers over all scored rows.
     """
@@ -120,6 +123,7 @@ class Benchmark:
     hub_repo: str
     protocols: Mapping[str, Protocol]
     train: str = ""
+    hub_config: str = ""
     extra: Extra | None = None
 
     def items(self, place: Place, split: str) -> Iterator[Item]:
@@ -128,7 +132,7 @@ class Benchmark:
         Raises:
             SourceError: if the folder does not hold them.
         """
-        tables = place.parquet(split)
+        tables = self._tables(place, split)
         found = self._hub_items(place, tables, split) if tables else self._official(place, split)
         seen: set[str] = set()
         for item in found:
@@ -141,6 +145,11 @@ class Benchmark:
                 f"{self.name}: no items of split '{split}'", place=place.url, hint=self.layout
             )
 
+    def _tables(self, place: Place, split: str) -> list[str]:
+        found = place.parquet(split)
+        own = [name for name in found if self.hub_config in name.split("/")[:-1]]
+        return own or found
+
     def _official(self, place: Place, split: str) -> Iterator[Item]:
         try:
             yield from self.official(place, split)
@@ -150,15 +159,21 @@ class Benchmark:
 
     def _hub_items(self, place: Place, tables: Sequence[str], split: str) -> Iterator[Item]:
         for number, row in enumerate(place.rows(tables)):
-            try:
-                item = self.hub(row, split)
-                item = replace(item, id=f"row_{number}") if item and not item.id else item
-            except _OTHER_FORM as error:
-                raise SourceError(
-                    f"{self.name}: row {number} has another form: {error!r}", place=place.url
-                ) from error
+            item = self._hub_item(number, row, split, place)
             if item is not None:
                 yield item
+
+    def _hub_item(
+        self, number: int, row: Mapping[str, Any], split: str, place: Place
+    ) -> Item | None:
+        """Return the item of a row, named by its number where it has no id of its own."""
+        try:
+            item = self.hub(row, split)
+            return replace(item, id=f"row_{number}") if item and not item.id else item
+        except _OTHER_FORM as error:
+            raise SourceError(
+                f"{self.name}: row {number} has another form: {error!r}", place=place.url
+            ) from error
 
     @property
     def layout(self) -> str:
@@ -180,8 +195,9 @@ class Benchmark:
         return found
 
     def _holds(self, place: Place, split: str) -> bool:
-        if place.parquet(split):
-            return True
+        if tables := self._tables(place, split):
+            rows = itertools.islice(place.rows(tables), _LOOKED_AT)
+            return any(self._hub_item(n, row, split, place) for n, row in enumerate(rows))
         try:
             next(self._official(place, split))
         except (SourceError, StopIteration):

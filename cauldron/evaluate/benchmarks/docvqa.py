@@ -18,6 +18,7 @@ BENCHMARK = Benchmark(
     ),
     hub=document_row,
     hub_repo="lmms-lab/DocVQA",
+    hub_config="DocVQA",
     protocols={
         "paper": Protocol(metric="anls_idefics2", prompt=BRIEF, max_new_tokens=32, stops=STOPS),
         "lmms": Protocol(metric="anls_lmms_eval", prompt=LMMS_WORD, max_new_tokens=32),

@@ -79,6 +79,7 @@ BENCHMARK = Benchmark(
     official=official,
     hub=hub,
     hub_repo="lmms-lab/MMBench",
+    hub_config="en",
     extra=circular,
     protocols={
         "paper": Protocol(

@@ -45,6 +45,7 @@ BENCHMARK = Benchmark(
     official=official,
     hub=hub,
     hub_repo="lmms-lab/ScienceQA",
+    hub_config="ScienceQA-IMG",
     protocols={
         "paper": Protocol(metric="mcq_lmms_eval", prompt="{hint}" + LETTER, stops=STOPS),
         "lmms": Protocol(metric="scienceqa_exact_lmms_eval", prompt=_LMMS, hint="Context: {}\n"),

@@ -6,6 +6,8 @@ import io
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -80,6 +82,26 @@ def test_leaks_are_pictures_and_bare_questions(tmp_path: Path) -> None:
     found = list(leaks("docvqa", str(tmp_path)))
     assert [question for _, _, question in found] == ["What is the color of the discs?"] * 3
     assert [pictures for _, pictures, _ in found] == [(d.png,) for d in discs(3, 1)]
+
+
+def test_a_whole_repository_gives_only_the_set_that_is_meant(tmp_path: Path) -> None:
+    for folder, name in (("DocVQA", "docvqa"), ("InfographicVQA", "infovqa")):
+        draw_benchmark(name, tmp_path / folder, "hub", many=3)
+    known, place = benchmark("infovqa"), Place(str(tmp_path))
+    assert len(list(known.items(place, "validation"))) == 3
+
+
+def test_a_split_without_answers_is_not_scored(tmp_path: Path) -> None:
+    draw_benchmark("coco_captions", tmp_path, "hub", many=3)
+    data = tmp_path / "data"
+    table = pq.read_table(data / "test-00000-of-00001.parquet")
+    (data / "val-00000-of-00001.parquet").write_bytes(
+        (data / "test-00000-of-00001.parquet").read_bytes()
+    )
+    empty = pa.array([[]] * 3, pa.list_(pa.string()))
+    place = table.column_names.index("answer")
+    pq.write_table(table.set_column(place, "answer", empty), data / "test-00000-of-00001.parquet")
+    assert benchmark("coco_captions").scored_splits(Place(str(tmp_path))) == ["val"]
 
 
 def test_what_is_missing_is_told(tmp_path: Path) -> None:
