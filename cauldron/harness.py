@@ -130,6 +130,10 @@ def evaluate(
     from cauldron.model.folder import read_about
 
     about = read_about(folder)
+    if "manifest" not in about:
+        raise UsageError(
+            "was not trained from a mixture", place=folder, hint="for benchmarks: --data FOLDER"
+        )
     known = EvaluateSettings.model_validate(about["evaluate"]) if about["evaluate"] else None
     return run.evaluate(
         folder,

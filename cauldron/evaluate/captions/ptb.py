@@ -207,9 +207,20 @@ def tokenize_all(captions: Sequence[str]) -> list[str]:
     for token in _lexer().tokens(_units("\n".join(c.translate(_ONE_LINE) for c in captions))):
         if token == _LINE_END:
             lines.append([])
-        elif (lower := token.lower()) not in LEFT_OUT:
+        elif (lower := _lower(token)) not in LEFT_OUT:
             lines[-1].append(lower)
     return [_text(" ".join(line)) for line in lines]
+
+
+def _lower(token: str) -> str:
+    """Return a token in lower case; a final sigma ends its token's letters, as Java has it."""
+    if "\u03a3" not in token:
+        return token.lower()
+    cased = [n for n, c in enumerate(token) if c.isupper() or c.islower() or c.istitle()]
+    return "".join(
+        ("\u03c2" if cased[0] < n == cased[-1] else "\u03c3") if c == "\u03a3" else c.lower()
+        for n, c in enumerate(token)
+    )
 
 
 def _units(text: str) -> str:

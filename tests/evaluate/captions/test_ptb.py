@@ -80,6 +80,12 @@ def test_all_golden_captions_have_their_tokens(slices: Path) -> None:
     assert not [r for r in records if tokenize(r["prediction"]) != r["tokenized"]]
 
 
+def test_a_final_sigma_is_that_of_java() -> None:
+    assert tokenize("\u0391\u03a3 \u0391\u03a3-Mass maj-\u03a3 \u03a3") == (
+        "\u03b1\u03c2 \u03b1\u03c3-mass maj-\u03c2 \u03c3"
+    )
+
+
 def test_an_abbreviation_at_the_end_of_a_line_looks_at_the_next_as_the_program_does() -> None:
     assert tokenize_all(["at 5 p.m.", "The dog"]) == ["at 5 p.m.", "the dog"]
     assert tokenize_all(["red, blue etc.", "A dog", ""]) == ["red blue etc.", "a dog", ""]
