@@ -43,6 +43,7 @@ class PdfPage:
         width: in points, turned so that its text stands upright; likewise `height` and all boxes.
         garbled: from 0 to 1; over 0.5 its letters are taken to stand for other letters.
         turned: lines that run in another direction than most; they are left out.
+        unreadable: lines of letters without a meaning on a page whose other lines can be read.
         too_large: pictures whose declared size is over the limit; they are left out.
         picture: the rendered page, when asked for.
         size: its width and height in pixels.
@@ -55,6 +56,7 @@ class PdfPage:
     height: float = 0.0
     garbled: float = 0.0
     turned: int = 0
+    unreadable: int = 0
     too_large: int = 0
     lines: tuple[TextLine, ...] = ()
     figures: tuple[Figure, ...] = ()
@@ -184,6 +186,7 @@ def _page(head: dict[str, Any], blobs: list[bytes]) -> PdfPage:
         height=head["height"],
         garbled=head["garbled"],
         turned=head["turned"],
+        unreadable=head["unreadable"],
         too_large=head["too_large"],
         lines=tuple(lines),
         figures=tuple(figures),

@@ -31,7 +31,7 @@ from cauldron.media.pdf_page import (
     text_blocks,
     text_lines,
 )
-from cauldron.media.pdf_text import MAX_GARBLED, garbled_share
+from cauldron.media.pdf_text import MAX_GARBLED, garbled_share, readable
 
 _SCANS = ("scanned", "garbled")
 
@@ -110,6 +110,7 @@ def _page(
     pictures = painted_pictures(page)
     ink = ink_boxes(page)
     kind = page_class(page, lines, pictures, bool(ink))
+    whole, lines = lines, readable(lines)
     garbled = garbled_share(" ".join(line.text for line in lines))
     if garbled > MAX_GARBLED:
         kind = "garbled"
@@ -120,6 +121,7 @@ def _page(
         "height": page.rect.height,
         "garbled": round(garbled, 3),
         "turned": others,
+        "unreadable": len(whole) - len(lines),
         "too_large": sum(not picture.allowed for picture in pictures),
         "lines": lines,
         "figures": [],

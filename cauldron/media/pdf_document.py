@@ -7,7 +7,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 from cauldron.media.pdf import PdfPage
-from cauldron.media.pdf_layout import CELL, Block, Figure, TextLine, blocks_in_order, bounds
+from cauldron.media.pdf_layout import (
+    CELL,
+    Block,
+    Figure,
+    TextLine,
+    blocks_in_order,
+    bounds,
+    is_caption,
+)
 from cauldron.media.pdf_text import clean, continues, joined, paragraphs, words_of
 
 BAND_SHARE = 0.2
@@ -72,7 +80,11 @@ def _line(line: TextLine) -> str:
 
 
 def _remarks(page: PdfPage) -> dict[str, int]:
-    remarks = {"turned_line": page.turned, "image_too_large": page.too_large}
+    remarks = {
+        "turned_line": page.turned,
+        "garbled_line": page.unreadable,
+        "image_too_large": page.too_large,
+    }
     if not page.has_text:
         name = {"blank": "page_blank", "damaged": "page_damaged"}.get(page.kind)
         remarks[name or "page_without_text"] = 1
@@ -84,11 +96,21 @@ def _append(out: list[str | Figure], block: Block, known: set[str]) -> None:
         out.append(block.figure)
         return
     for number, text in enumerate(paragraphs(block, known)):
-        last = out[-1] if out else None
-        if number == 0 and isinstance(last, str) and continues(last, text):
-            out[-1] = joined(last, text, known)
+        place = _open_paragraph(out) if number == 0 else -1
+        last = out[place] if place >= 0 else None
+        if isinstance(last, str) and continues(last, text):
+            out[place] = joined(last, text, known)
         else:
             out.append(text)
+
+
+def _open_paragraph(out: list[str | Figure]) -> int:
+    """Return the place of the last paragraph; figures behind it and their captions may follow."""
+    for place in range(len(out) - 1, -1, -1):
+        part = out[place]
+        if isinstance(part, str) and not is_caption(part):
+            return place
+    return -1
 
 
 def _texts_joined(parts: list[str | Figure]) -> list[str | Figure]:

@@ -7,6 +7,8 @@ around text and lines under words are not figures: what they hold is text.
 # mypy: disallow-untyped-calls=False
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pymupdf
 
@@ -18,6 +20,8 @@ MIN_FIGURE_PIXELS = 150  # OBELICS floor, at 150 dpi
 MIN_FIGURE_SHARE = 0.02
 _CELL = 4.0  # points; things closer than this belong together
 _MAX_CELLS = 400
+MIN_FRAME_SHARE = 0.15
+_PARAGRAPH_LINES, _PARAGRAPH_WORDS = 3, 5
 _THIN = 2.0
 _MIN_DRAWINGS = 5
 MAX_WRITTEN = 0.15
@@ -38,8 +42,8 @@ def figures_of(
     whole = page.rect
     drawn = _drawn(ink, lines, whole)
     figures = []
-    for cluster in _clusters([box for _, box in drawn], whole):
-        box = _bounds([drawn[n][1] for n in cluster], whole)
+    boxes = [box for _, box in drawn]
+    for cluster, box in _apart(_clusters(boxes, whole), boxes, lines, whole):
         if not _is_large_enough(box, whole):
             continue
         inside = [p for p in pictures if _overlaps(p.box, box)]
@@ -75,6 +79,47 @@ def _drawn(
         underline |= low & (boxes[:, 0] > x0 - _THIN) & (boxes[:, 2] < x1 + _THIN)
     kept &= ~(is_path & (underline | (written > MAX_WRITTEN * np.maximum(area, 1.0))))
     return [ink[n] for n in np.flatnonzero(kept)]
+
+
+def _apart(
+    clusters: list[list[int]], boxes: list[Box], lines: list[TextLine], whole: pymupdf.Rect
+) -> list[tuple[list[int], Box]]:
+    """Return clusters with their boxes; one with running text in its midst is taken apart.
+
+    Figures beside each other are joined by shadows and pictures that are clipped in painting. They
+    are told by their frames: boxes that are large and hold no paragraph.
+    """
+    out: list[tuple[list[int], Box]] = []
+    for cluster in clusters:
+        around = _bounds([boxes[n] for n in cluster], whole)
+        frames = _frames([boxes[n] for n in cluster], around, lines)
+        if not frames or not _holds_paragraphs(around, lines):
+            out.append((cluster, around))
+            continue
+        for frame in frames:
+            inside = [n for n in cluster if holds(frame, boxes[n])]
+            out.append((inside, _bounds([frame], whole)))
+    return out
+
+
+def _frames(boxes: list[Box], around: Box, lines: list[TextLine]) -> list[Box]:
+    """Return the large boxes that lie in no other one and hold no paragraph."""
+    large = [box for box in boxes if _area(box) >= MIN_FRAME_SHARE * _area(around)]
+    found: list[Box] = []
+    for box in sorted(large, key=_area, reverse=True):
+        if not _holds_paragraphs(box, lines) and not any(_overlaps(box, frame) for frame in found):
+            found.append(box)
+    return sorted(found, key=lambda box: (box[1], box[0]))
+
+
+def _holds_paragraphs(box: Box, lines: list[TextLine]) -> bool:
+    """Say whether a block of text inside is no label: three lines of several words."""
+    inside = Counter(
+        line.block
+        for line in lines
+        if holds(box, line.box) and len(line.text.split()) >= _PARAGRAPH_WORDS
+    )
+    return any(number >= _PARAGRAPH_LINES for number in inside.values())
 
 
 def _clusters(boxes: list[Box], whole: pymupdf.Rect) -> list[list[int]]:

@@ -24,6 +24,7 @@ _TOUCHING = 2.0
 _MAX_BLOCKS = 1_500
 _CAPTION = re.compile(r"(?:fig(?:ure|\.)?|table|tab\.|plate|chart|abb(?:ildung|\.)?)\s*\d", re.I)
 _CAPTION_REACH = 40.0
+_LABEL_INSIDE = 0.75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +78,54 @@ def blocks_in_order(lines: list[TextLine], figures: list[Figure], width: float) 
         width: of the page in points.
     """
     regions = [f.box for f in figures if f.kind == "rendered"]
-    lines = [line for line in lines if not any(holds(box, line.box) for box in regions)]
-    blocks = _with_drop_caps(_text_blocks(lines))
+    lines = [line for line in lines if not any(_is_label(box, line) for box in regions)]
+    blocks = _with_drop_caps(_text_blocks(_captions_parted(lines)))
     blocks = _without_overlaps(blocks, [f.box for f in figures])
     blocks += [Block(box=f.box, figure=f) for f in figures]
     if len(blocks) > _MAX_BLOCKS:
         return sorted(blocks, key=lambda b: (b.box[1], b.box[0]))
     right_to_left = is_right_to_left("".join(line.text for line in lines))
     return _captions_moved(_made_whole(_ordered(blocks, width, right_to_left, 0)))
+
+
+def is_caption(text: str) -> bool:
+    """Say whether a text begins as the caption of a figure or a table does."""
+    return bool(_CAPTION.match(text.lstrip()))
+
+
+def _is_label(region: Box, line: TextLine) -> bool:
+    """Say whether a line is part of a rendered figure: it lies inside, and is no caption."""
+    x0, _, x1, _ = line.box
+    inside = min(x1, region[2]) - max(x0, region[0])
+    whole = inside >= _LABEL_INSIDE * (x1 - x0)
+    return whole and holds(region, line.box) and not is_caption(line.text)
+
+
+def _captions_parted(lines: list[TextLine]) -> list[TextLine]:
+    """Give captions that stand beside each other in one block blocks of their own."""
+    captions: dict[int, list[TextLine]] = {}
+    for line in lines:
+        if is_caption(line.text):
+            captions.setdefault(line.block, []).append(line)
+    parted = {block for block, found in captions.items() if len(found) > 1}
+    free = itertools.count(max((line.block for line in lines), default=0) + 1)
+    own = {id(line): next(free) for block in sorted(parted) for line in captions[block]}
+    return [
+        replace(line, block=own[id(_nearest(line, captions[line.block]))])
+        if line.block in parted
+        else line
+        for line in lines
+    ]
+
+
+def _nearest(line: TextLine, captions: list[TextLine]) -> TextLine:
+    """Return the last caption that begins above a line and shares its width, else the first."""
+    above = [c for c in captions if c.box[1] <= line.box[3] and _share_width(c.box, line.box)]
+    return above[-1] if above else captions[0]
+
+
+def _share_width(one: Box, other: Box) -> bool:
+    return min(one[2], other[2]) > max(one[0], other[0])
 
 
 def holds(box: Box, other: Box) -> bool:
@@ -280,8 +321,7 @@ def _captions_moved(blocks: list[Block]) -> list[Block]:
     """Put a caption behind the figure that it stands close to."""
     out = list(blocks)
     for caption in blocks:
-        text = caption.lines[0].text.lstrip() if caption.lines else ""
-        if not _CAPTION.match(text):
+        if not caption.lines or not is_caption(caption.lines[0].text):
             continue
         near = [b for b in out if b.figure and _distance(b.box, caption.box) < _CAPTION_REACH]
         if not near:

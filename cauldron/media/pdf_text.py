@@ -23,6 +23,7 @@ _MIN_RUNNING_CHARS = 60
 
 MAX_GARBLED = 0.5
 MAX_BAD_LETTERS = 0.05
+MAX_UNKNOWN = 0.3
 MAX_SINGLE_LETTER_WORDS = 0.3
 MIN_STOP_WORDS = 0.01
 _JUDGED_WORDS = 50
@@ -111,6 +112,24 @@ def continues(text: str, following: str) -> bool:
     return (last.isalpha() or last in ",-‐\u00ad") and first.islower()
 
 
+def readable(lines: list[TextLine]) -> list[TextLine]:
+    """Return the lines without those of unknown letters, when they are less than half of the text.
+
+    A box in a font without a map must not cost the page.
+    """
+    good = [line for line in lines if _unknown(line.text) <= MAX_UNKNOWN * _letters(line.text)]
+    kept = sum(_letters(line.text) for line in good)
+    return good if 2 * kept > sum(_letters(line.text) for line in lines) else lines
+
+
+def _letters(text: str) -> int:
+    return sum(not c.isspace() for c in text)
+
+
+def _unknown(text: str) -> int:
+    return sum(c == "\ufffd" or "\ue000" <= c <= "\uf8ff" for c in text)
+
+
 def garbled_share(text: str) -> float:
     """Return how garbled a text is, from 0 to 1; over `MAX_GARBLED` its letters mean others.
 
@@ -121,7 +140,7 @@ def garbled_share(text: str) -> float:
     letters = [c for c in text if not c.isspace()]
     if not letters:
         return 0.0
-    bad = sum(c == "\ufffd" or "\ue000" <= c <= "\uf8ff" for c in letters) / len(letters)
+    bad = _unknown(text) / len(letters)
     limit = MAX_BAD_LETTERS if len(letters) >= _JUDGED_LETTERS else 0.5
     share = min(bad / (2 * limit), 1.0)
     words = re.findall(r"[^\W\d_]+", text)
