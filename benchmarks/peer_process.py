@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,11 @@ def run_peer(
         place = Path(__file__).with_name(script)
         try:
             done = subprocess.run(
-                [chosen, place, name, path, out], capture_output=True, text=True, timeout=timeout_s
+                [chosen, "-P", place, name, path, out],
+                capture_output=True,
+                text=True,
+                timeout=timeout_s,
+                env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
             )
         except subprocess.TimeoutExpired:
             print(f"{name:12} gave up after {timeout_s:.0f} s")

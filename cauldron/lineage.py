@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import orjson
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from cauldron.errors import StorageError
@@ -127,14 +128,15 @@ def _decisions(
 def _cluster(work: str, sample_id: str, decided: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the cluster of duplicates that a sample belongs to: the one kept, and the others."""
     own = next((d for d in decided if d["step"] == "dedup" and not d["keep"]), None)
-    kept = str(own["detail"]).removeprefix("of:") if own else sample_id
+    kept = str(own["detail"]).partition(":")[2] if own and own["detail"] else sample_id
     members = []
     for source in places.sources(work):
         for part in places.parts(work, source):
             url = places.decisions(work, "dedup", source, part)
             if files.exists(url):
                 table = read_table(url, ["id", "reason", "value", "detail"])
-                same = table.filter(pc.equal(table["detail"], f"of:{kept}"))
+                told = pa.array([f"of:{kept}", f"into:{kept}"])
+                same = table.filter(pc.is_in(table["detail"], value_set=told))
                 members += [{k: _plain(v) for k, v in r.items()} for r in same.to_pylist()]
     if not members:
         return {}

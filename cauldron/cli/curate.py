@@ -111,6 +111,12 @@ def dedup(
     text_of: Annotated[
         Literal["documents", "all"], typer.Option(help="Whose texts are compared.")
     ] = "documents",
+    merge: Annotated[
+        bool, typer.Option(help="Make one sample of questions about the same pictures.")
+    ] = False,
+    paragraphs: Annotated[
+        int | None, typer.Option(help="Take out paragraphs seen so often in a domain.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Find duplicates among the samples that are kept so far.
@@ -134,6 +140,8 @@ def dedup(
             "text_of": text_of,
             "prefer": prefer or (),
             "exact_by": exact_by or ("sample",),
+            "merge": merge,
+            "paragraphs": paragraphs or "off",
         }
         settings = checked(told, DedupSettings, "cauldron dedup")
         with locked(work):

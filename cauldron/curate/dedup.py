@@ -9,7 +9,7 @@ question, or text, are duplicates.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cauldron.config import Off
 from cauldron.curate.groups import smallest_members
+from cauldron.curate.merging import merge_groups, merged
 from cauldron.curate.near_images import FINE_RADIUS, RADIUS
 from cauldron.curate.near_texts import Pairs, near_texts
+from cauldron.curate.paragraphs import repeated_paragraphs
 from cauldron.curate.parts import Loaded, PartFiles, binary_column, by_part, load_parts, write_drops
 from cauldron.curate.pictures import near_labels, pictures_of
+from cauldron.curate.rewritten import write_rewritten
 from cauldron.signals.measure import spoken_text
 from cauldron.signals.sketch import SKETCH_SIZE
 from cauldron.storage.shards import read_table
@@ -77,6 +80,8 @@ class DedupSettings(BaseModel):
         max_distance: bits of the 64-bit hash that candidates may differ in; pixels decide.
         max_distance_256: bits of the 256-bit hash that they may differ in.
         images_exact_only: sources of drawn pictures, where small details matter.
+        merge: make one sample of those that ask other questions about the same pictures.
+        paragraphs: take out of documents what stands at least so many times in their domain.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -93,6 +98,8 @@ class DedupSettings(BaseModel):
     max_distance: int = Field(RADIUS, ge=0, le=16)
     max_distance_256: int = Field(FINE_RADIUS, ge=0, le=96)
     images_exact_only: tuple[str, ...] = _SYNTHETIC
+    merge: bool = False
+    paragraphs: Annotated[int, Field(ge=2)] | Off = "off"
 
     def rank(self) -> tuple[pl.Expr, ...]:
         """Return what samples are ordered by: of a cluster the first stays."""
@@ -131,6 +138,7 @@ def dedup(parts: Sequence[PartFiles], settings: DedupSettings) -> dict[str, Any]
         sizes = np.unique(label, return_counts=True)[1]
         sizes = np.sort(sizes[sizes > 1])[::-1][:_LARGEST].tolist()
         clusters[name] = sizes
+    changes, how = _changed(loaded, settings, reason, keeper)
     gone = np.flatnonzero(reason != "")
     last = _last_keeper(keeper)
     drops = pl.DataFrame(
@@ -138,15 +146,45 @@ def dedup(parts: Sequence[PartFiles], settings: DedupSettings) -> dict[str, Any]
             "number": gone.astype(np.uint32),
             "reason": pl.Series(reason[gone].tolist(), dtype=pl.String),
             "value": pl.Series(told[gone]).fill_nan(None),
-            "detail": "of:" + frame["id"][last[gone]],
+            "detail": pl.Series(how[gone].tolist(), dtype=pl.String) + frame["id"][last[gone]],
         }
     )
+    for number, part in enumerate(loaded.parts):
+        write_rewritten(part.out, changes.get(number, {}))
     sources = frame["source"]
     return {
         "sources": write_drops(loaded, drops),
         "largest_clusters": clusters,
         "across": _between(sources.gather(gone), sources.gather(last[gone])),
+        "rewritten": sum(map(len, changes.values())),
     }
+
+
+def _changed(
+    loaded: Loaded, settings: DedupSettings, reason: Any, keeper: npt.NDArray[np.int64]
+) -> tuple[dict[int, dict[int, dict[str, Any]]], Any]:
+    """Merge turns and take out repeated paragraphs; note who went, why, and into whom.
+
+    Returns:
+        Changed samples by part and row, and what stands in front of the id in each detail.
+    """
+    how = np.full(len(reason), "of:", dtype=object)
+    changes: dict[int, dict[int, dict[str, Any]]] = {}
+    if settings.merge:
+        left = np.flatnonzero(reason == "")
+        rest = loaded.frame[left]
+        into, merges = merged(loaded, rest, merge_groups(rest, settings.across))
+        again = left[into != np.arange(len(left))]
+        keeper[left] = left[into]
+        reason[again], how[again] = "merged", "into:"
+        changes = merges
+    if settings.paragraphs != "off":
+        left = np.flatnonzero(reason == "")
+        empty, shorter = repeated_paragraphs(loaded, loaded.frame[left], settings.paragraphs)
+        reason[left[empty]] = "repeated_paragraphs"
+        for part, rows in shorter.items():
+            changes.setdefault(part, {}).update(rows)
+    return changes, how
 
 
 def _last_keeper(keeper: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

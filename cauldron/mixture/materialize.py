@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from cauldron.curate.decisions import kept, left_out
 from cauldron.curate.pictures_left_out import without_pictures
+from cauldron.curate.rewritten import read_rewritten, with_changes, with_sizes
 from cauldron.errors import UsageError
 from cauldron.mixture.plan import SIZES
 from cauldron.sample import SAMPLE_SCHEMA, content_hash
@@ -34,7 +35,7 @@ def split_rows(
     out = []
     for _, signals, decisions in parts:
         table = read_table(signals, columns)
-        table = _images_left(table, decisions)
+        table = with_sizes(_images_left(table, decisions), read_rewritten(decisions))
         keep = kept(decisions, table.num_rows)
         held = np.zeros(table.num_rows, dtype=bool)
         if share:
@@ -123,26 +124,28 @@ def _write(
 def _rows(masked: Sequence[tuple[PartUrls, Any]]) -> Iterator[pa.Table]:
     for (url, _, decisions), mask in masked:
         start, leaving = 0, left_out(decisions, len(mask))
+        changes = read_rewritten(decisions)
         for batch in iter_batches(url):
             end = start + batch.num_rows
             chosen = mask[start:end]
-            gone = [leaving[start + row] for row in np.flatnonzero(chosen)]
+            rows = (start + np.flatnonzero(chosen)).tolist()
             table = pa.Table.from_batches([batch]).filter(pa.array(chosen))
-            yield without_pictures(table, gone)
+            table = with_changes(table, rows, changes)
+            yield without_pictures(table, [leaving[row] for row in rows])
             start = end
 
 
 def _require_whole(source: str, parts: Sequence[PartUrls]) -> None:
-    """Check that no picture is left out of a sample: a selection of rows cannot say so.
+    """Check that no sample is changed by a step: a selection of rows cannot say so.
 
     Raises:
         UsageError: if one is.
     """
     for samples, _, decisions in parts:
         rows = len(read_table(samples, ["id"]))
-        if any(left_out(decisions, rows)):
+        if any(left_out(decisions, rows)) or read_rewritten(decisions):
             raise UsageError(
-                f"rules left pictures out of documents of '{source}'; that takes shards",
+                f"pictures, turns or paragraphs of samples of '{source}' change; that takes shards",
                 hint="add --materialize",
             )
 
