@@ -74,8 +74,8 @@ def require_pictures(task: PartTask) -> None:
         return  # rows that are opened bring their pictures along
     part = _Part(task, form, Raw(task.roots, task.indexes, task.archives))
     tried: dict[tuple[str, ...], None] = {}
-    for picture in part.first_pictures():
-        if picture.bytes is not None or part.is_there(picture):
+    for picture, folder in part.first_pictures():
+        if picture.bytes is not None or part.is_there(picture, folder):
             return
         tried[picture.candidates] = None
     if len(tried) >= FEWEST_PICTURES:
@@ -118,24 +118,28 @@ class _Part:
                     self.counts.turns += max(len(sample["messages"]) // 2, 1)
                     yield sample
 
-    def first_pictures(self) -> Iterator[Picture]:
-        """Yield pictures of the first drafts; what becomes of the records is not counted."""
+    def first_pictures(self) -> Iterator[tuple[Picture, str]]:
+        """Yield pictures of the first drafts, each with the folder of its record.
+
+        What becomes of the records is not counted.
+        """
         drafts = 0
         for group in spilled_groups(self.task):
             for _, rows in self._keyed(group):
                 draft = self._draft(rows[0])
                 if draft is not None:
-                    yield from draft.images
+                    yield from ((picture, rows[0].folder) for picture in draft.images)
                     drafts += 1
                 if drafts == FIRST_PICTURES:
                     return
 
-    def is_there(self, picture: Picture) -> bool:
+    def is_there(self, picture: Picture, folder: str) -> bool:
         """Say whether a picture can be found; one that cannot be read is there all the same."""
         try:
-            return self.raw.picture(picture.candidates, LIMITS.max_image_bytes) is not None
+            found = self.raw.picture(picture.candidates, LIMITS.max_image_bytes, folder)
         except StorageError:
             return True
+        return found is not None
 
     def _keyed(self, group: list[Row]) -> Iterator[tuple[str, list[Row]]]:
         """Expand cheap rows and gather neighbours of equal key."""
@@ -176,7 +180,7 @@ class _Part:
         if draft is None:
             return None
         try:
-            images, dropped = self._images(draft)
+            images, dropped = self._images(draft, used[0].folder)
         except ImageError as error:
             self._reject(used, Reject(reason=error.reason, detail=error.detail))
             return None
@@ -257,13 +261,15 @@ class _Part:
             return None
         return result
 
-    def _images(self, draft: Draft) -> tuple[list[dict[str, Any] | None], dict[int, str]]:
+    def _images(
+        self, draft: Draft, folder: str
+    ) -> tuple[list[dict[str, Any] | None], dict[int, str]]:
         """Open the pictures; in documents a bad one is left out, in chats it is an error."""
         opened: list[dict[str, Any] | None] = []
         dropped: dict[int, str] = {}
         for number, picture in enumerate(draft.images):
             try:
-                opened.append({"bytes": self._bytes(picture), "path": picture.path or None})
+                opened.append({"bytes": self._bytes(picture, folder), "path": picture.path or None})
             except ImageError as error:
                 if not draft.parts:
                     raise
@@ -271,11 +277,11 @@ class _Part:
                 opened.append(None)
         return opened, dropped
 
-    def _bytes(self, picture: Picture) -> bytes:
+    def _bytes(self, picture: Picture, folder: str) -> bytes:
         data = picture.bytes
         if data is None:
             try:
-                data = self.raw.picture(picture.candidates, LIMITS.max_image_bytes)
+                data = self.raw.picture(picture.candidates, LIMITS.max_image_bytes, folder)
             except StorageError as error:
                 raise ImageError("image_unreadable", str(error)) from error
         if data is None:

@@ -23,6 +23,9 @@ def sources(
     multi_image: Annotated[
         bool | None, typer.Option(help="Whether samples have several pictures.")
     ] = None,
+    bibtex: Annotated[
+        bool, typer.Option("--bibtex", help="Write the citations of these sources as BibTeX.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List the catalogue, or show one source's card.
@@ -36,7 +39,9 @@ def sources(
         readable = set(source_names())
         if name:
             facts = card(name)
-            if as_json:
+            if bibtex:
+                _print_citations([facts], as_json)
+            elif as_json:
                 emit({**facts.model_dump(), "forms": _forms(name, readable)})
             else:
                 _print_card(facts, _forms(name, readable))
@@ -49,6 +54,9 @@ def sources(
             "multi_image": multi_image,
         }
         cards = [c for n in card_names() if fits_query(c := card(n), wanted)]
+        if bibtex:
+            _print_citations(cards, as_json)
+            return
         listed = [{**c.model_dump(), "forms": _forms(c.name, readable)} for c in cards]
         if as_json:
             emit({"sources": listed})
@@ -56,6 +64,18 @@ def sources(
         rows = [[c["name"], c["category"], c["license"], ", ".join(c["forms"])] for c in listed]
         table(f"{len(rows)} sources", ["name", "category", "licence", "reads"], rows)
         message("next: cauldron sources NAME says how to get its raw data")
+
+
+def _print_citations(cards: list[Any], as_json: bool) -> None:
+    """Write each BibTeX entry once; say which sources are cited in words only."""
+    entries = list(dict.fromkeys(c.citation.strip() for c in cards if c.citation.startswith("@")))
+    others = [c.name for c in cards if not c.citation.startswith("@")]
+    if as_json:
+        emit({"bibtex": "\n\n".join(entries), "without_bibtex": others})
+        return
+    print(visible("\n\n".join(entries)))
+    if others:
+        message(f"without BibTeX, see their cards: {', '.join(others)}")
 
 
 def card(

@@ -19,7 +19,7 @@ read has a `Reject` as its data, and `rows` must not list folders or read pictur
 """
 
 from cauldron.readers.arrays import npz_arrays
-from cauldron.readers.columnar import columns, open_parquet, parquet_groups
+from cauldron.readers.columnar import columns, open_parquet, parquet_groups, parquet_rows
 from cauldron.readers.grouped import (
     beside,
     open_tar_sample,
@@ -47,6 +47,7 @@ __all__ = [
     "open_tar_shard",
     "paired",
     "parquet_groups",
+    "parquet_rows",
     "tar_samples",
     "tar_shards",
     "text_lines",

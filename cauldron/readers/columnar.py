@@ -66,6 +66,27 @@ def open_parquet(row: Row, raw: Raw) -> Iterable[Row | Reject]:
         yield Reject(reason="parquet_unreadable", detail=error.message)
 
 
+def parquet_rows(
+    raw: Raw, found: Iterable[Found], split: str, source: str, names: Iterable[str] = ()
+) -> Iterator[Row]:
+    """One row for each row of Parquet files without pictures, so that rows of a key are gathered.
+
+    Args:
+        names: columns that are kept; all where none is given.
+    """
+    wanted = set(names)
+    for file in found:
+        for group in parquet_groups(raw, file, split, source):
+            opened = (group,) if isinstance(group.data, Reject) else open_parquet(group, raw)
+            for row in opened:
+                if isinstance(row, Reject):
+                    yield replace(group, data=row)
+                elif isinstance(row.data, dict) and wanted:
+                    yield replace(row, data={n: v for n, v in row.data.items() if n in wanted})
+                else:
+                    yield row
+
+
 def columns(found: Found) -> set[str]:
     """Return the column names of a Parquet file; none for an unreadable one."""
     try:

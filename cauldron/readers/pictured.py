@@ -105,7 +105,7 @@ def open_pictured(*pictures: str) -> Callable[[Row, Raw], Iterable[Row | Reject]
     def opened(row: Row, raw: Raw) -> Iterator[Row | Reject]:
         url, number = row.data["cells"]
         try:
-            yield replace(row, data={**row.data, **_cells(url, number, pictures)})
+            yield replace(row, data={**row.data, **cells_at(url, number, pictures)})
         except StorageError as error:
             yield Reject(reason="parquet_unreadable", detail=error.message)
 
@@ -113,8 +113,12 @@ def open_pictured(*pictures: str) -> Callable[[Row, Raw], Iterable[Row | Reject]
 
 
 @lru_cache(maxsize=2)
-def _cells(url: str, number: int, pictures: tuple[str, ...]) -> dict[str, Any]:
-    """Return the picture cells of a row; rows that share them ask one after the other."""
+def cells_at(url: str, number: int, pictures: tuple[str, ...]) -> dict[str, Any]:
+    """Return cells of a row; rows that share them ask one after the other, in ascending order.
+
+    Raises:
+        StorageError: if they cannot be read.
+    """
     return _cursor(url, pictures).at(number)
 
 

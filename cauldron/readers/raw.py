@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import posixpath
 import stat
@@ -153,27 +154,36 @@ class Raw:
         with open_url(self._required(url), self.indexes) as stream:
             yield stream
 
-    def picture(self, candidates: Sequence[str], max_bytes: int) -> bytes | None:
-        """Return the bytes of the first candidate that exists, or None."""
-        for candidate in candidates:
-            for url in self._urls(candidate):
-                payload = self._direct(url, max_bytes)
-                if payload is None:
-                    place = self._resolved(url)
-                    payload = read_url(place, max_bytes, self.indexes) if place else None
-                if payload is not None:
-                    return payload
+    def picture(self, candidates: Sequence[str], max_bytes: int, near: str = "") -> bytes | None:
+        """Return the bytes of the first candidate that exists, or None.
+
+        Args:
+            near: a folder below a root; names that no root has are looked for in it and in the
+                folders between.
+        """
+        for bases in (self._bases, self._between(near)):
+            for candidate in candidates if bases else ():
+                for url in _urls(candidate, bases):
+                    payload = self._direct(url, max_bytes)
+                    if payload is None:
+                        place = self._resolved(url)
+                        payload = read_url(place, max_bytes, self.indexes) if place else None
+                    if payload is not None:
+                        return payload
         return None
+
+    def _between(self, near: str) -> tuple[str, ...]:
+        """Return the folders from below a root down to a folder."""
+        base = next((base for base in self._bases if near.startswith(f"{base}/")), None)
+        if base is None:
+            return ()
+        names = near[len(base) + 1 :].split("/")
+        return tuple(itertools.accumulate(names, "{}/{}".format, initial=base))[1:]
 
     def _listed(self) -> list[Tree]:
         if self._trees is None:
             self._trees = [walk(root) for root in self.roots]
         return self._trees
-
-    def _urls(self, candidate: str) -> list[str]:
-        if candidate.startswith("/") or "://" in candidate:
-            return [candidate]
-        return [f"{base}/{candidate}" for base in self._bases]
 
     def _direct(self, url: str, max_bytes: int) -> bytes | None:
         """Read a plain local file in few calls; None sends the caller the long way."""
@@ -248,6 +258,12 @@ class Raw:
             )
         path = Path(url).resolve()
         return any(path == own or own in path.parents for own in self._own)
+
+
+def _urls(candidate: str, bases: Sequence[str]) -> list[str]:
+    if candidate.startswith("/") or "://" in candidate:
+        return [candidate]
+    return [f"{base}/{candidate}" for base in bases]
 
 
 def _whole(descriptor: int, url: str, max_bytes: int) -> bytes | None:

@@ -11,7 +11,7 @@ from cauldron.readers.members import open_url
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Reject
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 def _row(found: Found, record: str, data: Any, split: str, source: str) -> Row:
@@ -74,7 +74,7 @@ def json_lines(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]
 def json_file(raw: Raw, found: Found, split: str, source: str) -> Row:
     """One row of a file that holds one JSON value; a bad file has a `Reject` as its data."""
     try:
-        data: Any = parsed(raw.read(found.url).removeprefix(_BOM))
+        data: Any = parsed(raw.read(found.url).removeprefix(BOM))
     except ValueError as error:
         data = Reject(reason="json_invalid", detail=str(error))
     return _row(found, "", data, split, source)
@@ -101,7 +101,7 @@ def text_bytes(found: Found) -> Iterator[tuple[int, bytes | None]]:
             too_long = len(line) > LIMITS.max_line_bytes
             while too_long and line and not line.endswith(b"\n"):
                 line = buffered.readline(1 << 20)
-            text = line.removeprefix(_BOM).strip() if number == 0 else line.strip()
+            text = line.removeprefix(BOM).strip() if number == 0 else line.strip()
             if too_long:
                 yield number, None
             elif text:

@@ -115,7 +115,7 @@ def _open(row: Row, raw: Raw) -> Iterable[Row | Reject]:
 
 
 def _draft(row: Row, kind: str, caption: str, picture: Picture) -> Draft | Skip:
-    told = mended(caption.strip())
+    told = mended(caption.strip()).replace("\r\n", "\n")
     if kind == "statista":
         told = next((part for part in told.split("\n\n") if part.strip()), "")
         told = told if row.plain else detokenised(told)

@@ -7,6 +7,7 @@ all questions on it become one sample.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -16,14 +17,18 @@ import orjson
 from cauldron.errors import StorageError
 from cauldron.media.limits import LIMITS
 from cauldron.phrasing import answered, asked, text
-from cauldron.readers import json_lines
+from cauldron.readers import json_lines, parquet_rows
 from cauldron.readers.raw import Found, Raw, Row
+from cauldron.readers.text import BOM
 from cauldron.sample import Draft, Reject, Skip, Turn
 from cauldron.sources._layouts import first_of, split_names, splits_of
+from cauldron.sources._places import parquet_files
 from cauldron.sources._tables import Area, cells_of, drawn, header_rows, table_picture
 from cauldron.sources.base import Form, Source
 
 _NAMES = {"train": ("train",), "dev": ("dev", "val", "validation"), "test": ("test",)}
+_WHOLE = re.compile(r"^(-?\d+)\.0$")
+_TABLES = ("table", "table_content")
 _KEPT = ("id", "answer", "aggregation", "table_source")
 
 
@@ -39,15 +44,56 @@ def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
 def _open(row: Row, raw: Raw) -> Iterable[Row | Reject]:
     """Read the table of a question from its own file."""
     name = f"{text(row.data['table_id'])}.json"
-    places = (row.near("tables", "raw", name), row.near("raw", name), row.near("tables", name))
+    folders = (("tables", "raw"), ("raw",), ("tables",), ("tables", "hmt"), ("hmt",))
+    places = [row.near(*folder, name) for folder in folders]
     place = next((url for url in places if raw.exists(url)), "")
     if not place:
         return (Reject(reason="table_missing", detail=name),)
     try:
-        table = orjson.loads(raw.read(place, LIMITS.max_html_bytes))
+        table = orjson.loads(raw.read(place, LIMITS.max_html_bytes).removeprefix(BOM))
     except StorageError as error:
         return (Reject(reason="table_unreadable", detail=error.message),)
     return (replace(row, data={**row.data, "table": table}),)
+
+
+def _mirror_files(raw: Raw, split: str) -> list[Found]:
+    return parquet_files(raw, split_names(split, _NAMES), _is_copy)
+
+
+def _is_copy(columns: set[str]) -> bool:
+    return {"table_id", "question", "answer"} <= columns and bool(columns & set(_TABLES))
+
+
+def _mirror_rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
+    for row in parquet_rows(raw, found, split, "hitab"):
+        if isinstance(row.data, dict):
+            row = replace(row, data={name: _loaded(value) for name, value in row.data.items()})
+        yield row
+
+
+def _loaded(value: Any) -> Any:
+    """Return a field of the copy that writes all of them as JSON; other text stays as it is."""
+    if not isinstance(value, str) or value[:1] not in ('"', "[", "{"):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+
+
+def _mirror_convert(row: Row) -> Draft | Reject | Skip:
+    table = next(row.data[name] for name in _TABLES if row.data.get(name))
+    texts = table if isinstance(table, list) else table.get("texts") or table["cells"]
+    about = {} if isinstance(table, list) else table
+    cells = [[_cell(cell) for cell in line] for line in texts]
+    answer = row.data["answer"]
+    said = [_WHOLE.sub(r"\1", a) if isinstance(a, str) else a for a in answer or ()]
+    facts = {"answer": said if isinstance(answer, list) else answer}
+    return _convert(replace(row, data={**row.data, **facts, "table": {**about, "texts": cells}}))
+
+
+def _cell(cell: Any) -> Any:
+    return cell.get("text", cell.get("value")) if isinstance(cell, dict) else cell
 
 
 def _convert(row: Row) -> Draft | Reject | Skip:
@@ -96,6 +142,15 @@ SOURCE = Source(
             convert=_convert,
             open=_open,
             wanted="data/ of microsoft/HiTab: train_samples.jsonl and tables.zip (tables/raw/)",
+        ),
+        Form(
+            name="mirror",
+            files=_mirror_files,
+            splits=splits_of(_mirror_files, _NAMES),
+            rows=_mirror_rows,
+            key=lambda row: text(row.data["table_id"]),
+            convert=_mirror_convert,
+            wanted="Parquet of zhoujun/hitab or kasnerz/hitab, the table in each row",
         ),
     ),
 )

@@ -73,7 +73,7 @@ def table_rows(payload: bytes) -> list[list[str]]:
     Raises:
         ValueError: if it is not such a file.
     """
-    lines = io.StringIO(payload.decode("utf-8-sig"), newline="")
+    lines = io.StringIO(payload.decode("utf-8-sig").replace("\r\n", "\n"), newline="")
     try:
         rows = list(csv.reader(lines, doublequote=False, escapechar="\\"))
     except csv.Error as error:

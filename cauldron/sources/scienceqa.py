@@ -16,6 +16,7 @@ import orjson
 from cauldron.phrasing import answered_letter, asked_choice, text
 from cauldron.readers import json_object
 from cauldron.readers.raw import Found, Raw, Row
+from cauldron.readers.text import BOM
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources._layouts import SPLITS, split_names, splits_of
 from cauldron.sources._places import cell_picture, parquet_form
@@ -55,7 +56,8 @@ def _listed(raw: Raw, file: Found, split: str) -> set[str]:
     """Return the problem numbers of a split that no problem names itself, such as minitrain."""
     if _own(split) in SPLITS:
         return set()
-    return set(orjson.loads(raw.read(f"{file.folder}/pid_splits.json"))[split])
+    listed = raw.read(f"{file.folder}/pid_splits.json").removeprefix(BOM)
+    return set(orjson.loads(listed)[split])
 
 
 def _draft(row: Row, picture: Picture) -> Draft | Reject:

@@ -136,6 +136,14 @@ def test_a_changed_shard_fails_verify_with_exit_3(done: Path, tmp_path: Path) ->
     assert result.returncode == 3 and shard.name in result.stderr
 
 
+def test_the_citations_of_chosen_sources_are_bibtex_each_once() -> None:
+    found = cauldron("sources", "--multi-image", "--bibtex")
+    assert found.returncode == 0
+    entries = [line for line in found.stdout.splitlines() if line.startswith("@")]
+    assert len(entries) == len(set(entries)) and any("mimicit" in entry for entry in entries)
+    assert cauldron("sources", "vsr", "--bibtex").stdout.startswith("@article{liu2023visual,")
+
+
 @pytest.mark.parametrize(
     ("query", "inside", "outside"),
     [

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +220,67 @@ def told(case: Path, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def mixed(sample: dict[str, Any]) -> bool:
     """Say whether pictures stand between texts, which the hub form cannot hold."""
     return any(isinstance(user, list) for user, _ in sample.get("turns", []))
+
+
+NESTED = (
+    "vsr/official",
+    "nlvr2/official",
+    "okvqa/official",
+    "mimic_cgd/official",
+    "localized_narratives/coco",
+    "spot_the_diff/official",
+    "clevr_math/official",
+    "visual7w/toolkit",
+)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "archive"])
+@pytest.mark.parametrize("name", NESTED)
+def test_a_layout_below_further_folders_is_read_as_well(
+    name: str, packed: bool, tmp_path: Path
+) -> None:
+    case, root = HERE / name, tmp_path / "root"
+    tree(case, root).rename(root / "downloads")
+    if packed:
+        shutil.make_archive(str(root / "all"), "zip", root, "downloads")
+        shutil.rmtree(root / "downloads")
+    with LocalEngine(1) as engine:
+        counts = ingest(engine, case, root, tmp_path / "work")["counts"]
+    assert {key: counts[key] for key in facts(case)["counts"]} == facts(case)["counts"]
+
+
+def marked(payload: bytes) -> bytes:
+    return payload if payload.startswith(b"\xef\xbb\xbf") else b"\xef\xbb\xbf" + payload
+
+
+def windows(payload: bytes) -> bytes:
+    return payload if b"\r" in payload else payload.replace(b"\n", b"\r\n")
+
+
+@pytest.mark.parametrize("change", [marked, windows])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hitab/official",
+        "scienceqa/plain",
+        "chart2text/official",
+        "robut_wtq/wikitablequestions",
+        "iconqa/official",
+        "tabmwp/official",
+        "screen2words/official",
+        "cocoqa/official",
+    ],
+)
+def test_marks_and_line_ends_of_windows_change_nothing(
+    name: str, change: Callable[[bytes], bytes], done: Any, tmp_path: Path
+) -> None:
+    raw = tree(HERE / name, tmp_path)
+    for path in raw.rglob("*"):
+        if path.suffix in (".json", ".jsonl", ".csv", ".tsv", ".txt"):
+            path.write_bytes(change(path.read_bytes()))
+    with LocalEngine(1) as engine:
+        ingest(engine, HERE / name, raw, tmp_path / "work")
+    assert rows(tmp_path / "work") == rows(done(HERE / name)[0])
 
 
 @each_case
