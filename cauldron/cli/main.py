@@ -164,6 +164,7 @@ for _command in (
 app.command()(train.train)
 app.command("eval")(evaluate.eval_)
 app.command()(evaluate.compare)
+app.command()(train.ablate)
 app.command()(train.demo)
 app.command()(start.init)
 app.command()(start.doctor)

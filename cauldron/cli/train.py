@@ -35,6 +35,35 @@ def train(
         message(f"next: cauldron eval {out}")
 
 
+def ablate(
+    recipe: Annotated[str, typer.Argument(help="An ablation, or the name of a shipped one.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="The work folder.")],
+    arm: Annotated[list[str] | None, typer.Option(help="Only this arm; may be repeated.")] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="Only this seed; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train the arms of an ablation with several seeds and compare their scores.
+
+    Example: cauldron ablate recipes/ablations/latents.yaml -o work
+    """
+    with guarded():
+        from cauldron.ablation import ablate as run
+        from cauldron.ablation import load_ablation
+
+        chosen, path = load_ablation(recipe)
+        done = run(chosen, path, out, arms=arm or (), seeds=seed or (), say=message)
+        if as_json:
+            emit(done)
+            return
+        columns = ["arm", "task", "trained", "deviation", "blind", "untrained", "seeds",
+                   "parameters", "loss", "seconds"]  # fmt: skip
+        rows = [[("" if row[c] is None else row[c]) for c in columns] for row in done["rows"]]
+        table(done["question"], columns, rows)
+        if done["paper"]:
+            message(f"the paper: {done['paper']}")
+        message(f"plot: {done['plot']}")
+
+
 def demo(
     out: Annotated[str, typer.Option("-o", "--out", help="The work folder.")] = "demo-work",
     seed: Annotated[int, typer.Option(help="Seed of what is drawn.")] = 0,

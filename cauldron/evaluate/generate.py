@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from cauldron.evaluate.questions import Question
+from cauldron.loader.pictures import CROPS
 from cauldron.loader.tokens import Encoder
 from cauldron.model.forward import decoder_inputs
-from cauldron.model.pictures import Pixels, blank, read_pixels
+from cauldron.model.pictures import Pixels, blank, read_pieces
 from cauldron.model.settings import ModelSettings
 
 
@@ -35,9 +36,12 @@ def answers(
     found: list[str] = []
     for start in range(0, len(asked), batch):
         chosen = asked[start : start + batch]
-        pictures = [read_pixels(data, settings) for q in chosen for data in q.images]
+        pictures = [
+            pixels for q in chosen for data in q.images for pixels in read_pieces(data, settings)
+        ]
         shown = [blank(pixels) for pixels in pictures] if blind else pictures
-        prompts = [encoder.prompt(q.messages).ids for q in chosen]
+        crops = CROPS + 1 if settings.split else 1
+        prompts = [encoder.prompt(q.messages, crops).ids for q in chosen]
         found += _greedy(model, encoder, prompts, shown, max_new_tokens)
     return found
 

@@ -160,9 +160,13 @@ class Encoder:
                 self._turn(line, message, first=number == 0)
         return line.done()
 
-    def prompt(self, messages: Sequence[Mapping[str, Any]]) -> Encoded:
-        """Return the tokens of a chat that the assistant is to go on with."""
-        line = _Line(self)
+    def prompt(self, messages: Sequence[Mapping[str, Any]], crops: int = 1) -> Encoded:
+        """Return the tokens of a chat that the assistant is to go on with.
+
+        Args:
+            crops: as for `encode`.
+        """
+        line = _Line(self, crops)
         line.add([self.marks.start], loss=False)
         for number, message in enumerate(messages):
             self._turn(line, message, first=number == 0)

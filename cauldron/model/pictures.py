@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
+from cauldron.loader.pictures import Fit, decode_split
 from cauldron.media.images import open_rgb
 from cauldron.model.settings import ModelSettings
 
@@ -43,9 +44,26 @@ def read_pixels(data: bytes, settings: ModelSettings) -> Pixels:
     size = fitted_size(*image.size, settings)
     if size != image.size:
         image = image.resize(size, Image.Resampling.BILINEAR)
-    width, height = (side - side % settings.patch for side in size)
+    width, height = (side - side % settings.multiple for side in size)
     pixels: Pixels = np.ascontiguousarray(np.asarray(image)[:height, :width].transpose(2, 0, 1))
     return pixels
+
+
+def read_pieces(data: bytes, settings: ModelSettings) -> list[Pixels]:
+    """Return a picture, or its four quarters and the whole where the model splits pictures.
+
+    Raises:
+        ImageError: if it cannot be decoded.
+    """
+    if not settings.split:
+        return [read_pixels(data, settings)]
+    fit = Fit(
+        longest=settings.max_side,
+        shortest=settings.min_side,
+        multiple=settings.multiple,
+        bilinear=True,
+    )
+    return decode_split(data, fit, "exact")
 
 
 def blank(pixels: Pixels) -> Pixels:
