@@ -107,7 +107,7 @@ def stock_step(model: Any, batch: dict[str, torch.Tensor]) -> Callable[[], float
         loss = model(**batch).loss
         loss.backward()
         optimizer.step()
-        return float(loss)
+        return float(loss.detach())
 
     return step
 

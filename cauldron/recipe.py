@@ -7,7 +7,7 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cauldron.config import Off, load_model
+from cauldron.config import Off, checked, load_model
 from cauldron.curate.decontaminate import DecontaminateSettings
 from cauldron.curate.dedup import DedupSettings
 from cauldron.curate.rules import Rules, load_rules
@@ -86,6 +86,14 @@ class Recipe(BaseModel):
     train: TrainSettings | None = None
     evaluate: EvaluateSettings | None = None
     publish: Permissions = Permissions()
+
+    def with_training(self, name: str) -> Recipe:
+        """Return this recipe with a shipped training.
+
+        Raises:
+            RecipeError: if there is none of this name.
+        """
+        return self.model_copy(update={"train": checked({"base": name}, TrainSettings, "--train")})
 
     @property
     def sha256(self) -> str:

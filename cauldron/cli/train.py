@@ -13,11 +13,12 @@ from cauldron.cli.run import Progress, emit, guarded, message, table
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe with a `train` section.")],
     out: Annotated[str, typer.Option("-o", "--out", help="The work folder with its mixture.")],
+    how: Annotated[str, typer.Option("--train", help="A shipped training in its place.")] = "",
     as_json: Json = False,
 ) -> None:
     """Train on the recipe's mixture and evaluate the recipe's tasks.
 
-    Example: cauldron train recipe.yaml -o work
+    Example: cauldron train recipe.yaml -o work --train idefics2-sft
     """
     with guarded():
         from cauldron import harness
@@ -26,6 +27,8 @@ def train(
         from cauldron.recipe import load_recipe
 
         told = load_recipe(recipe)
+        if how:
+            told = told.with_training(how)
         done = harness.train_and_evaluate(told, manifest_of(told, out), out, message)
         if as_json:
             emit(done)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cauldron.errors import near
-from cauldron.packaged import packaged
+from cauldron.packaged import on_base
 
 Connector = Literal["perceiver", "linear", "mlp", "pixel_shuffle"]
 Architecture = Literal["autoregressive", "cross_attention"]
@@ -69,17 +67,7 @@ class ModelSettings(BaseModel):
     @classmethod
     def _on_base(cls, values: Any) -> Any:
         """Put a shipped configuration under the keys that are given."""
-        if isinstance(values, str):
-            values = {"base": values}
-        if not isinstance(values, dict) or not values.get("base"):
-            return values
-        folder = packaged("recipes") / "model"
-        file = folder / f"{values['base']}.yaml"
-        if file.parent != folder or not file.is_file():
-            known = sorted(path.stem for path in folder.glob("*.yaml"))
-            hint = near(str(values["base"]), known)
-            raise ValueError(f"no model '{values['base']}'{hint}; there are: {', '.join(known)}")
-        return {**yaml.safe_load(file.read_text("utf-8")), **values}
+        return on_base(values, "model")
 
     @model_validator(mode="after")
     def _fits(self) -> ModelSettings:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from cauldron.model.settings import ModelSettings
+from cauldron.packaged import on_base
 
 Mode = Literal["frozen", "lora", "dora", "full"]
 Logger = Literal["tensorboard", "trackio", "wandb"]
@@ -136,6 +137,7 @@ class TrainSettings(StageSettings):
     """A training on mixtures: the keys of a stage, or several stages that differ from them.
 
     Args:
+        base: name of a shipped training (recipes/train) that the other keys change.
         stages: one after the other, each with what differs from the keys beside it.
         vocab_size: most entries of the tokenizer that is trained on the mixture's texts where the
             model does not bring one.
@@ -157,6 +159,7 @@ class TrainSettings(StageSettings):
         peak_tflops: of one device, for model flops utilisation; known ones need none.
     """
 
+    base: str = ""
     model: ModelSettings = ModelSettings()
     stages: tuple[StageSettings, ...] = ()
     vocab_size: int = Field(512, ge=270)
@@ -180,7 +183,8 @@ class TrainSettings(StageSettings):
     @model_validator(mode="before")
     @classmethod
     def _inherit(cls, values: Any) -> Any:
-        """Give each stage the keys that stand beside `stages`."""
+        """Put a shipped file below; give each stage the keys that stand beside `stages`."""
+        values = on_base(values, "train")
         if not isinstance(values, dict) or not isinstance(values.get("stages"), list | tuple):
             return values
         shared = {k: v for k, v in values.items() if k in StageSettings.model_fields}
