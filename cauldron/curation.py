@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cauldron.curate.benchmark_items import pieces
-from cauldron.curate.deciding import filter_parts
+from cauldron.curate.deciding import NO_LISTS, filter_parts
 from cauldron.curate.decontaminate import (
     KINDS,
     DecontaminateSettings,
@@ -16,6 +16,7 @@ from cauldron.curate.decontaminate import (
 )
 from cauldron.curate.dedup import DedupSettings, dedup
 from cauldron.curate.leak_index import INDEX_VERSION, index_piece, is_index, join_index, labels
+from cauldron.curate.lists import Lists
 from cauldron.curate.parts import PartFiles
 from cauldron.curate.rules import Rules
 from cauldron.engine.base import Engine
@@ -93,8 +94,9 @@ def filter_samples(
     rules: Rules,
     sources: Sequence[str] | None = None,
     progress: Progress = quiet,
+    lists: Lists = NO_LISTS,
 ) -> dict[str, Any]:
-    """Decide by rules on every measured part; decodes nothing."""
+    """Decide by rules, and by what was decided by hand, on every measured part; decodes nothing."""
     work.require(place)
     jobs, owners = [], []
     for source in sources or work.sources(place):
@@ -106,11 +108,13 @@ def filter_samples(
             signals = [work.signals(place, source, part) for part in parts]
             jobs.append(
                 Job(
-                    key=key_of("filter", keys, rules.key, source),
+                    key=key_of(
+                        "filter", keys, rules.key, source, *([lists.key] if lists.key else [])
+                    ),
                     receipt=receipt(place, f"filter-{source}", parts[0]),
                     outputs=outputs,
                     function=filter_parts,
-                    arguments=(tuple(zip(signals, outputs, strict=True)), rules, source),
+                    arguments=(tuple(zip(signals, outputs, strict=True)), rules, source, lists),
                 )
             )
             owners.append(source)

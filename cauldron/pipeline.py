@@ -13,7 +13,16 @@ from cauldron.engine.local import LocalEngine
 from cauldron.errors import RecipeError, SourceError
 from cauldron.forecasting import forecast_filter, forecast_measure
 from cauldron.readers.raw import Raw
-from cauldron.recipe import Benchmark, Ingest, Recipe, folder_of, measure_of, resolved, rules_of
+from cauldron.recipe import (
+    Benchmark,
+    Ingest,
+    Recipe,
+    folder_of,
+    lists_of,
+    measure_of,
+    resolved,
+    rules_of,
+)
 from cauldron.report.page import write_report
 from cauldron.sources.catalogue import detect
 from cauldron.stats import work_stats
@@ -106,7 +115,8 @@ def run(
             engine, place, sources, progress, measure_of(recipe, path)
         )
         rules = rules_of(recipe, path)
-        done["filter"] = curation.filter_samples(engine, place, rules, sources, progress)
+        lists = lists_of(recipe, path)
+        done["filter"] = curation.filter_samples(engine, place, rules, sources, progress, lists)
         if recipe.dedup == "off":
             curation.forget(place, "dedup")
         else:

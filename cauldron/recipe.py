@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from cauldron.config import Off, checked, load_model
 from cauldron.curate.decontaminate import DecontaminateSettings
 from cauldron.curate.dedup import DedupSettings
+from cauldron.curate.lists import Lists, read_lists
 from cauldron.curate.rules import Rules, load_rules
 from cauldron.errors import RecipeError
 from cauldron.evaluate.settings import EvaluateSettings
@@ -63,6 +64,20 @@ class Decontaminate(DecontaminateSettings):
     against: tuple[Benchmark | str, ...] = Field(min_length=1)
 
 
+class ListFiles(BaseModel):
+    """Files of ids decided by hand, one a line, relative to the recipe.
+
+    Args:
+        block: samples that are dropped.
+        allow: samples that no rule drops.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    block: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+
+
 class Mix(MixSettings):
     """The mixture of a recipe."""
 
@@ -80,6 +95,7 @@ class Recipe(BaseModel):
     ingest: tuple[Ingest, ...] = ()
     measure: MeasureSettings = MeasureSettings()
     rules: str | Rules = "default"
+    lists: ListFiles = ListFiles()
     dedup: DedupSettings | Off = DedupSettings()
     decontaminate: Decontaminate | None = None
     mix: Mix = Mix()
@@ -139,6 +155,19 @@ def _known(entry: _E, folder: str) -> _E:
     found = pinned(entry.source, entry.form)
     told = {"source": found.source, "form": found.form, "raw": (*found.roots, *entry.raw)}
     return entry.model_copy(update=told)
+
+
+def lists_of(recipe: Recipe, path: str) -> Lists:
+    """Return the ids that the files of a recipe's lists name.
+
+    Raises:
+        RecipeError: if one is not there.
+    """
+    folder = folder_of(path)
+    block, allow = (
+        [resolved(u, folder) for u in urls] for urls in (recipe.lists.block, recipe.lists.allow)
+    )
+    return read_lists(block, allow)
 
 
 def rules_of(recipe: Recipe, path: str) -> Rules:

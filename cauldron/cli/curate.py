@@ -66,6 +66,12 @@ def measure(
 def filter_(
     work: Work,
     rules: Annotated[str, typer.Option(help="A rules file, or a shipped one.")] = "default",
+    block: Annotated[
+        list[str] | None, typer.Option(help="A file of ids that are dropped, one a line.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="A file of ids that no rule drops.")
+    ] = None,
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
@@ -74,14 +80,18 @@ def filter_(
     Example: cauldron filter work --rules default
     """
     with guarded():
+        from cauldron.curate.lists import read_lists
         from cauldron.curation import filter_samples
         from cauldron.engine.local import LocalEngine
         from cauldron.recipe import find_rules
         from cauldron.storage.work import locked, require
 
         require(work)
+        lists = read_lists(block or (), allow or ())
         with locked(work), LocalEngine(workers) as engine:
-            found = filter_samples(engine, work, find_rules(rules), progress=Progress())
+            found = filter_samples(
+                engine, work, find_rules(rules), progress=Progress(), lists=lists
+            )
         _tell("Filter", found, as_json, f"cauldron dedup {work}")
 
 

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from cauldron.curate.decisions import as_decisions
+from cauldron.curate.lists import Lists
 from cauldron.curate.rules import IMAGES_LEFT, Bounds, Rule, Rules
 from cauldron.errors import UsageError
 from cauldron.signals.measure import ERRORS
@@ -20,6 +21,7 @@ from cauldron.storage.shards import open_parquet, write_table
 
 UNMEASURED = "not_measured"
 """The reason of a sample whose signals could not be measured: no rule can judge it."""
+NO_LISTS = Lists()
 _THREADS = 8  # signals and decisions are small: reading and writing is waiting for the disk
 _LEFT_OUT, _FIRST, _ROW = "\x00left_out", "\x00first", "\x00row"  # columns made while deciding
 
@@ -224,15 +226,17 @@ def counts_of(decisions: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def filter_parts(parts: Sequence[tuple[str, str]], rules: Rules, source: str) -> dict[str, Any]:
-    """Decide on some parts of a source by their signals.
+def filter_parts(
+    parts: Sequence[tuple[str, str]], rules: Rules, source: str, lists: Lists = NO_LISTS
+) -> dict[str, Any]:
+    """Decide on some parts of a source by their signals, and by what was decided by hand.
 
     Args:
         parts: URLs of the signals to read and of the decisions to write.
     """
     chosen = rules.of(source)
     tables = read_signals([signals for signals, _ in parts], chosen)
-    decisions = decided(tables, chosen)
+    decisions = lists.applied(decided(tables, chosen))
     made = as_decisions(decisions)
     starts = itertools.accumulate((table.num_rows for table in tables), initial=0)
     slices = [

@@ -18,10 +18,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from cauldron.curate.lists import read_ids
 from cauldron.errors import CauldronError, UsageError
 from cauldron.lineage import explain
 from cauldron.media.images import ImageError, open_rgb
-from cauldron.view.marks import LISTS, mark, marks_url, read_marks
+from cauldron.view.marks import LISTS, mark, marks_url
 from cauldron.view.table import PAGE, Query, SampleTable
 
 SIDES = (256, 1024)
@@ -64,7 +65,7 @@ class Viewer:
 
     def marks(self) -> dict[str, frozenset[str]]:
         """Return both lists."""
-        return {name: read_marks(marks_url(self.place, name)) for name in LISTS}
+        return {name: read_ids(marks_url(self.place, name)) for name in LISTS}
 
     def results(self, told: Mapping[str, str]) -> HTMLResponse:
         """Return the page of results."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cauldron.curate.lists import read_ids
 from cauldron.errors import UsageError
 from cauldron.storage import files
 
@@ -13,16 +14,6 @@ LISTS = ("block", "allow")
 def marks_url(place: str, name: str) -> str:
     """Return the file of a list in a work folder."""
     return files.join(place, "marks", f"{name}.txt")
-
-
-def read_marks(url: str) -> frozenset[str]:
-    """Return the ids of a list, none where it is not there; lines from # on are remarks."""
-    if not files.exists(url):
-        return frozenset()
-    lines = files.read_bytes(url).decode("utf-8", "replace").splitlines()
-    return frozenset(
-        text for line in lines if (text := line.split(" #")[0].strip()) and text[0] != "#"
-    )
 
 
 def mark(place: str, name: str, ids: Iterable[str], on: bool) -> frozenset[str]:
@@ -39,7 +30,7 @@ def mark(place: str, name: str, ids: Iterable[str], on: bool) -> frozenset[str]:
     chosen = frozenset(ids)
     if any(not text or not text.isprintable() or " " in text for text in chosen):
         raise UsageError("not the id of a sample")
-    held = {known: read_marks(marks_url(place, known)) for known in LISTS}
+    held = {known: read_ids(marks_url(place, known)) for known in LISTS}
     for known in LISTS:
         new = held[known] | chosen if on and known == name else held[known] - chosen
         if new != held[known]:

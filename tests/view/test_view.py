@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from cauldron.curate.lists import read_ids
 from cauldron.errors import UsageError
-from cauldron.view.marks import mark, marks_url, read_marks
+from cauldron.view.marks import mark, marks_url
 from cauldron.view.table import Query, SampleTable
 from tests.view.conftest import Served
 
@@ -70,10 +71,10 @@ def test_a_marked_sample_stands_on_the_list(browser: Any, served: Served) -> Non
     opened.wait_for_selector(".card.marked-block")
     first = opened.locator(".card .id").first.inner_text()
     url = marks_url(str(served.work), "block")
-    assert read_marks(url) == {first}
+    assert read_ids(url) == {first}
     opened.locator(".mark.allow").first.click()
     opened.wait_for_selector(".card.marked-allow")
-    assert read_marks(url) == frozenset()
+    assert read_ids(url) == frozenset()
     assert wrong == []
 
 
@@ -116,8 +117,8 @@ def test_a_sample_is_on_one_list_at_most(tmp_path: Any) -> None:
     place = str(tmp_path)
     mark(place, "block", ["a/1", "a/2"], True)
     assert mark(place, "allow", ["a/2"], True) == {"a/2"}
-    assert read_marks(marks_url(place, "block")) == {"a/1"}
+    assert read_ids(marks_url(place, "block")) == {"a/1"}
     (tmp_path / "marks" / "block.txt").write_text("# mine\na/1  # bad scan\n\n")
-    assert read_marks(marks_url(place, "block")) == {"a/1"}
+    assert read_ids(marks_url(place, "block")) == {"a/1"}
     with pytest.raises(UsageError, match="not the id"):
         mark(place, "block", ["a b"], True)
