@@ -45,6 +45,9 @@ dedup:
   text: minhash
   images: phash
 
+# Samples marked by hand in `cauldron view work`: one id a line.
+# lists: {{block: [work/marks/block.txt], allow: [work/marks/allow.txt]}}
+
 # Benchmarks that must not leak into the mixture; any source and split can stand here.
 # decontaminate:
 #   against:

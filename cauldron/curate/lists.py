@@ -52,7 +52,7 @@ class Lists:
 
 
 def read_ids(url: str) -> frozenset[str]:
-    """Return the ids of a list, one a line; a line from # on is a remark. None where it is absent."""
+    """Return the ids of a list, one a line, remarks behind #; none where it is not there."""
     if not files.exists(url):
         return frozenset()
     lines = files.read_bytes(url).decode("utf-8", "replace").splitlines()
