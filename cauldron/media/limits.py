@@ -18,6 +18,7 @@ class Limits:
         max_pdf_pages: pages read of one PDF.
         max_pdf_page_s: processor time for one page, in seconds.
         max_pdf_s: processor time for one PDF, in seconds.
+        max_ocr_page_s: time that an OCR command may take for one page, in seconds.
         max_pdf_memory: address space in bytes of the process that reads PDFs.
         max_html_bytes: bytes of one page.
         max_html_depth: nesting that is followed.
@@ -43,6 +44,7 @@ class Limits:
     max_pdf_pages: int = 2_000
     max_pdf_page_s: float = 30.0
     max_pdf_s: float = 900.0
+    max_ocr_page_s: float = 120.0
     max_pdf_memory: int = 2 << 30
     max_html_bytes: int = 10_000_000
     max_html_depth: int = 512

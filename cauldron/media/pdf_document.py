@@ -88,6 +88,8 @@ def _remarks(page: PdfPage) -> dict[str, int]:
     if not page.has_text:
         name = {"blank": "page_blank", "damaged": "page_damaged"}.get(page.kind)
         remarks[name or "page_without_text"] = 1
+        if page.detail.startswith("ocr_"):
+            remarks[page.detail] = 1
     return remarks
 
 

@@ -7,6 +7,8 @@ a page: its picture, then its text line by line. A file that is there twice is r
 from __future__ import annotations
 
 import hashlib
+import shlex
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -14,7 +16,8 @@ from typing import Any
 
 from cauldron.errors import SourceError, StorageError
 from cauldron.media.limits import LIMITS
-from cauldron.media.pdf import PdfAsked, PdfError, PdfFacts, is_available, read_pages
+from cauldron.media.ocr import needs_ocr, recognised
+from cauldron.media.pdf import PdfAsked, PdfError, PdfFacts, PdfPage, is_available, read_pages
 from cauldron.media.pdf_document import interleaved, transcript
 from cauldron.media.pdf_layout import Figure
 from cauldron.readers.raw import Found, Raw, Row
@@ -95,8 +98,9 @@ def _opened(read: Callable[[Row, bytes], Iterable[Row | Reject]]) -> Any:
 
 def _document(row: Row, data: bytes) -> Iterator[Row]:
     facts = PdfFacts()
-    wanted = _asked(row, scans=row.options.get("scans") == "picture")
-    pages = list(read_pages(data, facts, wanted))
+    scans = row.options.get("scans") == "picture" or "ocr" in row.options
+    wanted = _asked(row, scans=scans)
+    pages = [_with_ocr(row, page) for page in read_pages(data, facts, wanted)]
     if not pages:
         raise PdfError("no_pages", "none of the pages that were asked for")
     parts, notes = interleaved(pages)
@@ -114,6 +118,21 @@ def _document(row: Row, data: bytes) -> Iterator[Row]:
     yield replace(row, data=found)
 
 
+def _with_ocr(row: Row, page: PdfPage) -> PdfPage:
+    """Return a page with the text of the OCR command where one is named and needed.
+
+    Where it fails the page stays as it is, and is no picture of the document unless asked for.
+    """
+    if "ocr" not in row.options or not needs_ocr(page):
+        return page
+    read = recognised(page, row.options["ocr"])
+    if read is not None and read.lines:
+        return read
+    keeps = row.options.get("scans") == "picture"
+    detail = "ocr_failed" if read is None else "ocr_empty"
+    return replace(page, detail=detail, picture=page.picture if keeps else None)
+
+
 def _asked(row: Row, **kind: Any) -> PdfAsked:
     pages = tuple((first, last) for first, last in row.options.get("pages", ()))
     return asked(row, pages=pages, **kind)
@@ -128,6 +147,7 @@ def _pages(row: Row, data: bytes) -> Iterator[Row]:
     facts = PdfFacts()
     digest = _digest(data)
     for page in read_pages(data, facts, _asked(row, pictures=True)):
+        page = _with_ocr(row, page)
         found = {"key": f"{digest}/{page.number}", "facts": facts, "page": page}
         yield replace(row, record=str(page.number), data=found, weight=1)
 
@@ -163,7 +183,8 @@ def _convert_page(row: Row) -> Draft | Reject | Skip:
         return Reject(reason="page_damaged", detail=page.detail)
     text = transcript(page) if page.has_text else ""
     if not text:
-        return Skip(reason="page_blank" if page.kind == "blank" else "page_without_text")
+        reason = page.detail if page.detail.startswith("ocr_") else "page_without_text"
+        return Skip(reason="page_blank" if page.kind == "blank" else reason)
     picture = Picture(path=page_name(page.number, row), bytes=page.picture)
     extra = {**_facts(row.data["facts"]), "page": page.number, "page_kind": page.kind}
     extra["garbled"] = page.garbled
@@ -180,6 +201,14 @@ def _facts(facts: PdfFacts) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
+def _command(text: str) -> str:
+    """Return a command whose program is there."""
+    parts = shlex.split(text)
+    if not parts or shutil.which(parts[0]) is None:
+        raise ValueError("a command whose program is installed is expected")
+    return text
+
+
 _OPTIONS = (
     Option(name="pages", read=page_ranges, help="page numbers of every file, such as 1-20,25,30-"),
     Option(
@@ -189,6 +218,12 @@ _OPTIONS = (
         secret=True,
     ),
     *RENDERING,
+    Option(
+        name="ocr",
+        read=_command,
+        help="a command that reads a page's picture on standard input and writes its text, for "
+        "pages without text of their own, such as: tesseract - - -l eng",
+    ),
 )
 _SCANS = Option(
     name="scans", read=one_of("leave", "picture"), help="picture: scanned pages stay, as pictures"
