@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 import typer
@@ -30,6 +31,8 @@ def train(
         if how:
             told = told.with_training(how)
         done = harness.train_and_evaluate(told, manifest_of(told, out), out, message)
+        if os.environ.get("RANK", "0") != "0":  # of several processes the first one tells
+            return
         if as_json:
             emit(done)
             return

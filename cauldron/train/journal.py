@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
+from rich.console import Console
 
 from cauldron.errors import UsageError
 from cauldron.storage import files
+from cauldron.train.live import View
 from cauldron.train.settings import Logger
 
 Say = Callable[[str], None]
@@ -28,15 +31,30 @@ class Journal:
         place: folder of both.
         loggers: names of others.
         spike: deviations above the recent mean that make a loss odd.
+        live: draw each step in the terminal, if there is one.
     """
 
-    def __init__(self, place: str, loggers: Sequence[Logger] = (), spike: float = 6.0) -> None:
+    def __init__(
+        self,
+        place: str,
+        loggers: Sequence[Logger] = (),
+        spike: float = 6.0,
+        live: bool = False,
+    ) -> None:
         self.place, self._spike = place, spike
         self.entries: list[dict[str, Any]] = []
         self.validations: list[dict[str, Any]] = []
         self._recent: deque[float] = deque(maxlen=WINDOW)
         self._sinks = [_sink(name, place) for name in loggers]
         self._written = 0
+        self._view = View(Console(stderr=True)) if live and sys.stderr.isatty() else None
+
+    def close(self) -> None:
+        """Bring the file up to date and end the view."""
+        if self.entries:
+            self.flush()
+        if self._view:
+            self._view.close()
 
     def resume(self, stage: str, step: int) -> None:
         """Read back the lines up to a step of a stage; later ones are written anew."""
@@ -54,6 +72,8 @@ class Journal:
         self.entries.append(entry)
         numbers = {k: float(v) for k, v in entry.items() if isinstance(v, int | float)}
         numbers |= {f"loss/{name}": loss for name, loss in entry.get("by_source", {}).items()}
+        if self._view:
+            self._view.show(entry)
         for sink in self._sinks:
             sink(len(self.entries), numbers)
         if files.is_local(self.url) or len(self.entries) - self._written >= _REWRITE:

@@ -106,6 +106,7 @@ def _adapt(model: Any, part: str, chosen: PartSettings, seed: int) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(content_hash(seed, "adapter", part) >> 1)
         inject_adapter_in_model(config, model, adapter_name=part)
+    del model.peft_config  # the next part has an adapter of its own
     for name, weight in model.named_parameters():  # peft freezes the rest of the model
         weight.requires_grad_(frozen.get(name, "lora_" in name))
 

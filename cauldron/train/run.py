@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections import Counter
@@ -65,14 +66,16 @@ def train(
     run = Run(
         settings=settings,
         ranks=ranks,
-        journal=Journal(place, settings.loggers if ranks.first else (), settings.spike),
+        journal=Journal(
+            place, settings.loggers if ranks.first else (), settings.spike, live=ranks.first
+        ),
         key=key,
         place=place,
         seed=seed,
         say=say if ranks.first else lambda text: None,
         ends_at=time.monotonic() + (settings.time_limit_s or math.inf),
     )
-    with quiet():
+    with quiet(), contextlib.closing(run.journal):
         model, data = _beginning(manifest, settings, seed), State()
         for stage in settings.all_stages:
             model, data = _stage(model, stage, manifest, run, about, data)

@@ -98,6 +98,16 @@ def test_of_frozen_embeddings_only_the_new_rows_change() -> None:
         assert moved[OURS.end]
 
 
+def test_several_parts_are_adapted_side_by_side() -> None:
+    chosen = {"vision": "lora", "language": "dora", "head": "lora", "new_embeddings": "full"}
+    model = trained(build(settings_of("idefics2"), ENTRIES, seed=0), chosen)
+    learned = states(model)
+    parts.merge(model)
+    assert torch.allclose(learned, states(model), atol=1e-4)
+    names = {name for name, _ in build(settings_of("idefics2"), ENTRIES, 0).named_parameters()}
+    assert {name for name, _ in model.named_parameters()} == names
+
+
 def test_each_part_has_its_learning_rate() -> None:
     rates = {"vision": 1e-5, "connector": 2e-4, "language": 3e-5}
     chosen = {part: {"mode": "full", "learning_rate": rate} for part, rate in rates.items()}
