@@ -1,7 +1,7 @@
 """The loader against mosaicml-streaming, webdataset, litdata, datasets, grain, energon, torchdata.
 
     python benchmarks/loader/run.py [--folder DIR] [--scale 0.25] [--rounds 3] [--peers NAME...]
-                                    [--python PEER_PYTHON] [--draws 4000]
+                                    [--python PEER_PYTHON] [--draws 20000] [--jobs bytes background decode]
 
 One generated workload (workload.py; `--scale 1` is 20,000 samples, 1.6 GB), the same records out
 of each loader, every measurement in a process of its own, ours and the peers' in turns. Medians
@@ -71,13 +71,16 @@ def prepared(folder: Path, names: list[str], python: str) -> list[str]:
     return there
 
 
-def rounds(folder: Path, names: list[str], python: str, count: int, draws: int) -> Measured:
+def rounds(
+    folder: Path, names: list[str], python: str, count: int, draws: int, jobs: list[str]
+) -> Measured:
     """Measure every loader at every job, in turns."""
     found: Measured = defaultdict(list)
     for number in range(count):
-        for job, options in JOBS.items():
+        for job in jobs:
+            options = JOBS[job]
             for name in names:
-                few = str(draws // 4 if job == "decode" else draws)
+                few = str(draws // 10 if job == "decode" else draws)
                 told = measure(python, folder, name, [*options, "--draws", few])
                 if told:
                     found[job, name].append(told)
@@ -129,7 +132,7 @@ def ratios(found: Measured, names: list[str]) -> bool:
     for job, promised in PROMISED.items():
         ours = median(found, job, "cauldron", "per_s") or 0.0
         peers = {n: median(found, job, n, "per_s") or 0.0 for n in names if n != "cauldron"}
-        if not peers:
+        if not ours or not any(peers.values()):
             continue
         fastest = max(peers, key=lambda name: peers[name])
         over = {fastest: promised} | (OVER if job == "bytes" else {})
@@ -146,7 +149,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "loader-bench")
     parser.add_argument("--scale", type=float, default=0.25)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--draws", type=int, default=4000)
+    parser.add_argument("--draws", type=int, default=20_000, help="a tenth where decoded")
+    parser.add_argument("--jobs", nargs="*", default=list(JOBS), choices=list(JOBS))
     parser.add_argument("--peers", nargs="*", default=list(NEEDS), choices=list(NEEDS))
     parser.add_argument("--python", default=sys.executable, help="where the peers are installed")
     parser.add_argument("--json", help="also write all figures to this file")
@@ -154,7 +158,7 @@ def main() -> None:
     assert set(NEEDS) < set(LOADERS) and set(NEEDS.values()) <= set(FORMATS)
     generate(told.folder, told.scale)
     names = prepared(told.folder, told.peers, told.python)
-    found = rounds(told.folder, names, told.python, told.rounds, told.draws)
+    found = rounds(told.folder, names, told.python, told.rounds, told.draws, told.jobs)
     table(found, names)
     if told.json:
         flat = [{"job": job, "loader": name, "runs": runs} for (job, name), runs in found.items()]
