@@ -1,7 +1,7 @@
 """The loader against mosaicml-streaming, webdataset, litdata, datasets, grain, energon, torchdata.
 
     python benchmarks/loader/run.py [--folder DIR] [--scale 0.25] [--rounds 3] [--peers NAME...]
-                                    [--python PEER_PYTHON] [--draws 20000] [--jobs bytes background decode]
+                                    [--python PEER_PYTHON] [--draws 20000] [--jobs JOB...]
 
 One generated workload (workload.py; `--scale 1` is 20,000 samples, 1.6 GB), the same records out
 of each loader, every measurement in a process of its own, ours and the peers' in turns. Medians

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -107,7 +107,7 @@ class PlainCourse:
     def _other(self, drawn: Drawn, decoders: Decoders) -> tuple[Drawn, list[torch.Tensor]] | None:
         """Return what replaces a sample whose pictures cannot be decoded."""
         for row in substitutes(self._samples, drawn.source, drawn.position):
-            other = replace(drawn, sample=self._samples[drawn.source, row])
+            other = drawn._replace(sample=self._samples[drawn.source, row])
             jobs = _jobs([other])
             try:
                 return other, _pictures(decoders.begin(jobs), range(len(jobs)))

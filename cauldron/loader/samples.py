@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,8 +34,7 @@ Sample = Mapping[str, Any]
 """`id`, `source`, `messages`, `images` ([{"bytes"}]) and `extra` of a sample, as plain values."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class Drawn(NamedTuple):
     """A sample of the training stream: where it stands, and the sample.
 
     Args:
@@ -61,11 +60,11 @@ class _Side:
     """
 
     urls: tuple[str, ...]
-    ends: npt.NDArray[np.int64]
+    ends: list[int]
     chosen: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
 
     def __len__(self) -> int:
-        return len(self.chosen[0]) if self.chosen else int(self.ends[-1]) if len(self.ends) else 0
+        return len(self.chosen[0]) if self.chosen else self.ends[-1] if self.ends else 0
 
     def place(self, row: int) -> Place:
         """Return the file of a row and its row there.
@@ -78,7 +77,7 @@ class _Side:
         if self.chosen:
             return self.urls[int(self.chosen[0][row])], int(self.chosen[1][row])
         file = bisect.bisect_right(self.ends, row)
-        return self.urls[file], row - (int(self.ends[file - 1]) if file else 0)
+        return self.urls[file], row - (self.ends[file - 1] if file else 0)
 
 
 class Samples:
@@ -142,7 +141,7 @@ class Samples:
         drawn = self.drawn(positions)
         found = self.read([(name, row) for name, row, _ in drawn])
         return [
-            Drawn(position=position, source=name, epoch=epoch, sample=sample)
+            Drawn(position, name, epoch, sample)
             for position, (name, _, epoch), sample in zip(positions, drawn, found, strict=True)
         ]
 
@@ -234,7 +233,7 @@ class Samples:
     def _written(self, source: str, shards: Sequence[Mapping[str, Any]]) -> _Side:
         return _Side(
             tuple(self._beside(shard["url"]) for shard in shards),
-            np.cumsum([shard["rows"] for shard in shards], dtype=np.int64),
+            list(itertools.accumulate(shard["rows"] for shard in shards)),
         )
 
     def _selected(self, source: str, shards: Sequence[Mapping[str, Any]]) -> _Side:
@@ -246,7 +245,7 @@ class Samples:
         folder = files.join(self._place.rsplit("/", 2)[0], "samples", source)
         urls = tuple(files.join(folder, str(part)) for part in parts)
         chosen = number.astype(np.int64), table["row"].to_numpy()
-        return _Side(urls, np.zeros(0, np.int64), chosen)
+        return _Side(urls, [], chosen)
 
     def _sizes(self) -> dict[str, int]:
         """Return the bytes of each shard by URL."""

@@ -82,7 +82,7 @@ class Shards:
         Raises:
             StorageError: if a shard cannot be read or has no such row.
         """
-        if all(files.is_local(url) for url, _ in places):
+        if all(files.is_local(url) for url in {url for url, _ in places}):
             return [self._near(url, row, pictures) for url, row in places]
         far = [n for n, (url, _) in enumerate(places) if not files.is_local(url)]
         fetched = dict(zip(far, self._far([places[n] for n in far], pictures), strict=True))
@@ -190,7 +190,7 @@ def _mapped_file(url: str) -> mmap.mmap:
 
 
 def _ranges(url: str, row: int, index: ShardIndex, pictures: bool) -> Iterator[Range]:
-    start, end = (index.text_offset + int(at) for at in index.text_start[row : row + 2])
+    start, end = (index.text_offset + at for at in index.text_start[row : row + 2])
     yield index_url(url), start, end
     if pictures:
         yield from ((url, offset, offset + length) for offset, length in index.ranges(row))

@@ -13,6 +13,7 @@ size is one of an earlier shard.
 
 from __future__ import annotations
 
+import itertools
 import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ def index_url(shard: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardIndex:
-    """The index of one shard; arrays are views of the buffer it was read from.
+    """The index of one shard: views of whole numbers in the buffer that it was read from.
 
     Args:
         text_start: [rows + 1] where the JSON of each row begins in `text`.
@@ -57,10 +58,10 @@ class ShardIndex:
         shard_bytes: size of the shard that the index belongs to.
     """
 
-    text_start: npt.NDArray[np.uint64]
-    first_picture: npt.NDArray[np.uint32]
-    offset: npt.NDArray[np.uint64]
-    length: npt.NDArray[np.uint32]
+    text_start: memoryview
+    first_picture: memoryview
+    offset: memoryview
+    length: memoryview
     text: memoryview
     text_offset: int
     shard_bytes: int
@@ -72,14 +73,12 @@ class ShardIndex:
 
     def said(self, row: int) -> Any:
         """Return `{"id", "messages", "extra"}` of a row."""
-        return orjson.loads(self.text[int(self.text_start[row]) : int(self.text_start[row + 1])])
+        return orjson.loads(self.text[self.text_start[row] : self.text_start[row + 1]])
 
     def ranges(self, row: int) -> list[tuple[int, int]]:
         """Return (offset, length) of each picture of a row."""
-        first, end = int(self.first_picture[row]), int(self.first_picture[row + 1])
-        return list(
-            zip(self.offset[first:end].tolist(), self.length[first:end].tolist(), strict=True)
-        )
+        pictures = range(self.first_picture[row], self.first_picture[row + 1])
+        return [(self.offset[k], self.length[k]) for k in pictures]
 
 
 def parse(buffer: Any, place: str = "") -> ShardIndex:
@@ -115,12 +114,14 @@ def parse_places(buffer: Any, place: str = "") -> ShardIndex:
     if len(view) < end:
         raise StorageError("a shard index that is cut off", place=place)
     rows, pictures = int(head["rows"]), int(head["pictures"])
-    starts = HEAD_BYTES + 8 * (rows + 1), HEAD_BYTES + 8 * (rows + 1 + pictures)
+    sizes = (8 * (rows + 1), 8 * pictures, 4 * (rows + 1), 4 * pictures)
+    ends = list(itertools.accumulate(sizes, initial=HEAD_BYTES))
+    arrays = [view[first:last] for first, last in itertools.pairwise(ends)]
     return ShardIndex(
-        text_start=np.frombuffer(view, "<u8", rows + 1, HEAD_BYTES),
-        offset=np.frombuffer(view, "<u8", pictures, starts[0]),
-        first_picture=np.frombuffer(view, "<u4", rows + 1, starts[1]),
-        length=np.frombuffer(view, "<u4", pictures, starts[1] + 4 * (rows + 1)),
+        text_start=arrays[0].cast("Q"),
+        offset=arrays[1].cast("Q"),
+        first_picture=arrays[2].cast("I"),
+        length=arrays[3].cast("I"),
         text=view[end:],
         text_offset=end,
         shard_bytes=int(head["shard"]),
