@@ -99,7 +99,7 @@ class Samples:
         self._order_key = key_of(self.manifest["seed"], self.manifest["order"])[:16]
         self._changes: list[tuple[int, dict[str, float]]] = []
         self._sides: dict[tuple[str, str], _Side] = {}
-        self._planned: tuple[int, list[tuple[int, int, int]]] = (-1, [])
+        self._planned: tuple[int, list[tuple[str, int, int]]] = (-1, [])
         self._shards = Shards(cache_bytes, self._sizes())
 
     @property
@@ -126,7 +126,11 @@ class Samples:
 
     def drawn(self, positions: Sequence[int]) -> list[tuple[str, int, int]]:
         """Return source, row and epoch of positions in the endless order."""
-        return [self._drawn(position) for position in positions]
+        drawn: list[tuple[str, int, int]] = []
+        for block, run in itertools.groupby(positions, key=_block_of):
+            planned, first = self._planned_block(block), block * _PLANNED
+            drawn += [planned[position - first] for position in run]
+        return drawn
 
     def stream(self, start: int, stop: int | None = None) -> Iterator[Drawn]:
         """Yield the training samples at positions `start`, `start + 1`, ... before `stop`."""
@@ -212,15 +216,13 @@ class Samples:
         known: Mapping[str, Any] = self._sources[source]
         return known
 
-    def _drawn(self, position: int) -> tuple[str, int, int]:
-        block, inside = divmod(position, _PLANNED)
-        planned = self._planned
-        if planned[0] != block:
+    def _planned_block(self, block: int) -> list[tuple[str, int, int]]:
+        if self._planned[0] != block:
             positions = np.arange(block * _PLANNED, (block + 1) * _PLANNED)
-            columns = [part.tolist() for part in self.order.samples_at(positions)]
-            planned = self._planned = block, list(zip(*columns, strict=True))
-        number, row, epoch = planned[1][inside]
-        return self.names[number], row, epoch
+            number, row, epoch = (part.tolist() for part in self.order.samples_at(positions))
+            names = map(self.names.__getitem__, number)
+            self._planned = block, list(zip(names, row, epoch, strict=True))
+        return self._planned[1]
 
     def _side(self, source: str, kind: str) -> _Side:
         if (source, kind) not in self._sides:
@@ -264,3 +266,7 @@ class Samples:
 def _sample(source: str, row: Row) -> Sample:
     said, images = row
     return {**said, "source": source, "images": [{"bytes": image} for image in images]}
+
+
+def _block_of(position: int) -> int:
+    return position // _PLANNED
