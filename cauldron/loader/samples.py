@@ -61,7 +61,7 @@ class _Side:
 
     urls: tuple[str, ...]
     ends: list[int]
-    chosen: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
+    chosen: tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]] | None = None
 
     def __len__(self) -> int:
         return len(self.chosen[0]) if self.chosen else self.ends[-1] if self.ends else 0
@@ -243,10 +243,10 @@ class Samples:
         table = pa.concat_tables(
             read_table(self._beside(s["url"]), ["part", "row"]) for s in shards
         )
-        parts, number = np.unique(table["part"].to_numpy(), return_inverse=True)
+        parts = table["part"].combine_chunks().dictionary_encode()
         folder = files.join(self._place.rsplit("/", 2)[0], "samples", source)
-        urls = tuple(files.join(folder, str(part)) for part in parts)
-        chosen = number.astype(np.int64), table["row"].to_numpy()
+        urls = tuple(files.join(folder, part) for part in parts.dictionary.to_pylist())
+        chosen = parts.indices.to_numpy(), table["row"].to_numpy()
         return _Side(urls, [], chosen)
 
     def _sizes(self) -> dict[str, int]:
