@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cauldron import mixing
+from cauldron.cli.mix import say_epochs
 from cauldron.engine.local import LocalEngine
 from cauldron.errors import RecipeError
 from cauldron.loader.samples import Samples
@@ -92,3 +93,13 @@ def test_tags_choose_sources_by_their_cards(work: str, tags: Any, left: set[str]
 def test_tags_that_leave_nothing_are_refused(work: str) -> None:
     with pytest.raises(RecipeError, match="no source of the mixture has a sample"):
         mixed(work, "none", include={"sources": ["no_such"]})
+
+
+def test_epochs_and_what_is_never_seen_are_said(
+    work: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = mixed(work, "few", samples=20, weights={"docvqa": 3, "vqarad": 1})
+    say_epochs(manifest)
+    size = next(s["samples"] for s in manifest["sources"] if s["name"] == "docvqa")
+    said = capsys.readouterr().err
+    assert f"docvqa: 75.00% of draws, {15 / size:.3g} epochs, {1 - 15 / size:.1%} never" in said

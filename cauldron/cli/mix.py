@@ -75,6 +75,16 @@ def print_mixture(manifest: dict[str, Any]) -> None:
         table(title, [*columns, "never seen", "limited by"], rows)
 
 
+def say_epochs(manifest: dict[str, Any]) -> None:
+    """Say how often a mixture's plan shows each source, and how much of it never."""
+    message(f"the plan of mixture {manifest['name']}:")
+    for source in manifest["sources"]:
+        message(
+            f"  {source['name']}: {source['weight']:.2%} of draws, {source['epochs']:.3g} epochs, "
+            f"{source['never_seen']:.1%} never seen"
+        )
+
+
 def run(
     recipe: RecipeFile,
     out: Out,

@@ -23,15 +23,20 @@ def train(
     """
     with guarded():
         from cauldron import harness
-        from cauldron.cli.mix import print_scores
+        from cauldron.cli.mix import print_scores, say_epochs
+        from cauldron.mixture.manifest import read_manifest
         from cauldron.pipeline import manifest_of
         from cauldron.recipe import load_recipe
 
         told = load_recipe(recipe)
         if how:
             told = told.with_training(how)
-        done = harness.train_and_evaluate(told, manifest_of(told, out), out, message)
-        if os.environ.get("RANK", "0") != "0":  # of several processes the first one tells
+        manifest = manifest_of(told, out)
+        first = os.environ.get("RANK", "0") == "0"  # of several processes the first one tells
+        if told.train and first:
+            say_epochs(read_manifest(manifest))
+        done = harness.train_and_evaluate(told, manifest, out, message)
+        if not first:
             return
         if as_json:
             emit(done)
