@@ -19,12 +19,11 @@ Promise: 3x daft, 8x imagededup, 10x Data-Juicer; recall 0.97, precision 0.99. D
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,8 @@ from planted_pictures import FAMILIES, saved
 
 from cauldron.curate.alignment import detail
 from cauldron.curate.groups import smallest_members
-from cauldron.curate.near_images import near_images
+from cauldron.curate.near_images import near_images, same_details
+from cauldron.curate.pictures import DECODED_SIDE
 from cauldron.media.small import small_grey
 from cauldron.signals.thumbs import THUMB_SIDE, thumbnail
 
@@ -41,25 +41,42 @@ PROMISED = {"daft": 3.0, "imagehash": 0.0, "imagededup": 8.0, "datajuicer": 10.0
 RECALL, PRECISION = 0.97, 0.99
 SHARES = {"photo": 0.52, "mixed_page": 0.16, "mixed_chart": 0.16, "mixed_screen": 0.16}
 COPIED = 0.2
+_FILES, _PAIRS = 200, 64  # of one task
 
 Truth = dict[str, list[str]]
 
 
-def cauldron(folder: Path, names: list[str], threads: int) -> np.ndarray:
-    """Return for each picture the first one that shows the same."""
+def thumbs_of(paths: list[Path]) -> np.ndarray:
+    made = [thumbnail(small_grey(path.read_bytes(), THUMB_SIDE)) for path in paths]
+    return np.stack(made)
 
-    def thumb(name: str) -> np.ndarray:
-        return thumbnail(small_grey((folder / name).read_bytes(), THUMB_SIDE))
 
-    with ThreadPoolExecutor(threads) as pool:
+def judged(task: tuple[list[Path], np.ndarray, np.ndarray]) -> np.ndarray:
+    """Compare pairs of pictures by their pixels."""
+    paths, pairs, drawn = task
+    details = {
+        number: detail(small_grey(path.read_bytes(), DECODED_SIDE))
+        for number, path in enumerate(paths)
+    }
+    return same_details(details, pairs, drawn)
 
-        def details(numbers: np.ndarray) -> Iterable[tuple[int, np.ndarray]]:
-            def one(number: int) -> np.ndarray:
-                return detail(small_grey((folder / names[number]).read_bytes(), 230))
 
-            return zip(numbers.tolist(), pool.map(one, numbers.tolist()), strict=True)
+def cauldron(folder: Path, names: list[str], workers: int) -> np.ndarray:
+    """Return for each picture the first one that shows the same, as `cauldron dedup` does."""
+    paths = [folder / name for name in names]
+    with multiprocessing.get_context("fork").Pool(workers) as pool:
 
-        pairs, _ = near_images(np.stack(list(pool.map(thumb, names))), details)
+        def judge(pairs: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+            tasks = []
+            for k in range(0, len(pairs), _PAIRS):
+                numbers, local = np.unique(pairs[k : k + _PAIRS], return_inverse=True)
+                own = [paths[number] for number in numbers]
+                tasks.append((own, local.reshape(-1, 2), drawn[k : k + _PAIRS]))
+            return np.concatenate([np.zeros(0, bool), *pool.imap(judged, tasks)])
+
+        blocks = [paths[k : k + _FILES] for k in range(0, len(paths), _FILES)]
+        thumbs = np.concatenate(list(pool.imap(thumbs_of, blocks)))
+        pairs, _ = near_images(thumbs, judge)
     return smallest_members(pairs, len(names))
 
 
@@ -85,17 +102,18 @@ def removed_of(label: np.ndarray) -> np.ndarray:
     return np.flatnonzero(label != np.arange(len(label)))
 
 
-def alike(folder: Path, pictures: int, threads: int) -> None:
+def alike(folder: Path, pictures: int, workers: int) -> None:
     """Print recall of each kind of copy and precision, family by family."""
     shares = {family: 1 / len(FAMILIES) for family in FAMILIES}
     place, truth = saved(folder / "alike", int(pictures / (1 + COPIED)), int(pictures / 6), shares)
-    label = cauldron(place, truth["name"], threads)
+    label = cauldron(place, truth["name"], workers)
     origin, kind = np.array(truth["origin"]), np.array(truth["kind"])
     family = np.array([name.split("-")[0] for name in truth["name"]])
     kinds = [k for k in np.unique(kind) if k not in ("original", "sibling")]
     print(f"{'':8} pictures removed precision  recall  " + "".join(f"{k:>12}" for k in kinds))
-    first = {o: k for k, o in reversed(list(enumerate(origin)))}
-    found = np.array([label[k] == label[first[o]] for k, o in enumerate(origin)])
+    whole = np.isin(kind, ("original", "sibling"))
+    first = dict(zip(origin[whole], label[whole], strict=True))
+    found = np.array([label[k] == first[o] for k, o in enumerate(origin)])
     for name in FAMILIES:
         own = family == name
         gone = removed_of(label)[own[removed_of(label)]]
@@ -110,7 +128,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--pictures", type=int, default=5_000)
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--workers", type=int, default=2)
     options.add_argument("--peers", nargs="*", default=list(PROMISED))
     options.add_argument("--python", nargs="*", default=[])
     options.add_argument("--data", type=Path, help="Where drawn pictures are kept.")
@@ -119,17 +137,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = chosen.data or Path(scratch)
         if chosen.alike:
-            alike(folder, chosen.pictures, chosen.threads)
+            alike(folder, chosen.pictures, chosen.workers)
             return
         copies = int(chosen.pictures * COPIED)
         place, truth = saved(folder / "speed", chosen.pictures - copies, copies, SHARES)
         n, rates = len(truth["name"]), []
         for _ in range(chosen.rounds):
             began = time.perf_counter()
-            label = cauldron(place, truth["name"], chosen.threads)
+            label = cauldron(place, truth["name"], chosen.workers)
             rates.append(n / (time.perf_counter() - began))
         own = statistics.median(rates)
-        print(f"{n:,} pictures, {chosen.threads} threads")
+        print(f"{n:,} pictures, {chosen.workers} workers")
         told("cauldron", own, removed_of(label), truth)
         for name in chosen.peers:
             found = run_peer("image_peers.py", name, place, pythons(chosen.python))

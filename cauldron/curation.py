@@ -184,12 +184,16 @@ def _global_job(
 
 
 def dedup_samples(
-    place: str, settings: DedupSettings, sources: Sequence[str] | None = None
+    place: str,
+    settings: DedupSettings,
+    sources: Sequence[str] | None = None,
+    engine: Engine | None = None,
 ) -> dict[str, Any]:
-    """Find duplicates among the samples that are still kept."""
+    """Find duplicates among the samples that are still kept; an engine compares the pictures."""
     work.require(place)
     plain = settings.model_dump(mode="json")
-    result = perform(_global_job(place, "dedup", sources, plain, dedup, (settings,)))
+    run = engine.run if engine else map
+    result = perform(_global_job(place, "dedup", sources, plain, dedup, (settings, run)))
     entry = {**result, "step": "dedup", "status": "done", "settings": plain}
     files.write_json(
         work.ledger(place, "dedup"), {k: v for k, v in entry.items() if k != "resumed"}

@@ -127,6 +127,7 @@ def dedup(
     paragraphs: Annotated[
         int | None, typer.Option(help="Take out paragraphs seen so often in a domain.")
     ] = None,
+    workers: Workers = None,
     as_json: Json = False,
 ) -> None:
     """Find duplicates among the samples that are kept so far.
@@ -137,6 +138,7 @@ def dedup(
         from cauldron.config import checked
         from cauldron.curate.dedup import DedupSettings
         from cauldron.curation import dedup_samples
+        from cauldron.engine.local import LocalEngine
         from cauldron.storage.work import locked, require
 
         require(work)
@@ -154,8 +156,8 @@ def dedup(
             "paragraphs": paragraphs or "off",
         }
         settings = checked(told, DedupSettings, "cauldron dedup")
-        with locked(work):
-            found = dedup_samples(work, settings)
+        with locked(work), LocalEngine(workers) as engine:
+            found = dedup_samples(work, settings, engine=engine)
         _tell("Duplicates", found, as_json, f"cauldron decontaminate {work} --against BENCHMARK")
 
 

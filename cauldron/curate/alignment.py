@@ -165,21 +165,20 @@ def detail(grey: Image.Image) -> U8:
     return np.asarray(small.filter(_SOFT) if min(side) > 2 else small, np.uint8)
 
 
-def difference(one: U8, two: U8, enough: float) -> Difference:
-    """Return how far two details differ, laid over each other as well as may be.
+def same_picture(one: U8, two: U8, most: float, least: float) -> bool:
+    """Say whether two details show the same, as they are or one cropped a little.
 
     Args:
-        enough: a difference that is small enough to look no further.
+        most, least: as `Difference.within` takes them.
     """
     left, right = _same_size(one, two)
     if left.mean() > right.mean():
         left, right = right, left
-    still = _rest(left, right, np.zeros(4))
-    if still.worst <= enough:
-        return still
+    if _rest(left, right, np.zeros(4)).within(most, least):
+        return True
     place = _placed(left, right, _cropped(left, right), 2)
     # a warped picture is less sharp, so the other is made so too
-    return min(still, _rest(_smooth(_warped(left, place)), _smooth(right), place))
+    return _rest(_smooth(_warped(left, place)), _smooth(right), place).within(most, least)
 
 
 def _cropped(left: F32, right: F32) -> npt.NDArray[np.float64]:

@@ -24,7 +24,7 @@ from cauldron.curate.near_images import FINE_RADIUS, RADIUS
 from cauldron.curate.near_texts import Pairs, near_texts
 from cauldron.curate.paragraphs import repeated_paragraphs
 from cauldron.curate.parts import Loaded, PartFiles, binary_column, by_part, load_parts, write_drops
-from cauldron.curate.pictures import near_labels, pictures_of
+from cauldron.curate.pictures import Run, near_labels, pictures_of
 from cauldron.curate.rewritten import write_rewritten
 from cauldron.signals.measure import spoken_text
 from cauldron.signals.sketch import SKETCH_SIZE
@@ -113,8 +113,11 @@ class DedupSettings(BaseModel):
         return tuple(ranks)
 
 
-def dedup(parts: Sequence[PartFiles], settings: DedupSettings) -> dict[str, Any]:
+def dedup(parts: Sequence[PartFiles], settings: DedupSettings, run: Run = map) -> dict[str, Any]:
     """Find duplicates over all parts and write decisions for each.
+
+    Args:
+        run: applies a function to tasks and yields results in order, as an engine does.
 
     Returns:
         Per source kept and dropped by reason, the sizes of clusters, and `across`: how many
@@ -126,7 +129,7 @@ def dedup(parts: Sequence[PartFiles], settings: DedupSettings) -> dict[str, Any]
     told = np.full(frame.height, np.nan)
     reason = np.full(frame.height, "", dtype=object)
     clusters: dict[str, list[int]] = {}
-    for name, search in _searches(loaded, settings):
+    for name, search in _searches(loaded, settings, run):
         left = np.flatnonzero(reason == "")
         pairs, found = search(frame[left])
         pairs, found = _allowed(frame["source"].gather(left), pairs, found, settings.across)
@@ -214,7 +217,7 @@ def _between(dropped: pl.Series, kept: pl.Series) -> dict[str, dict[str, int]]:
     return out
 
 
-def _searches(loaded: Loaded, settings: DedupSettings) -> Iterable[tuple[str, Any]]:
+def _searches(loaded: Loaded, settings: DedupSettings, run: Run) -> Iterable[tuple[str, Any]]:
     if settings.exact:
         for by in settings.exact_by:
             name = "exact_duplicate" if by == "sample" else f"exact_duplicate_{by}"
@@ -222,7 +225,7 @@ def _searches(loaded: Loaded, settings: DedupSettings) -> Iterable[tuple[str, An
     if settings.text == "minhash":
         yield "near_duplicate_text", lambda rest: _text_pairs(loaded, rest, settings)
     if settings.images == "phash":
-        yield "near_duplicate_image", lambda rest: _image_pairs(loaded, rest, settings)
+        yield "near_duplicate_image", lambda rest: _image_pairs(loaded, rest, settings, run)
 
 
 def _exact_pairs(frame: pl.DataFrame, by: str, across: bool) -> Found:
@@ -278,7 +281,7 @@ def _texts(loaded: Loaded, frame: pl.DataFrame) -> list[str]:
     return out
 
 
-def _image_pairs(loaded: Loaded, frame: pl.DataFrame, settings: DedupSettings) -> Found:
+def _image_pairs(loaded: Loaded, frame: pl.DataFrame, settings: DedupSettings, run: Run) -> Found:
     """Pair samples of the same questions, or text, whose pictures are near one by one."""
     said = (
         pl.when(pl.col("question_hashes").list.len() > 0)
@@ -296,7 +299,7 @@ def _image_pairs(loaded: Loaded, frame: pl.DataFrame, settings: DedupSettings) -
         .filter(pl.len().over("said", "pictures") > 1)
     )
     radii = (settings.max_distance, settings.max_distance_256)
-    labels = near_labels(loaded.parts, pictures_of(chosen), *radii)
+    labels = near_labels(loaded.parts, pictures_of(chosen), *radii, run)
     keyed = (
         chosen.select("place", "said", "image_hash")
         .explode("image_hash", empty_as_null=False, keep_nulls=False)

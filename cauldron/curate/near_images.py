@@ -7,13 +7,12 @@ stays unclear, are compared at up to 256 pixels a side, where one changed bar or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from cauldron.curate.alignment import alike, difference, fits, flat_share
+from cauldron.curate.alignment import alike, fits, flat_share, same_picture
 from cauldron.curate.hamming import near_hashes, near_hashes_across
 from cauldron.signals.thumbs import thumb_hashes
 
@@ -22,20 +21,21 @@ BLANK = 2.0  # deviation of grey levels up to which a picture shows nothing to c
 STRUCTURED = 0.25  # share of one grey level from which a picture is no photograph
 _CLEAR_FIT, _CLEAR_WORST = 0.9, 12.0  # thumbnails that are clearly the same photograph
 _FIT, _WORST, _DRAWN_WORST = 0.65, 40.0, 27.0  # thumbnails that may be; structured ones
-_STILL = 9.0  # difference of details, in grey levels, up to which no crop is sought
 _SAME = 16.5  # difference of details up to which pictures are the same
 _LEAST = 11.0  # what structured pictures may differ by in any one place
 _SAME_PHOTO = 22.0  # that of photographs, which hold no words
-_THREADS = 4
 _BLOCK = 1 << 12  # pairs at a time: their details are held in memory
 
-Details = Callable[[npt.NDArray[np.int64]], Iterable[tuple[int, npt.NDArray[np.uint8]]]]
 I64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Details = Mapping[int, npt.NDArray[np.uint8]]
+Judge = Callable[[I64, Bools], Bools]
+"""Says which pairs of pictures, [m, 2], have the same details; [m] says which are structured."""
 
 
 def near_images(
     thumbs: npt.NDArray[np.uint8],
-    details_of: Details,
+    judge: Judge,
     radius: int = RADIUS,
     fine_radius: int = FINE_RADIUS,
 ) -> tuple[I64, npt.NDArray[np.float64]]:
@@ -43,14 +43,13 @@ def near_images(
 
     Args:
         thumbs: [n, 64, 64] uint8, in an order that does not depend on parts or workers.
-        details_of: yields number and detail (`alignment.detail`) of the pictures asked for, each
-            once; asked for pictures of unclear pairs only.
+        judge: looks at the pixels; asked about unclear pairs only.
     """
     fine, coarse = thumb_hashes(thumbs)
     shown = np.flatnonzero(_contrast(thumbs) > BLANK)
     candidates = shown[near_hashes(coarse[shown], fine[shown], radius, fine_radius)]
     blocks = [candidates[k : k + _BLOCK] for k in range(0, len(candidates), _BLOCK)]
-    found = [_alike(thumbs, block, details_of) for block in blocks]
+    found = [_alike(thumbs, block, judge) for block in blocks]
     pairs = np.concatenate([np.zeros((0, 2), np.int64), *found])
     return pairs, np.bitwise_count(fine[pairs[:, 0]] ^ fine[pairs[:, 1]]).sum(axis=1).astype(float)
 
@@ -96,7 +95,7 @@ def _contrast(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     return np.concatenate([np.zeros(0), *(block.std(axis=(1, 2)) for block in blocks)])
 
 
-def _alike(thumbs: npt.NDArray[np.uint8], block: I64, details_of: Details) -> I64:
+def _alike(thumbs: npt.NDArray[np.uint8], block: I64, judge: Judge) -> I64:
     """Return those of some pairs that show the same."""
     numbers, local = np.unique(block, return_inverse=True)
     own, pairs = thumbs[numbers], local.reshape(-1, 2)
@@ -107,22 +106,25 @@ def _alike(thumbs: npt.NDArray[np.uint8], block: I64, details_of: Details) -> I6
     possible = (fit >= _FIT) & (worst <= np.where(drawn, _DRAWN_WORST, _WORST))
     clear = possible & (fit >= _CLEAR_FIT) & (worst <= _CLEAR_WORST) & ~drawn
     unclear = possible & ~clear
-    clear[unclear] = _same(numbers[pairs[unclear]], drawn[unclear], details_of)
+    clear[unclear] = judge(numbers[pairs[unclear]], drawn[unclear])
     return np.asarray(numbers[pairs[clear]], np.int64)
 
 
-def _same(pairs: I64, drawn: npt.NDArray[np.bool_], details_of: Details) -> npt.NDArray[np.bool_]:
-    """Say which pairs have the same details."""
-    details = dict(details_of(np.unique(pairs)))
+def same_details(details: Details, pairs: I64, drawn: Bools) -> Bools:
+    """Say which pairs have the same details; a picture without one is like no other.
 
-    def judged(pair: I64, is_drawn: bool) -> bool:
-        one, two = (details.get(int(number)) for number in pair)
+    Args:
+        details: `alignment.detail` of pictures, by number.
+        drawn: which pairs have a structured picture.
+    """
+
+    def judged(pair: list[int], is_drawn: bool) -> bool:
+        one, two = (details.get(number) for number in pair)
         if one is None or two is None:
             return False
         contrast = float(one.std())
         most = min(_SAME, contrast) if is_drawn else min(_SAME_PHOTO, contrast / 2)
-        found = difference(one, two, min(_STILL, most))
-        return found.within(most, min(_LEAST, most) if is_drawn else most)
+        return same_picture(one, two, most, min(_LEAST, most) if is_drawn else most)
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return np.fromiter(pool.map(judged, pairs, drawn.tolist()), bool, len(pairs))
+    told = zip(pairs.tolist(), drawn.tolist(), strict=True)
+    return np.array([judged(pair, is_drawn) for pair, is_drawn in told], bool)

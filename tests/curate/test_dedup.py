@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from PIL import Image, ImageDraw
 
 from cauldron import curation
@@ -202,3 +203,15 @@ def test_decisions_do_not_depend_on_how_samples_lie_in_parts(tmp_path: Path) -> 
         found.append(pa.concat_tables([pq.read_table(url) for url in urls]).to_pylist())
     assert str(found[0]) == str(found[1])
     assert sum(not row["keep"] for row in found[0]) == 7
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_decisions_do_not_depend_on_workers(workers: int, tmp_path: Path) -> None:
+    samples = [("a?", "b", scene(n % 7, 40 + n)) for n in range(30)]
+    found = []
+    for count in (1, workers):
+        place = work_of(tmp_path / str(count), "vqav2", samples)
+        with LocalEngine(count) as engine:
+            curation.dedup_samples(place, DedupSettings(), engine=engine)
+        found.append(Path(places.decisions(place, "dedup", "vqav2", "part-00000")).read_bytes())
+    assert found[0] == found[1]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from cauldron.curate.alignment import detail, difference
-from cauldron.curate.near_images import near_images
+from cauldron.curate.alignment import detail, same_picture
+from cauldron.curate.near_images import near_images, same_details
+from cauldron.curate.pictures import DECODED_SIDE
 from cauldron.media.small import small_grey
 from cauldron.signals.thumbs import thumbnail
 from tests.curate.pictures import jpeg, png
@@ -74,12 +73,13 @@ def copies(image: Image.Image) -> dict[str, bytes]:
 
 
 def found(pictures: list[bytes]) -> set[tuple[int, int]]:
-    def details(numbers: np.ndarray) -> Iterable[tuple[int, np.ndarray]]:
-        for number in numbers.tolist():
-            yield number, detail(small_grey(pictures[number], 230))
+    def judge(pairs: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+        numbers = np.unique(pairs).tolist()
+        made = {number: detail(small_grey(pictures[number], DECODED_SIDE)) for number in numbers}
+        return same_details(made, pairs, drawn)
 
     thumbs = np.stack([thumbnail(small_grey(data, 64)) for data in pictures])
-    return {(int(a), int(b)) for a, b in near_images(thumbs, details)[0]}
+    return {(int(a), int(b)) for a, b in near_images(thumbs, judge)[0]}
 
 
 KINDS = ("again", "png", "smaller", "brighter", "cropped")
@@ -106,7 +106,14 @@ def test_blank_pictures_are_no_near_copies_of_each_other() -> None:
     assert found([png(Image.new("RGB", (90, 90), (k, k, k))) for k in (255, 250, 0)]) == set()
 
 
-def test_the_difference_of_a_picture_to_itself_is_nothing() -> None:
+def test_a_picture_is_the_same_as_itself_and_not_as_another() -> None:
     one = detail(photo(1).convert("L"))
-    assert difference(one, one, 1.0).worst == 0.0
-    assert difference(one, detail(photo(2).convert("L")), 1.0).worst > 20
+    assert same_picture(one, one, 1.0, 1.0)
+    assert not same_picture(one, detail(photo(2).convert("L")), 20.0, 20.0)
+
+
+def test_a_picture_without_details_is_like_no_other() -> None:
+    pairs, drawn = np.array([[0, 1]]), np.array([False])
+    made = detail(photo(1).convert("L"))
+    assert same_details({0: made, 1: made}, pairs, drawn).tolist() == [True]
+    assert same_details({0: made}, pairs, drawn).tolist() == [False]
