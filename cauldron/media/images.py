@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import logging
+import os
 import struct
+import threading
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -114,11 +119,9 @@ def open_rgb(data: bytes, limits: Limits = LIMITS) -> Image.Image:
     with _open(data, limits) as image:
         _facts(image, limits)
         _decode(image)
-        try:
+        with damage("image_truncated"):
             ImageOps.exif_transpose(image, in_place=True)
             return _on_white(image)
-        except (OSError, ValueError, SyntaxError, struct.error) as error:
-            raise ImageError("image_truncated", str(error)[:200]) from error
 
 
 def encode_png(image: Image.Image) -> bytes:
@@ -133,17 +136,32 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
         raise ImageError("image_empty")
     if len(data) > limits.max_image_bytes:
         raise ImageError("image_too_large", f"{len(data)} bytes")
+    with damage("image_not_identified"):
+        try:
+            return Image.open(io.BytesIO(data), formats=FORMATS)
+        except UnidentifiedImageError as error:
+            raise ImageError("image_not_identified", _looks_like(data)) from error
+
+
+@contextlib.contextmanager
+def damage(reason: str) -> Iterator[None]:
+    """Turn what Pillow raises on hostile bytes into an `ImageError`.
+
+    Decoders raise what their parsers happen to meet, from `struct.error` to `KeyError`, so every
+    exception counts; a warning of a bomb is an error, other warnings are not shown.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            return Image.open(io.BytesIO(data), formats=FORMATS)
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            yield
+        except ImageError:
+            raise
+        except (MemoryError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise ImageError("image_too_large", str(error)[:200]) from error
-        except UnidentifiedImageError as error:
-            raise ImageError("image_not_identified", _looks_like(data)) from error
-        except (OSError, ValueError, SyntaxError, struct.error, OverflowError) as error:
-            raise ImageError("image_not_identified", str(error)[:200]) from error
+        except Exception as error:
+            detail = str(error)[:200] or type(error).__name__
+            raise ImageError(reason, detail) from error
 
 
 def _facts(image: Image.Image, limits: Limits) -> ImageFacts:
@@ -166,18 +184,25 @@ def _frames(image: Image.Image, limits: Limits) -> int:
     if not getattr(image, "is_animated", False):
         return 1
     if image.format not in ("GIF", "TIFF"):
-        frames = int(getattr(image, "n_frames", 1))
+        with damage("image_truncated"):
+            frames = int(getattr(image, "n_frames", 1))
     else:
-        frames = 1
-        try:
-            while frames <= limits.max_frames:
-                image.seek(frames)
-                frames += 1
-        except (EOFError, OSError, ValueError, SyntaxError, struct.error):
-            pass
-        image.seek(0)
+        with damage("image_truncated"):
+            frames = _counted(image, limits.max_frames)
     if frames > limits.max_frames:
         raise ImageError("image_too_many_frames", f"more than {limits.max_frames}")
+    return frames
+
+
+def _counted(image: Image.Image, most: int) -> int:
+    frames = 1
+    try:
+        while frames <= most:
+            image.seek(frames)
+            frames += 1
+    except (EOFError, OSError, ValueError, SyntaxError, struct.error):
+        pass
+    image.seek(0)
     return frames
 
 
@@ -193,14 +218,38 @@ def _ends_well(data: bytes, format_: str) -> bool:
 
 
 def _decode(image: Image.Image) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            image.load()
-        except (OSError, ValueError, SyntaxError, struct.error, EOFError, OverflowError) as error:
-            raise ImageError("image_truncated", str(error)[:200]) from error
-        except (MemoryError, Image.DecompressionBombError) as error:
-            raise ImageError("image_too_large", str(error)[:200]) from error
+    with damage("image_truncated"), _libtiff_quiet if image.format == "TIFF" else _NOTHING:
+        image.load()
+
+
+class _Quiet:
+    """Closes the process's standard error, to which libtiff writes by itself, for a while."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._kept = -1
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._kept = os.dup(2)
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, 2)
+                os.close(nowhere)
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                os.dup2(self._kept, 2)
+                os.close(self._kept)
+
+
+_libtiff_quiet = _Quiet()
+_NOTHING = contextlib.nullcontext()
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints its warnings
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import struct
 from functools import cache
 from typing import Any
 
 from PIL import Image, ImageOps
 
 from cauldron.media.headers import plain_facts
-from cauldron.media.images import ImageError, inspect, open_rgb
+from cauldron.media.images import damage, inspect, open_rgb
 from cauldron.media.limits import LIMITS, Limits
 
 
@@ -39,12 +38,9 @@ def small_grey(data: bytes, side: int, limits: Limits = LIMITS) -> Image.Image:
 
 
 def _drafted(data: bytes, side: int) -> Image.Image:
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-            image.draft("L", (side, side))
-            return ImageOps.exif_transpose(image).convert("L")
-    except (OSError, ValueError, SyntaxError, struct.error) as error:
-        raise ImageError("image_truncated", str(error)[:200]) from error
+    with damage("image_truncated"), Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+        image.draft("L", (side, side))
+        return ImageOps.exif_transpose(image).convert("L")
 
 
 @cache

@@ -8,6 +8,7 @@ from cauldron.errors import SourceError, StorageError
 from cauldron.readers import json_lines, json_list
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Reject
+from cauldron.storage.files import is_local
 
 
 def holds(rows: Iterator[Row], *fields: str) -> bool:
@@ -31,3 +32,25 @@ def records(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]:
     with raw.open(found.url) as stream:
         head = stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
     yield from (json_list if head.startswith(b"[") else json_lines)(raw, found, split, source)
+
+
+def readable(rows: Iterator[Row], found: Found, split: str, source: str) -> Iterator[Row]:
+    """Rows of a file of unknown origin up to its first fault, which becomes one rejected row.
+
+    For sources that take any file: one that is damaged does not cost the others. A failure of a
+    remote place is no fault of the file and stops the run.
+    """
+    try:
+        yield from rows
+    except (SourceError, StorageError) as error:
+        if isinstance(error, StorageError) and not is_local(found.url):
+            raise
+        reject = Reject(reason="file_unreadable", detail=error.message)
+        yield Row(
+            file=found.path,
+            record="",
+            data=reject,
+            folder=found.folder,
+            split=split,
+            source=source,
+        )

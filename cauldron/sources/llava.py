@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sources._llava import PICTURES, chat
-from cauldron.sources._records import holds, records
+from cauldron.sources._records import holds, readable, records
 from cauldron.sources.base import Form, Source
 
 
@@ -21,12 +21,16 @@ def _files(raw: Raw, split: str) -> list[Found]:
 
 def _fits(raw: Raw, file: Found) -> bool:
     shapes = ("conversations", "messages")
-    return any(holds(records(raw, file, "train", "llava"), shape) for shape in shapes)
+    return any(holds(_records(raw, file), shape) for shape in shapes)
+
+
+def _records(raw: Raw, file: Found) -> Iterator[Row]:
+    return readable(records(raw, file, "train", "llava"), file, "train", "llava")
 
 
 def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
     for file in found:
-        yield from records(raw, file, split, "llava")
+        yield from _records(raw, file)
 
 
 SOURCE = Source(

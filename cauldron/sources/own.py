@@ -32,7 +32,7 @@ from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources._chats import dialogue, spoken_in
 from cauldron.sources._llava import illustrated
 from cauldron.sources._places import cell_picture, placed
-from cauldron.sources._records import records
+from cauldron.sources._records import readable, records
 from cauldron.sources.base import Form
 
 PREFIX = "own:"
@@ -121,7 +121,7 @@ def own_form(source: str, name: str) -> Form:
 
     def rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
         for file in found:
-            yield from _rows(raw, file, split, source)
+            yield from readable(_rows(raw, file, split, source), file, split, source)
 
     return Form(
         name=name,

@@ -1,0 +1,53 @@
+"""Running the real command line in a process of its own, and what a user sees of it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+Done = subprocess.CompletedProcess[str]
+
+
+def cauldron(
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    before: Callable[[], None] | None = None,
+    timeout_s: float = 120,
+) -> Done:
+    """Run a command to its end; `before` runs in the new process ahead of Python."""
+    return subprocess.run(
+        [sys.executable, "-m", "cauldron", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        env={**os.environ, **(env or {})},
+        preexec_fn=before,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+def told(done: Done, *codes: int) -> str:
+    """Return what stands on standard error; a traceback or another exit code is a failure."""
+    assert "Traceback" not in done.stderr, done.stderr[-3000:]
+    assert done.returncode in codes, (done.returncode, done.stderr[-3000:])
+    return done.stderr
+
+
+def memory_limit(size_bytes: int) -> Callable[[], None]:
+    """Return a function that limits the address space of a process that is about to start."""
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (size_bytes, size_bytes))
+
+
+def file_limit(size_bytes: int) -> Callable[[], None]:
+    """Return a function that limits the size of files that a process may write."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
+
+
+def peak_bytes() -> int:
+    """Return the largest resident size of any child process so far."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10

@@ -1,0 +1,27 @@
+"""All hostile sample files in one run of one recipe: counted, quick, small, and no traceback."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import orjson
+
+from tests.trust.commands import cauldron, peak_bytes, told
+from tests.trust.hostile import hostile_recipe, hostile_tree
+
+
+def test_bad_inputs_end_as_samples_or_counted_rejects(slices: Path, tmp_path: Path) -> None:
+    hostile_tree(slices / "bad_inputs", tmp_path / "raw")
+    recipe = hostile_recipe(tmp_path)
+    started = time.monotonic()
+    done = cauldron("run", recipe, "-o", tmp_path / "work", "--json", "--workers", 1)
+    noise = told(done, 0)
+    assert time.monotonic() - started < 300 and peak_bytes() < 2 << 30
+    assert len(noise.splitlines()) < 40, noise
+    stats = orjson.loads(done.stdout)["stats"]
+    assert stats["balanced"]
+    read = {name: source["read"] for name, source in stats["sources"].items()}
+    assert read["pictures"] == 45 and read["pdf"] == 32 and read["columns"] >= 2
+    assert read["words"] == read["llava"] == 191 and read["objects"] >= 95
+    assert told(cauldron("verify", tmp_path / "work"), 0) is not None
