@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -27,3 +30,16 @@ def picture(color: tuple[int, int, int] = (200, 30, 30), format_: str = "PNG") -
     out = io.BytesIO()
     Image.new("RGB", (64, 48), color).save(out, format_)
     return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Headless Chromium, one for the whole run."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("Chromium is not installed")
+    with playwright.sync_playwright() as api:
+        running = api.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield running
+        running.close()

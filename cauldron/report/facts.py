@@ -16,6 +16,7 @@ from cauldron.storage import work as places
 from cauldron.storage.shards import read_table
 
 UNITS = ("samples", "turns", "images", "chars", "tokens")
+_SHARES = ("samples", "images", "tokens")
 _LISTED_RECORDS = 40  # quarantined records shown, spread over the reasons
 _SETTINGS_CHARS = 600
 
@@ -34,15 +35,21 @@ def _mixture(manifest: dict[str, Any]) -> dict[str, Any]:
     unit = _unit(manifest, listed)
     amounts = [_number(s.get(unit)) * _number(s.get("epochs"), 1.0) for s in listed]
     weights = [_number(s.get("weight")) for s in listed]
+    each = [
+        {name: _number(s.get(name)) * _number(s.get("epochs"), 1.0) for name in _SHARES}
+        for s in listed
+    ]
+    drawn = {name: [own[name] for own in each] for name in _SHARES}
     rows = [
         {
             **{key: source.get(key) for key in ("name", "weight", "epochs", *UNITS)},
             "asked": weight / (sum(weights) or 1.0),
             "realised": amount / (sum(amounts) or 1.0),
+            "of": {name: part / (sum(drawn[name]) or 1.0) for name, part in own.items()},
             "shards": len(source.get("shards") or ()),
             "size_bytes": sum(int(s.get("size_bytes") or 0) for s in source.get("shards") or ()),
         }
-        for source, weight, amount in zip(listed, weights, amounts, strict=True)
+        for source, weight, amount, own in zip(listed, weights, amounts, each, strict=True)
     ]
     keys = ("name", "seed", "algorithm", "recipe_sha256", "cauldron_version")
     return {

@@ -18,7 +18,7 @@ from cauldron.storage import files
 from cauldron.storage import work as places
 
 THUMBNAIL_PX = 256
-_SOURCES, _EACH = 24, 4
+_SOURCES, _EACH = 64, 6
 _TEXT_CHARS = 320
 _COLUMNS = ["id", "messages", "images"]
 
@@ -53,8 +53,8 @@ def gallery(work: str, folder: str, seed: int | str = 0) -> list[Shelf]:
         kept, dropped = _drawn(work, source, seed)
         shelf = Shelf(
             source=source,
-            kept=tuple(_card(work, folder, source, *place) for place in kept),
-            dropped=tuple(_card(work, folder, source, *place) for place in dropped),
+            kept=tuple(card_at(work, folder, source, *place) for place in kept),
+            dropped=tuple(card_at(work, folder, source, *place) for place in dropped),
         )
         if shelf.kept or shelf.dropped:
             shelves.append(shelf)
@@ -84,12 +84,15 @@ def _drawn(work: str, source: str, seed: int | str) -> tuple[list[Any], list[Any
     return [item[1:] for item in kept], [item[1:] for item in dropped]
 
 
-def _card(work: str, folder: str, source: str, part: str, row: int, step: str, reason: str) -> Card:
+def card_at(
+    work: str, folder: str, source: str, part: str, row: int, step: str, reason: str
+) -> Card:
+    """Return the card of a row of a part, and write its thumbnail."""
     sample = read_row(places.samples(work, source, part), row, _COLUMNS)
     images = sample["images"] or []
     thumbnail, size = "", (0, 0)
     if images and images[0]["bytes"]:
-        thumbnail, size = _thumbnail(folder, images[0]["bytes"])
+        thumbnail, size = thumbnail_of(folder, images[0]["bytes"])
     return Card(
         id=sample["id"],
         thumbnail=thumbnail,
@@ -102,7 +105,7 @@ def _card(work: str, folder: str, source: str, part: str, row: int, step: str, r
     )
 
 
-def _thumbnail(folder: str, data: bytes) -> tuple[str, tuple[int, int]]:
+def thumbnail_of(folder: str, data: bytes) -> tuple[str, tuple[int, int]]:
     """Write a JPEG of at most 256 px a side, named by the hash of the original bytes."""
     try:
         picture = open_rgb(data)

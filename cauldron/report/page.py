@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from cauldron import __version__
 from cauldron.lineage import manifests
 from cauldron.report import facts
 from cauldron.report.charts import HEIGHT, WIDTH, charts
-from cauldron.report.gallery import gallery
+from cauldron.report.documents import Document, documents
+from cauldron.report.gallery import Card, Shelf, gallery
+from cauldron.report.pairs import Cluster, Leak, clusters, leaks
 from cauldron.stats import work_stats
 from cauldron.storage import files
 from cauldron.storage import work as places
@@ -29,27 +34,35 @@ def write_report(work: str) -> str:
     places.require(work)
     folder = files.join(work, "report")
     shelves = gallery(work, folder, _SEED)
-    _tidy(folder, {c.thumbnail for s in shelves for c in (*s.kept, *s.dropped)})
+    copies, overlaps = clusters(work, folder, _SEED), leaks(work, folder)
+    read = documents(work, folder, _SEED)
+    _tidy(folder, _thumbnails(shelves, copies, overlaps, read))
     entries = facts.ledger(work)
     rules = [e.get("settings") for e in entries if e.get("step") == "filter"]
     recipes = [manifest.get("recipe") for _, manifest in manifests(work)]
-    page = (
-        _environment()
-        .get_template("index.html.j2")
-        .render(
-            name=work.rstrip("/").rpartition("/")[2] or "work folder",
-            version=__version__,
-            stats=work_stats(work),
-            mixtures=facts.mixtures(work),
-            charts=charts(work, rules or [_rules(recipe) for recipe in recipes]),
-            shelves=shelves,
-            quarantine=facts.quarantine(work),
-            licences=facts.licences(work),
-            runs=facts.runs(entries),
-            results=facts.results(work),
-            chart_width=WIDTH,
-            chart_height=HEIGHT,
-        )
+    environment = _environment()
+    loader = environment.loader
+    assert loader is not None
+    script, _, _ = loader.get_source(environment, "report.js")
+    page = environment.get_template("index.html.j2").render(
+        name=work.rstrip("/").rpartition("/")[2] or "work folder",
+        version=__version__,
+        stats=work_stats(work),
+        mixtures=facts.mixtures(work),
+        charts=charts(work, rules or [_rules(recipe) for recipe in recipes]),
+        shelves=shelves,
+        reasons=_reasons(shelves),
+        clusters=copies,
+        leaks=overlaps,
+        documents=read,
+        script=Markup(script),
+        script_hash=_hash(script),
+        quarantine=facts.quarantine(work),
+        licences=facts.licences(work),
+        runs=facts.runs(entries),
+        results=facts.results(work),
+        chart_width=WIDTH,
+        chart_height=HEIGHT,
     )
     url = files.join(folder, "index.html")
     files.write_bytes(url, page.encode("utf-8", "replace"))
@@ -58,6 +71,25 @@ def write_report(work: str) -> str:
 
 def _rules(recipe: Any) -> Any:
     return {k: v for k, v in recipe.items() if k in ("rules", "filter")} if recipe else {}
+
+
+def _thumbnails(
+    shelves: list[Shelf], copies: list[Cluster], overlaps: list[Leak], read: list[Document]
+) -> set[str]:
+    """Return the names of all thumbnails that the page shows."""
+    cards: list[Card | None] = [c for s in shelves for c in (*s.kept, *s.dropped)]
+    cards += [card for c in copies for card in (c.kept, *c.copies)]
+    cards += [card for leak in overlaps for card in (leak.sample, leak.item)]
+    pictures = {part.thumbnail for document in read for part in document.parts}
+    return {card.thumbnail for card in cards if card} | pictures
+
+
+def _reasons(shelves: list[Shelf]) -> list[str]:
+    return sorted({card.reason for shelf in shelves for card in shelf.dropped})
+
+
+def _hash(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _tidy(folder: str, used: set[str]) -> None:

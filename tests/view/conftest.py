@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -65,15 +64,3 @@ def served(work: Path) -> Iterator[Served]:
         url = next(line.split()[0] for line in server.stderr if line.startswith("http"))
         yield Served(url.rstrip("/"), work)
         server.terminate()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("Chromium is not installed")
-    with playwright.sync_playwright() as api:
-        running = api.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield running
-        running.close()
