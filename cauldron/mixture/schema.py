@@ -69,6 +69,8 @@ class Source(Sizes):
     validation: Sizes
     """Held out of every stage."""
     validation_shards: list[Shard]
+    ids: list[Shard] = []
+    """Of a source that is published without bytes: ids and hashes, one file for each shard."""
 
 
 class StageSource(_Part):
@@ -109,6 +111,15 @@ class Order(_Part):
     stages: list[OrderStage]
 
 
+class Published(_Part):
+    """How a published mixture was read and written."""
+
+    form: str
+    """Columns of its shards: samples, hub or trl."""
+    ingest: list[dict[str, Any]]
+    """Source, split and settings of each ingest, for sources without bytes."""
+
+
 class Manifest(_Part):
     """What is trained on, and in which order."""
 
@@ -132,6 +143,8 @@ class Manifest(_Part):
     stages: list[Stage]
     totals: Sizes
     order: Order
+    published: Published | None = None
+    """Where the mixture was published, its shards are the files of the repository."""
 
 
 def manifest_schema() -> dict[str, Any]:
