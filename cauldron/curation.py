@@ -127,8 +127,9 @@ def _by_source(
 ) -> dict[str, Any]:
     counts: dict[str, dict[str, Any]] = {}
     for source, result in zip(owners, results, strict=True):
-        entry = counts.setdefault(source, {"kept": 0, "dropped": {}})
+        entry = counts.setdefault(source, {"kept": 0, "dropped": {}, "images_left_out": 0})
         entry["kept"] += result["kept"]
+        entry["images_left_out"] += result.get("images_left_out", 0)
         for reason, number in result["dropped"].items():
             entry["dropped"][reason] = entry["dropped"].get(reason, 0) + number
     entry = {"step": step, "status": "done", "settings": settings, "sources": counts}
