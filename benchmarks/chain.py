@@ -233,7 +233,7 @@ def peer(name: str, python: str, folder: Path) -> tuple[float, list[int]] | None
     shutil.copy(model, models / "lid.176.bin")
     env = {**os.environ, "DATA_JUICER_EXTERNAL_MODELS_HOME": str(models)}
     script = Path(__file__).with_name("chain_peers.py")
-    command = [python, str(script), name, str(folder), str(model)]
+    command = [python, "-P", str(script), name, str(folder), str(model)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no message"]

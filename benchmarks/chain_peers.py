@@ -154,6 +154,7 @@ ENGINES = {"polars": polars, "datasets": datasets, "daft": daft, "data-juicer": 
 def main() -> None:
     name, folder = sys.argv[1], sys.argv[2]
     out = os.path.join(folder, f"kept-{name}.parquet")
+    shutil.rmtree(out, ignore_errors=True)
     model()
     began = time.perf_counter()
     ENGINES[name](os.path.join(folder, "flat.parquet"), out)

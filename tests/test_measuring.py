@@ -57,12 +57,12 @@ def test_what_is_measured_is_not_measured_again(place: str) -> None:
 
 
 def test_only_new_groups_are_measured(place: str) -> None:
-    assert set(measured(place, signals=("text",))["groups"]) == {"chat", "tokens", "hashes", "text"}
+    assert set(measured(place, signals=("text",))["groups"]) == {"counts", "tokens", "text"}
     found = measured(place, signals=("text", "language"), plugins={"vowels": PLUGIN})
     assert found["groups"] == {"language": 2, "vowels": 2}
     table = read_table(work.signals(place, "x", "part-00000"))
     assert table["vowels"].to_pylist() == [3, 1]
-    assert {"language", "words", "text_hash"} <= set(table.column_names)
+    assert {"language", "words", "chars"} <= set(table.column_names)
 
 
 def test_new_parts_get_what_was_asked_for_last_time(place: str) -> None:
@@ -74,7 +74,7 @@ def test_new_parts_get_what_was_asked_for_last_time(place: str) -> None:
 def test_a_changed_part_is_measured_anew_and_keeps_nothing(place: str) -> None:
     measured(place, signals=("text",), plugins={"vowels": PLUGIN})
     written(place, "part-00000", ["uuuu"])
-    assert measured(place, signals=("text",))["groups"]["chat"] == 1
+    assert measured(place, signals=("text",))["groups"]["counts"] == 1
     names = [read_table(work.signals(place, "x", f"part-0000{n}")).column_names for n in (0, 1)]
     assert "vowels" not in names[0] and "vowels" in names[1]
 

@@ -51,7 +51,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def spec(folder: Path) -> Spec:
-    return MeasureSettings(signals=("chat",), models={"clip": str(folder)}).specs()[-1]
+    return MeasureSettings(signals=("text",), models={"clip": str(folder)}).specs()[-1]
 
 
 def test_clip_embeds_pictures_and_compares_them_with_the_text(tmp_path: Path, clip: Path) -> None:

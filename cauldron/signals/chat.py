@@ -18,8 +18,8 @@ _COPY_N = 3
 _PAIR_BITS = 24  # pairs of a batch are fewer than 2 ** 24
 
 
-def chat_signals(said: Said, n_images: Ints) -> dict[str, Any]:
-    """Measure turns, lengths and phrases.
+def count_signals(said: Said, n_images: Ints) -> dict[str, Any]:
+    """Measure turns and lengths, and whether texts and pictures are all there.
 
     Args:
         n_images: [samples] pictures of each sample.
@@ -39,6 +39,12 @@ def chat_signals(said: Said, n_images: Ints) -> dict[str, Any]:
         "answer_chars": _sum(said.chars[said.answers], told, said.samples),
         "min_answer_chars": _least(trimmed, told, chars, answers),
         "max_answer_chars": -_least(-trimmed, told, -chars, answers),
+    }
+
+
+def phrase_signals(said: Said) -> dict[str, Any]:
+    """Measure what answers repeat of their questions, and phrases that should not be there."""
+    return {
         "answer_equals_question": _any_pair(said, lambda q, a: q == a),
         "answer_in_question": _any_pair(said, _leaks),
         "copied_question": copied_question(said),

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from cauldron.errors import UsageError, near
-from cauldron.signals.chat import chat_signals
+from cauldron.signals.chat import count_signals, phrase_signals
 from cauldron.signals.hashes import hash_signals, sketch_signals
 from cauldron.signals.language import language_signals
 from cauldron.signals.pictures import header_signals, pixel_signals
@@ -99,9 +99,9 @@ class Spec:
 _REAL, _WHOLE, _FLAG, _TEXT = pa.float32(), pa.int32(), pa.bool_(), pa.string()
 
 
-def _chat() -> Group:
+def _counts() -> Group:
     return Group(
-        name="chat",
+        name="counts",
         version=1,
         fields=(
             ("roles", _TEXT),
@@ -114,6 +114,16 @@ def _chat() -> Group:
             ("answer_chars", _WHOLE),
             ("min_answer_chars", _WHOLE),
             ("max_answer_chars", _WHOLE),
+        ),
+        measure=lambda batch: count_signals(batch.said, batch.n_images),
+    )
+
+
+def _phrases() -> Group:
+    return Group(
+        name="phrases",
+        version=1,
+        fields=(
             ("answer_equals_question", _FLAG),
             ("answer_in_question", _FLAG),
             ("copied_question", _REAL),
@@ -121,7 +131,7 @@ def _chat() -> Group:
             ("unseen_picture", _FLAG),
             ("special_token", _TEXT),
         ),
-        measure=lambda batch: chat_signals(batch.said, batch.n_images),
+        measure=lambda batch: phrase_signals(batch.said),
     )
 
 
@@ -230,10 +240,11 @@ def _pixels() -> Group:
 
 
 BUILT_IN: dict[str, Callable[..., Group]] = {
-    "chat": _chat,
+    "counts": _counts,
     "tokens": _tokens,
     "text": _text,
     "language": _language,
+    "phrases": _phrases,
     "ratings": _ratings,
     "hashes": _hashes,
     "sketch": _sketch,
@@ -242,8 +253,8 @@ BUILT_IN: dict[str, Callable[..., Group]] = {
 }
 """The groups of this package, in the order of their columns."""
 
-ALWAYS = ("chat", "tokens", "hashes")
-"""Groups that counting and mixing need."""
+ALWAYS = ("counts", "tokens")
+"""Groups that every source is counted by."""
 
 
 @cache
