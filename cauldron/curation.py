@@ -21,13 +21,14 @@ from cauldron.curate.parts import PartFiles
 from cauldron.curate.rules import Rules
 from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Job, perform, perform_all
-from cauldron.errors import StorageError
-from cauldron.measuring import MeasureSettings, plan_measure
+from cauldron.measuring import MeasureSettings, plan_measure, require_measured
 from cauldron.steps import Progress, followed, quiet, receipt
 from cauldron.storage import files, work
 from cauldron.storage.keys import key_of
 from cauldron.storage.shards import file_sha256
 
+COMPARED = ("counts", "hashes", "sketch", "pixels")
+"""Groups of signals by which duplicates and leaks are found."""
 FILTERED_AT_ONCE = 32  # parts of one job: a query costs more than its rows
 
 
@@ -79,15 +80,6 @@ def _remove_stale(place: str, source: str) -> None:
             files.remove(work.signals(place, source, name.removesuffix(".parquet")))
 
 
-def _signal_key(place: str, source: str, part: str) -> str:
-    url = receipt(place, f"measure-{source}", part)
-    if not files.exists(url):
-        raise StorageError(
-            f"{source}/{part} is not measured", place=place, hint=f"cauldron measure {place}"
-        )
-    return str(files.read_json(url)["key"])
-
-
 def filter_samples(
     engine: Engine,
     place: str,
@@ -103,7 +95,7 @@ def filter_samples(
         names = work.parts(place, source)
         for start in range(0, len(names), FILTERED_AT_ONCE):
             parts = names[start : start + FILTERED_AT_ONCE]
-            keys = [_signal_key(place, source, part) for part in parts]
+            keys = [require_measured(place, source, part) for part in parts]
             outputs = tuple(work.decisions(place, "filter", source, part) for part in parts)
             signals = [work.signals(place, source, part) for part in parts]
             jobs.append(
@@ -127,9 +119,10 @@ def _by_source(
 ) -> dict[str, Any]:
     counts: dict[str, dict[str, Any]] = {}
     for source, result in zip(owners, results, strict=True):
-        entry = counts.setdefault(source, {"kept": 0, "dropped": {}, "images_left_out": 0})
+        entry = counts.setdefault(source, {"kept": 0, "dropped": {}})
         entry["kept"] += result["kept"]
-        entry["images_left_out"] += result.get("images_left_out", 0)
+        if result.get("images_left_out"):
+            entry["images_left_out"] = entry.get("images_left_out", 0) + result["images_left_out"]
         for reason, number in result["dropped"].items():
             entry["dropped"][reason] = entry["dropped"].get(reason, 0) + number
     entry = {"step": step, "status": "done", "settings": settings, "sources": counts}
@@ -171,7 +164,7 @@ def _global_job(
 ) -> Job:
     parts = _part_files(place, step, sources)
     before = [
-        [part.source, part.name, _signal_key(place, part.source, part.name)]
+        [part.source, part.name, require_measured(place, part.source, part.name, COMPARED)]
         + [file_sha256(url) for url in part.earlier]
         for part in parts
     ]
@@ -282,7 +275,7 @@ def _leaks_job(
 ) -> Job:
     leaks = work.leaks(place, part.source, part.name)
     before = [file_sha256(url) for url in part.earlier]
-    measured = _signal_key(place, part.source, part.name)
+    measured = require_measured(place, part.source, part.name, COMPARED)
     return Job(
         key=key_of("decontaminate", 1, measured, before, plain),
         receipt=receipt(place, f"decontaminate-{part.source}", part.name),

@@ -191,3 +191,28 @@ def measured(place: str, source: str, part: str) -> dict[str, Any] | None:
         return None
     result: dict[str, Any] = told["result"]
     return result
+
+
+def require_measured(place: str, source: str, part: str, groups: Sequence[str] = ()) -> str:
+    """Return the key of the signals of a part.
+
+    Args:
+        groups: groups of signals that must be among them.
+
+    Raises:
+        StorageError: if it is not measured, or not for these groups.
+    """
+    url = receipt(place, f"measure-{source}", part)
+    if not files.exists(url):
+        raise StorageError(
+            f"{source}/{part} is not measured", place=place, hint=f"cauldron measure {place}"
+        )
+    told = files.read_json(url)
+    missing = [name for name in groups if name not in told["result"].get("keys", groups)]
+    if missing:
+        raise StorageError(
+            f"{source}/{part} lacks the signals: {', '.join(missing)}",
+            place=place,
+            hint=f"cauldron measure {place} --signals {','.join(groups)}",
+        )
+    return str(told["key"])

@@ -7,7 +7,8 @@ from typing import Any
 
 from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Job, perform_all
-from cauldron.errors import CardMissing, StorageError
+from cauldron.errors import CardMissing
+from cauldron.measuring import require_measured
 from cauldron.mixture.manifest import build_manifest
 from cauldron.mixture.materialize import PartUrls, mix_source, sizes_of, split_rows
 from cauldron.mixture.plan import plan
@@ -93,14 +94,15 @@ def fits(source: str, tags: Tags) -> bool:
     )
 
 
+MIXED = ("counts", "tokens", "hashes", "pixels")
+"""Groups of signals that weights, sizes and the validation split need."""
+
+
 def _parts(place: str, source: str) -> list[PartUrls]:
     out = []
     for part in work.parts(place, source):
         signals = work.signals(place, source, part)
-        if not files.exists(signals):
-            raise StorageError(
-                f"{source}/{part} is not measured", place=place, hint=f"cauldron measure {place}"
-            )
+        require_measured(place, source, part, MIXED)
         decisions = work.earlier(place, "mix", source, part)
         out.append((work.samples(place, source, part), signals, decisions))
     return out

@@ -12,6 +12,7 @@ from cauldron import curation
 from cauldron.curate.dedup import DedupSettings
 from cauldron.curate.rules import Rules
 from cauldron.engine.local import LocalEngine
+from cauldron.errors import StorageError
 from cauldron.forecasting import forecast_filter, forecast_measure
 from cauldron.lineage import explain
 from cauldron.measuring import MeasureSettings
@@ -75,6 +76,13 @@ def test_runs_that_differ_in_a_threshold_differ_in_those_samples(
             "examples": ["x/train/0", "x/train/1"],
         }
     ]
+
+
+def test_a_step_says_which_signals_it_lacks(place: str) -> None:
+    with LocalEngine(1) as engine:
+        curation.measure(engine, place, settings=MeasureSettings(signals=("text",)))
+    with pytest.raises(StorageError, match="lacks the signals: hashes, sketch, pixels"):
+        curation.dedup_samples(place, DedupSettings())
 
 
 def test_why_tells_the_cluster_of_a_duplicate_from_both_sides(place: str) -> None:
