@@ -63,9 +63,9 @@ U8 = npt.NDArray[np.uint8]
 
 
 def flat_share(thumbs: U8, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return the share of pixels near the most frequent grey level: [n] of [n, 64, 64].
+    """Return the share of pixels near the two most frequent grey levels: [n] of [n, 64, 64].
 
-    Photographs have little of it; pages, charts, drawings and screens much.
+    Photographs have little of it; pages, charts, tables, drawings and screens much.
 
     Args:
         wanted: thumbnails to look at; the others get 0.
@@ -73,9 +73,11 @@ def flat_share(thumbs: U8, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.floa
     out = np.zeros(len(thumbs))
     for number in wanted:
         counts = np.bincount(thumbs[number].ravel(), minlength=256)
-        most = int(counts.argmax())
-        near = counts[max(most - _LEVELS, 0) : most + _LEVELS + 1]
-        out[number] = near.sum() / thumbs[number].size
+        for _ in range(2):
+            most = int(counts.argmax())
+            near = slice(max(most - _LEVELS, 0), most + _LEVELS + 1)
+            out[number] += counts[near].sum() / thumbs[number].size
+            counts[near] = 0
     return out
 
 

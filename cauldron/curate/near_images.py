@@ -18,9 +18,10 @@ from cauldron.signals.thumbs import thumb_hashes
 
 RADIUS, FINE_RADIUS = 12, 64  # bits of 64 and of 256; the pixels decide
 BLANK = 2.0  # deviation of grey levels up to which a picture shows nothing to compare
-STRUCTURED = 0.25  # share of one grey level from which a picture is no photograph
+STRUCTURED = 0.3  # share of two grey levels from which a picture is no photograph
 _CLEAR_FIT, _CLEAR_WORST = 0.9, 12.0  # thumbnails that are clearly the same photograph
-_FIT, _WORST, _DRAWN_WORST = 0.65, 40.0, 27.0  # thumbnails that may be; structured ones
+_FIT, _WORST = 0.65, 45.0  # thumbnails that may be
+_SURE_FIT, _DRAWN_WORST = 0.85, 27.0  # structured ones that fit less well may differ less
 _SAME = 16.5  # difference of details up to which pictures are the same
 _LEAST = 11.0  # what structured pictures may differ by in any one place
 _SAME_PHOTO = 22.0  # that of photographs, which hold no words
@@ -103,7 +104,7 @@ def _alike(thumbs: npt.NDArray[np.uint8], block: I64, judge: Judge) -> I64:
     fit, worst = fits(own, pairs)
     flat = flat_share(own, np.unique(pairs))
     drawn = np.asarray(flat[pairs].max(axis=1) > STRUCTURED)
-    possible = (fit >= _FIT) & (worst <= np.where(drawn, _DRAWN_WORST, _WORST))
+    possible = (fit >= _FIT) & (worst <= np.where(drawn & (fit < _SURE_FIT), _DRAWN_WORST, _WORST))
     clear = possible & (fit >= _CLEAR_FIT) & (worst <= _CLEAR_WORST) & ~drawn
     unclear = possible & ~clear
     clear[unclear] = judge(numbers[pairs[unclear]], drawn[unclear])
