@@ -12,6 +12,8 @@ from collections import Counter
 import numpy as np
 import pymupdf
 
+from cauldron.media.headers import plainly_sound
+from cauldron.media.images import ImageError, inspect
 from cauldron.media.limits import LIMITS
 from cauldron.media.pdf_layout import Box, Figure, TextLine, bounds, holds
 from cauldron.media.pdf_page import RENDER_DPI, SCAN_COVER, Painted, render, scale_of
@@ -225,12 +227,21 @@ def _stored(page: pymupdf.Page, picture: Painted) -> Figure | None:
     if _is_jpeg(page, picture.xref):
         found = page.parent.extract_image(picture.xref)
         fits = len(found["image"]) <= LIMITS.max_image_bytes
-        if found["ext"] == "jpeg" and found["colorspace"] in _NATIVE_COLORS and fits:
+        native = found["ext"] == "jpeg" and found["colorspace"] in _NATIVE_COLORS
+        if native and fits and _opens(found["image"]):
             return _figure(picture, found["image"], "original")
     pixels = pymupdf.Pixmap(page.parent, picture.xref)
     if pixels.colorspace is None or pixels.colorspace.n not in _NATIVE_COLORS or pixels.alpha:
         return None
     return _figure(picture, pixels.tobytes("png"), "pixels")
+
+
+def _opens(data: bytes) -> bool:
+    """Say whether stored bytes are a picture; MuPDF paints much that others do not open."""
+    try:
+        return plainly_sound(data) or bool(inspect(data))
+    except ImageError:
+        return False
 
 
 def _figure(picture: Painted, data: bytes, kind: str) -> Figure:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from cauldron.media.images import inspect
 from cauldron.media.pdf import PdfAsked, PdfFacts, PdfPage, read_pages
 from cauldron.media.pdf_document import interleaved
 from cauldron.media.pdf_layout import Figure, TextLine
 from cauldron.media.pdf_text import readable
+from tests.conftest import picture
 
 pymupdf = pytest.importorskip("pymupdf")
 pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
@@ -99,3 +101,17 @@ def test_a_page_of_unknown_letters_stays_garbled() -> None:
 def test_left_out_lines_are_counted() -> None:
     page = PdfPage(number=1, kind="digital", width=100, height=100, unreadable=2)
     assert interleaved([page])[1] == {"garbled_line": 2}
+
+
+def test_a_damaged_picture_does_not_cost_the_document() -> None:
+    def draw(page: pymupdf.Page) -> None:
+        write(page, 50, 80, "Text beside a damaged picture.")
+        box = pymupdf.Rect(50, 100, 350, 300)
+        xref = page.insert_image(box, stream=picture((9, 90, 200), "JPEG"))
+        stored = page.parent.xref_stream_raw(xref)
+        page.parent.update_stream(xref, stored[: len(stored) // 2], compress=False)
+        page.parent.xref_set_key(xref, "Filter", "/DCTDecode")
+
+    parts = document(draw)
+    assert parts[0] == "Text beside a damaged picture."
+    assert all(inspect(part.data) for part in parts if isinstance(part, Figure))
