@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test slow check fmt bench clean
+.PHONY: demo test slow check fmt bench reference clean
 
 $(VENV)/demo.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +37,9 @@ fmt: $(VENV)/dev.done
 
 bench: $(VENV)/dev.done
 	$(BIN)/python benchmarks/ingest.py
+
+reference: $(VENV)/dev.done
+	$(BIN)/python -m typer cauldron.cli.main utils docs --name cauldron > docs/reference.md
 
 clean:
 	rm -rf $(VENV) demo-work

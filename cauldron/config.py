@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError, WithJsonSchema
 
 from cauldron.errors import RecipeError, StorageError, near
 from cauldron.storage import files
@@ -19,7 +19,7 @@ def off(value: Any) -> Any:
     return "off" if value is False else value
 
 
-Off = Annotated[Literal["off"], BeforeValidator(off)]
+Off = Annotated[Literal["off"], BeforeValidator(off), WithJsonSchema({"enum": ["off", False]})]
 """The word `off` in a YAML file, quoted or not."""
 
 

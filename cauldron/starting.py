@@ -15,6 +15,7 @@ from cauldron.errors import SourceError, UsageError
 from cauldron.readers import csv_rows, open_parquet, parquet_groups
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Reject
+from cauldron.schemas import schema_of
 from cauldron.sources._records import records
 
 _LOOKED_AT = 5
@@ -27,6 +28,7 @@ _TEXTS = ("caption", "text", "description", "alt")
 _KEYS = ("id", "uid", "sample_id", "question_id")
 
 _RECIPE = """\
+# yaml-language-server: $schema=recipe.schema.json
 # A recipe of cauldron: what to read, what to leave out, how to weigh it. Run it with
 #   cauldron run {file} -o work          (add --dry-run to see the plan first)
 # It can be stopped and started again at any time; a changed number does anew what depends on it.
@@ -92,6 +94,7 @@ def start(raw: str | None, out: str, name: str, *, force: bool) -> dict[str, Any
         texts[description] = _DESCRIPTION + written
         place = os.path.relpath(raw, folder)
         ingest = f"  - {{source: {name}.yaml, raw: [{json.dumps(place, ensure_ascii=False)}]}}\n"
+    texts[folder / "recipe.schema.json"] = json.dumps(schema_of("recipe"), indent=1) + "\n"
     texts[recipe] = _RECIPE.format(
         file=recipe.name, name=name, ingest=ingest, weight=name if raw is not None else "chartqa"
     )

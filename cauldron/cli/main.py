@@ -168,6 +168,8 @@ app.command()(train.ablate)
 app.command()(train.demo)
 app.command()(start.init)
 app.command()(start.doctor)
+app.command()(start.explain)
+app.command()(start.schema)
 app.command("bench-loader")(bench.bench_loader)
 
 

@@ -37,6 +37,55 @@ def init(
         message(f"next: {written['next']}")
 
 
+def explain(
+    name: Annotated[
+        str | None, typer.Argument(help="A reason or rule; all names without one.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a reason means: the rules of that name with their bounds, or the step behind it.
+
+    Example: cauldron explain word_repetition
+    """
+    with guarded():
+        from cauldron.explaining import explain_reason, known
+
+        if name is None:
+            emit({"reasons": known()}) if as_json else print("\n".join(known()))
+            return
+        found = explain_reason(name)
+        if as_json:
+            emit(found)
+            return
+        if found["meaning"]:
+            print(f"{name}: {found['meaning']}")
+        shown = ("min", "max", "equals", "one_of", "none_of")
+        rows = [
+            [
+                rule["set"],
+                rule["signal"],
+                ", ".join(f"{k} {rule[k]}" for k in shown if rule.get(k) is not None),
+                rule["about"],
+            ]
+            for rule in found["rules"]
+        ]
+        if rows:
+            table(f"Rules named {name}", ["rules", "signal", "passes with", "what for"], rows)
+
+
+def schema(
+    name: Annotated[str, typer.Argument(help="recipe, rules, own or manifest.")] = "recipe",
+) -> None:
+    """Print a JSON Schema, for completion and checks in an editor.
+
+    Example: cauldron schema recipe > recipe.schema.json
+    """
+    with guarded():
+        from cauldron.schemas import schema_of
+
+        emit(schema_of(name))
+
+
 def doctor(
     work: Annotated[
         str | None, typer.Argument(help="A work folder whose place is checked too.")
