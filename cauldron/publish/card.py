@@ -101,7 +101,7 @@ def _head(facts: Facts) -> dict[str, Any]:
         "pretty_name": facts.repo.rpartition("/")[2],
         "license": license if known else "other",
         **({} if known else {"license_name": "by-source", "license_link": "LICENSES.md"}),
-        "language": sorted({lang for card in cards for lang in card.languages}) or ["en"],
+        "language": _languages(cards),
         "task_categories": ["visual-question-answering", "image-text-to-text"],
         "size_categories": [size_category(facts.rows)],
         "source_datasets": [f"extended|{told.name}" for told in facts.sources],
@@ -109,6 +109,12 @@ def _head(facts: Facts) -> dict[str, Any]:
         "configs": configs(facts),
         "dataset_info": _dataset_info(facts),
     }
+
+
+def _languages(cards: Sequence[Any]) -> list[str]:
+    """Return codes that the hub takes; a source of any language is multilingual."""
+    named = {"multilingual" if lang == "any" else lang for c in cards for lang in c.languages}
+    return sorted(named) or ["en"]
 
 
 def size_category(rows: int) -> str:

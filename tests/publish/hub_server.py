@@ -402,7 +402,9 @@ def _yaml_errors(head: str) -> list[str]:
     errors += [f"size {s!r}" for s in told.get("size_categories", []) if not SIZES.fullmatch(s)]
     languages = told.get("language", [])
     listed = [languages] if isinstance(languages, str) else languages
-    errors += [f"language {n!r}" for n in listed if not re.fullmatch(r"[a-z]{2,3}", str(n))]
+    errors += [
+        f"language {n!r}" for n in listed if not re.fullmatch(r"[a-z]{2,3}|multilingual", str(n))
+    ]
     for config in told.get("configs", []):
         if not re.fullmatch(r"[^<>:/\\|?*]+", config.get("config_name", "")):
             errors.append("a config has no good name")
