@@ -11,9 +11,9 @@ import fnmatch
 import functools
 import hashlib
 import io
+import mmap
 import os
 import tempfile
-from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -149,10 +149,8 @@ class HashingFile:
         self._file = file
         self.path = path
         self._hash = hashlib.sha256()
-        self._following: deque[Future[None]] = deque()
         self._syncing: Future[None] | None = None
         self._synced = 0
-        self._block = bytearray(_BLOCK)
         self.size_bytes = 0
         self.closed = False
 
@@ -164,41 +162,37 @@ class HashingFile:
         return len(view)
 
     def follow(self) -> None:
-        """Hash in a thread what a native writer has added to the file since the last call.
+        """Hash what a native writer has added to the file since the last call.
 
-        Another thread brings it to disk meanwhile, so that little is left to do at the end.
+        It is looked at where it lies, in one call that lets other threads run. Another thread
+        brings it to disk meanwhile, so that little is left to do at the end.
         """
         start, end = self.size_bytes, self.path.stat().st_size
-        if end > start:
-            self._following.append(_thread("sha256").submit(self._hash_range, start, end))
-            self.size_bytes = end
+        if end == start:
+            return
+        base = start - start % mmap.ALLOCATIONGRANULARITY
+        with (
+            self.path.open("rb") as file,
+            mmap.mmap(file.fileno(), end - base, access=mmap.ACCESS_READ, offset=base) as pages,
+            memoryview(pages) as view,
+            view[start - base :] as added,
+        ):
+            self._hash.update(added)
+        self.size_bytes = end
         if end - self._synced >= _SYNC_BYTES and (not self._syncing or self._syncing.done()):
             self._sync_ended()
             self._syncing = _thread("sync").submit(os.fsync, self._file.fileno())
             self._synced = end
-
-    def _hash_range(self, start: int, end: int) -> None:
-        with self.path.open("rb", buffering=0) as file, memoryview(self._block) as block:
-            file.seek(start)
-            while start < end:
-                read = file.readinto(block[: min(end - start, len(block))])
-                self._hash.update(block[:read])
-                start += read
 
     def _sync_ended(self) -> None:
         if self._syncing:
             self._syncing.result()
             self._syncing = None
 
-    def _caught_up(self) -> None:
-        while self._following:
-            self._following.popleft().result()
-
     def tell(self) -> int:
         return self.size_bytes
 
     def flush(self) -> None:
-        self._caught_up()
         self._sync_ended()
         self._file.flush()
 
@@ -216,7 +210,6 @@ class HashingFile:
 
     @property
     def sha256(self) -> str:
-        self._caught_up()
         return self._hash.hexdigest()
 
 

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from cauldron.errors import StorageError
 from cauldron.storage.files import (
+    HashingFile,
     is_local,
     local_path,
     open_input,
@@ -151,8 +152,7 @@ def write_shard(
             for group in _groups(batches, schema):
                 if writing:
                     writing.result()
-                    file.follow()
-                writing = ahead.submit(writer.write_table, group, row_group_size=group.num_rows)
+                writing = ahead.submit(_add, writer, group, file)
                 rows += group.num_rows
             if writing:
                 writing.result()
@@ -163,6 +163,12 @@ def write_shard(
     if index:
         write_bytes(index_url(url), index)
     return _checked(url, rows, receipt.size_bytes, receipt.sha256)
+
+
+def _add(writer: pq.ParquetWriter, group: pa.Table, file: HashingFile) -> None:
+    """Write and hash one row group, in few and long calls: each lets the maker of the next run."""
+    writer.write_table(group, row_group_size=group.num_rows)
+    file.follow()
 
 
 def write_table(url: str, table: pa.Table) -> Shard:
