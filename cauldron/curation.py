@@ -20,9 +20,10 @@ from cauldron.curate.lists import Lists
 from cauldron.curate.parts import PartFiles
 from cauldron.curate.rules import Rules
 from cauldron.engine.base import Engine
-from cauldron.engine.receipts import Job, perform, perform_all
-from cauldron.measuring import MeasureSettings, plan_measure, require_measured
-from cauldron.steps import Progress, followed, quiet, receipt
+from cauldron.engine.receipts import Failure, Job, perform, perform_all
+from cauldron.errors import CheckError
+from cauldron.measuring import MeasureSettings, PlannedPart, plan_measure, require_measured
+from cauldron.steps import Progress, followed, ingests, quiet, receipt
 from cauldron.storage import files, work
 from cauldron.storage.keys import key_of
 from cauldron.storage.shards import file_sha256
@@ -48,8 +49,12 @@ def measure(
         The ledger entry, `measured` and `unchanged` parts, and `groups`: measured parts of each.
     """
     settings, planned = plan_measure(place, sources, settings)
+    if engine.share:
+        _require_ingested(place)
     jobs = [part.job(place) for part in planned]
-    results = list(followed(perform_all(engine, jobs), "measure", len(jobs), progress))
+    failures: list[Failure] = []
+    results = list(followed(perform_all(engine, jobs, failures), "measure", len(jobs), progress))
+    planned = _set_aside(place, planned, jobs, failures)
     groups = Counter(
         name
         for part, result in zip(planned, results, strict=True)
@@ -63,13 +68,46 @@ def measure(
     entry = {
         "step": "measure",
         "status": "done",
-        "parts": len(jobs),
+        "parts": len(planned),
         "sources": chosen,
         "settings": settings.model_dump(mode="json"),
     }
     files.write_json(work.ledger(place, "measure"), entry)
-    counts = {"measured": measured, "unchanged": len(jobs) - measured}
+    counts = {"measured": measured, "unchanged": len(planned) - measured}
     return {**entry, **counts, "groups": dict(sorted(groups.items()))}
+
+
+def _require_ingested(place: str) -> None:
+    """Check that no ingest is going on.
+
+    Raises:
+        CheckError: if one is, since its parts are not all there to be shared out.
+    """
+    for entry in ingests(place):
+        if entry["status"] == "running":
+            raise CheckError(
+                f"the ingest of '{entry['source']}' ({entry['split']}) is not finished",
+                place=place,
+                hint="all its shares have to end first; the same ingest again goes on",
+            )
+
+
+def _set_aside(
+    place: str, planned: list[PlannedPart], jobs: Sequence[Job], failures: Sequence[Failure]
+) -> list[PlannedPart]:
+    """Set aside the parts that could not be measured; return the others."""
+    why = {failure.job.receipt: str(failure.error) for failure in failures}
+    apart = work.set_aside(place)
+    left = []
+    for part, job in zip(planned, jobs, strict=True):
+        own = apart.setdefault(part.source, {})
+        own.pop(part.part, None)
+        if job.receipt in why:
+            own[part.part] = why[job.receipt]
+        else:
+            left.append(part)
+    work.write_set_aside(place, {source: parts for source, parts in apart.items() if parts})
+    return left
 
 
 def _remove_stale(place: str, source: str) -> None:

@@ -8,7 +8,8 @@ CauldronError          exit 1
 ├── CheckError         exit 3   too many rejects, a failed check or a broken sum
 ├── StorageError       exit 4   a place that cannot be read or written
 ├── HubError           exit 4   a network service
-└── Stopped            exit 130 a run that was told to stop, and can go on
+├── Stopped            exit 130 a run that was told to stop, and can go on
+└── OtherShares        exit 0   this share of a step is done, those of others are not yet
 
 A single bad record is never one of these: it is a `Reject`, counted and kept in quarantine.
 """
@@ -96,3 +97,26 @@ class Stopped(CauldronError):
     """A run that was told to stop and has saved where it was."""
 
     exit_code = 130
+
+
+class OtherShares(CauldronError):
+    """This share of a step is done; the call that finds all of them done finishes the step.
+
+    Args:
+        left: jobs of other shares that are not done.
+        total: jobs of the step.
+        share: (number from 0, of how many).
+    """
+
+    exit_code = 0
+
+    def __init__(self, left: int, total: int, share: tuple[int, int] | None) -> None:
+        number, of = share or (0, 1)
+        super().__init__(
+            f"share {number + 1}/{of} is done; {left} of {total} jobs of other shares are not",
+            hint="the share that ends last finishes the step; so does the same call again",
+        )
+        self.args = (left, total, share)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return OtherShares, self.args

@@ -15,7 +15,7 @@ from typing import Any
 
 from cauldron import __version__
 from cauldron.engine.base import Engine
-from cauldron.engine.receipts import Job, perform_all
+from cauldron.engine.receipts import Failure, Job, name_of, perform_all
 from cauldron.errors import CardMissing, CheckError, UsageError
 from cauldron.ingest import Counts, ingest_part, require_pictures
 from cauldron.planning import SHARD_ROWS, PartTask, spill_plan
@@ -95,7 +95,7 @@ def ingest(
     if entry.get("key") == key and entry.get("status") == "done" and _intact(place, name, entry):
         return {**entry, "resumed": True}
 
-    with _spill_folder(place, f"{name}-{split}") as folder:
+    with _spill_folder(place, f"{name}-{split}", engine) as folder:
         plan = spill_plan(chosen, chosen.rows(raw, found, split), folder, limit)
         first = _first_part(place, name, split, len(plan), entry)
         base = {
@@ -130,16 +130,57 @@ def ingest(
             _ingest_job(replace(task, part=f"part-{first + n:05d}", spill=str(spill)), digest, key)
             for n, (spill, digest) in enumerate(plan)
         ]
-        results = perform_all(engine, jobs)
+        failures: list[Failure] = []
+        results = perform_all(engine, jobs, failures)
         done = list(followed(results, f"ingest {name}", len(jobs), progress))
 
     counts = _total([result["counts"] for result in done])
     parts = [r["shard"] | {"name": r["part"]} for r in done if r["counts"]["written"]]
     _remove_stale(place, name, entry, {r["part"] for r in done})
     entry = {**base, "status": "done", "counts": counts, "parts": parts}
+    if failures:
+        entry |= {"status": "incomplete", "failed": _told_failures(failures)}
     _check_counts(name, counts, max_reject_share, place, chosen)
     files.write_json(entry_url, entry)
     return {**entry, "resumed": False}
+
+
+def _told_failures(failures: Sequence[Failure]) -> dict[str, str]:
+    """Return the parts that could not be made, and why; nothing of them is left."""
+    told = {}
+    for failure in failures:
+        for url in failure.job.outputs:
+            files.remove(url)
+        told[name_of(failure.job).rpartition("/")[2]] = str(failure.error)
+    return told
+
+
+def failed_parts(place: str) -> dict[str, str]:
+    """Return the parts that could not be ingested or measured, and why."""
+    told = {
+        f"{entry['source']}/{part}": why
+        for entry in ingests(place)
+        for part, why in entry.get("failed", {}).items()
+    }
+    for source, parts in work.set_aside(place).items():
+        told |= {f"{source}/{part}": why for part, why in parts.items()}
+    return told
+
+
+def require_all_parts(place: str) -> None:
+    """Check that no part was left out.
+
+    Raises:
+        CheckError: naming those that were.
+    """
+    told = failed_parts(place)
+    if told:
+        listed = "\n  ".join(f"{part}: {why}" for part, why in sorted(told.items())[:10])
+        raise CheckError(
+            f"{len(told)} parts were left out, the rest is done:\n  {listed}",
+            place=place,
+            hint="the same command tries them again",
+        )
 
 
 def _ingest_job(task: PartTask, digest: str, key: str) -> Job:
@@ -182,7 +223,9 @@ def receipt(place: str, step: str, part: str) -> str:
 class _spill_folder:
     """A folder for the plan, inside a local work folder, removed afterwards."""
 
-    def __init__(self, place: str, name: str) -> None:
+    def __init__(self, place: str, name: str, engine: Engine) -> None:
+        if engine.share:
+            name = f"{name}-{engine.share[0] + 1}-of-{engine.share[1]}"
         if files.is_local(place):
             self.path = files.local_path(place) / ".plan" / name
             shutil.rmtree(self.path, ignore_errors=True)
@@ -265,9 +308,18 @@ def checksums(place: str, source: str) -> dict[str, str]:
     return {
         part["name"]: part["sha256"]
         for entry in ingests(place)
-        if entry["source"] == source and entry["status"] == "done"
+        if entry["source"] == source and entry["status"] in ("done", "incomplete")
         for part in entry["parts"]
     }
 
 
-__all__ = ["checksums", "followed", "ingest", "ingests", "quiet", "receipt"]
+__all__ = [
+    "checksums",
+    "failed_parts",
+    "followed",
+    "ingest",
+    "ingests",
+    "quiet",
+    "receipt",
+    "require_all_parts",
+]

@@ -13,6 +13,10 @@ Workers = Annotated[int | None, typer.Option(help="Processes; default: the cores
 Work = Annotated[str, typer.Argument(help="The work folder.")]
 Engine = Annotated[Literal["local", "ray"], typer.Option(help="Where work runs.")]
 Address = Annotated[str | None, typer.Option(help="A running Ray cluster: auto or host:port.")]
+Share = Annotated[
+    str | None,
+    typer.Option("--shard", help="Run this share of the work only, as 1/8: for job arrays."),
+]
 
 
 def pairs(given: list[str], option: str = "--option") -> dict[str, str]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from cauldron.errors import CauldronError
+from cauldron.errors import CauldronError, OtherShares
 
 
 @contextlib.contextmanager
@@ -17,6 +17,11 @@ def guarded() -> Iterator[None]:
     """Turn errors into one clear message on standard error and the exit code of their kind."""
     try:
         yield
+    except OtherShares as error:
+        message(f"{error.message}\n  {error.hint}")
+        if "--json" in sys.argv:
+            emit({"status": "waiting", "message": error.message})
+        raise SystemExit(0) from None
     except CauldronError as error:
         message(f"error: {error.place + ': ' if error.place else ''}{error.message}")
         if error.hint:
@@ -53,19 +58,29 @@ class Progress:
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-        self._last = time.monotonic()
+        self._last = self._began = self._seen = time.monotonic()
+        self._step, self._first = "", 0
 
     def __call__(self, step: str, done: int, total: int) -> None:
         now = time.monotonic()
+        if step != self._step:
+            self._step, self._began, self._first = step, self._seen, done - 1
+        self._seen = now
         if done < total and now - self._last < (0.2 if self._live else 5):
             return
         self._last = now
-        line = f"{step}: part {done} of {total}"
+        line = f"{step}: part {done} of {total}{self._rate(now, done, total)}"
         if self._live:
             end = "\n" if done == total else ""
             print(f"\r\x1b[2K{visible(line)}", end=end, file=sys.stderr, flush=True)
-        elif done < total:
+        elif done < total or now - self._began >= 5:
             message(line)
+
+    def _rate(self, now: float, done: int, total: int) -> str:
+        """Return parts a second of this step, and how long the rest will take."""
+        rate = (done - self._first) / max(now - self._began, 1e-3)
+        left = f", {(total - done) / rate:,.0f} s left" if done < total else ""
+        return f", {rate:.3g} a second{left}" if now - self._began >= 1 else ""
 
 
 def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:

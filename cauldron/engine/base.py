@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Stands for the result of a task whose worker died as often as it was tried."""
+
+    task: Any
+    why: str
+
+
 class Engine(Protocol):
-    """Where work runs. What it gives depends on neither the engine nor its workers."""
+    """Where work runs. What it gives depends on neither the engine nor its workers.
+
+    Args:
+        share: (number, of how many): only this share of the jobs of each step is run here, the
+            others by calls like this one elsewhere; None runs all.
+    """
 
     workers: int
+    share: tuple[int, int] | None
 
     def __enter__(self) -> Engine: ...
 
     def __exit__(self, *error: object) -> None: ...
 
-    def run(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
-        """Yield `function(task)` for each task in order."""
+    def run(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        dangerous: bool = False,
+    ) -> Iterator[Result | Lost]:
+        """Yield `function(task)` for each task in order.
+
+        Args:
+            dangerous: a task has ended its process before, so none is run in this one.
+        """
         ...

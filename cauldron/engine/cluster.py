@@ -2,20 +2,24 @@
 
 The same jobs as on one machine, as plain Ray tasks: their inputs and outputs are files that every
 node can reach, so that the object store holds small results only. A task whose worker or node dies
-is run again elsewhere; a job that is done already has its receipt and is not sent at all.
+is run again elsewhere; a job that is done already has its receipt and is not sent at all. Only a
+few tasks for each processor are in flight, and they are spread over the nodes; nodes that join
+later get their share.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from cauldron.engine.base import Result, Task
-from cauldron.errors import CheckError, UsageError
+from cauldron.engine.base import Lost, Result, Task
+from cauldron.errors import UsageError
 
-_RETRIES = 2
+_RETRIES = 3
+_STORE_BYTES = 200 << 20  # of a cluster started for one run: results are a few kB each
 _ANSWERS_WITHIN_S = 5
 _AHEAD = 2  # tasks in flight for each processor, so that no node waits and little is queued
 
@@ -31,19 +35,36 @@ class RayEngine:
         UsageError: if ray is not installed or the cluster does not answer.
     """
 
-    def __init__(self, workers: int | None = None, address: str | None = None) -> None:
+    def __init__(
+        self,
+        workers: int | None = None,
+        address: str | None = None,
+        share: tuple[int, int] | None = None,
+    ) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         self._ray = _ray()
+        self._asked, self.share = workers, share
         self._started = not self._ray.is_initialized()
         if self._started:
             _check_answers(address)
-            own = {"num_cpus": workers, "include_dashboard": False} if address is None else {}
+            own: dict[str, Any] = {}
+            if address is None:
+                own = {
+                    "num_cpus": workers,
+                    "include_dashboard": False,
+                    "object_store_memory": _STORE_BYTES,
+                }
             try:
                 self._ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise UsageError(
                     f"the Ray cluster does not answer: {str(error)[:200]}", place=address or "local"
                 ) from error
-        self.workers = workers or max(int(self._ray.cluster_resources().get("CPU", 1)), 1)
+
+    @property
+    def workers(self) -> int:
+        """Processors that are used now."""
+        return self._asked or max(int(self._ray.cluster_resources().get("CPU", 1)), 1)
 
     def __enter__(self) -> RayEngine:
         return self
@@ -52,30 +73,37 @@ class RayEngine:
         if self._started:
             self._ray.shutdown()
 
-    def run(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
-        """Yield `function(task)` for each task in order.
-
-        Raises:
-            CheckError: if a task's worker dies again and again.
-        """
-        remote = self._ray.remote(function).options(max_retries=_RETRIES, num_cpus=1)
+    def run(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        dangerous: bool = False,
+    ) -> Iterator[Result | Lost]:
+        """Yield `function(task)` for each task in order."""
+        remote = self._ray.remote(function).options(
+            max_retries=_RETRIES, num_cpus=1, scheduling_strategy="SPREAD"
+        )
         waiting: deque[tuple[Any, Task]] = deque()
         coming = iter(tasks)
         while True:
-            while len(waiting) < _AHEAD * self.workers:
-                task = next(coming, None)
-                if task is None:
+            for _ in range(max(_AHEAD * self.workers - len(waiting), 0)):
+                try:
+                    task = next(coming)
+                except StopIteration:
                     break
                 waiting.append((remote.remote(task), task))
             if not waiting:
                 return
-            reference, task = waiting.popleft()
-            try:
-                yield self._ray.get(reference)
-            except self._ray.exceptions.WorkerCrashedError as error:
-                raise CheckError(
-                    f"a worker process died {_RETRIES + 1} times on {task!r}"[:500]
-                ) from error
+            yield self._result(*waiting.popleft())
+
+    def _result(self, reference: Any, task: Task) -> Any:
+        try:
+            return self._ray.get(reference)
+        except self._ray.exceptions.RayTaskError:
+            raise
+        except self._ray.exceptions.RayError as error:
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
+            return Lost(task, f"its worker died {_RETRIES + 1} times: {first}"[:300])
 
 
 def _check_answers(address: str | None) -> None:

@@ -6,15 +6,14 @@ import multiprocessing
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
 
-from cauldron.errors import CheckError
+from cauldron.engine.base import Lost, Result, Task
 
-Task = TypeVar("Task")
-Result = TypeVar("Result")
+_AHEAD = 4  # tasks in flight for each worker
 
 
 def default_workers() -> int:
@@ -37,11 +36,13 @@ class LocalEngine:
     """Worker processes on this machine; one worker means this very process.
 
     The pool starts with the first task and is shared by all steps of a run. The order of results
-    is the order of tasks, whatever the number of workers.
+    is the order of tasks, whatever the number of workers. A task whose worker died runs again in a
+    pool of its own, so that it takes no other with it.
     """
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, share: tuple[int, int] | None = None) -> None:
         self.workers = workers or default_workers()
+        self.share = share
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> LocalEngine:
@@ -52,41 +53,57 @@ class LocalEngine:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
-    def run(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
-        """Yield `function(task)` for each task in order.
-
-        Raises:
-            CheckError: if a worker process dies twice on the same task.
-        """
-        if self.workers == 1 or len(tasks) < 2:
+    def run(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        dangerous: bool = False,
+    ) -> Iterator[Result | Lost]:
+        """Yield `function(task)` for each task in order."""
+        if not dangerous and (self.workers == 1 or len(tasks) < 2):
             yield from map(function, tasks)
             return
-        futures = self._submit(function, tasks)
-        for number, task in enumerate(tasks):
+        waiting: deque[tuple[Future[Result], Task]] = deque()
+        coming = iter(tasks)
+        while True:
+            while len(waiting) < _AHEAD * self.workers:
+                try:
+                    task = next(coming)
+                except StopIteration:
+                    break
+                waiting.append((self._submit(function, task), task))
+            if not waiting:
+                return
+            future, task = waiting.popleft()
             try:
-                result = futures[number].result()
+                yield future.result()
             except BrokenProcessPool:
-                result = self._alone(function, task)
-                futures[number + 1 :] = self._submit(function, tasks[number + 1 :])
-            yield result
+                self._reset()
+                yield self._alone(function, task)
+                waiting = deque((self._submit(function, other), other) for _, other in waiting)
 
-    def _submit(
-        self, function: Callable[[Task], Result], tasks: Sequence[Task]
-    ) -> list[Future[Result]]:
+    def _submit(self, function: Callable[[Task], Result], task: Task) -> Future[Result]:
+        try:
+            return self._started().submit(function, task)
+        except BrokenProcessPool as error:  # seen only when the result is asked for
+            broken: Future[Result] = Future()
+            broken.set_exception(error)
+            return broken
+
+    def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(
                 self.workers, context, initializer=_leave_with, initargs=(os.getpid(),)
             )
-        return [self._pool.submit(function, task) for task in tasks]
+        return self._pool
 
-    def _alone(self, function: Callable[[Task], Result], task: Task) -> Result:
-        self._reset()
+    def _alone(self, function: Callable[[Task], Result], task: Task) -> Result | Lost:
         try:
-            return self._submit(function, [task])[0].result()
-        except BrokenProcessPool as error:
+            return self._started().submit(function, task).result()
+        except BrokenProcessPool:
             self._reset()
-            raise CheckError(f"a worker process died twice on {task!r}"[:500]) from error
+            return Lost(task, "its worker process died twice")
 
     def _reset(self) -> None:
         if self._pool:

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cauldron.engine.base import Engine
-from cauldron.errors import StorageError
+from cauldron.engine.base import Engine, Lost
+from cauldron.errors import CauldronError, CheckError, OtherShares, StorageError
 from cauldron.storage import files
+
+_MOST_FAILURES = 20  # more have one reason that the user must see to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,14 @@ class Job:
     outputs: tuple[str, ...]
     function: Callable[..., dict[str, Any]]
     arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A job that could not be done, and why."""
+
+    job: Job
+    error: CauldronError
 
 
 def finished(job: Job) -> dict[str, Any] | None:
@@ -58,12 +68,84 @@ def perform(job: Job) -> dict[str, Any]:
     return {**result, "resumed": False}
 
 
-def perform_all(engine: Engine, jobs: Sequence[Job]) -> Iterator[dict[str, Any]]:
-    """Run jobs on an engine, results in order; nothing is started for those already done."""
+def perform_all(
+    engine: Engine, jobs: Sequence[Job], apart: list[Failure] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Run jobs on an engine, results in order; nothing is started for those already done.
+
+    A job that fails, or whose worker dies again and again, does not keep the others from being
+    done. Its error is raised after them; with `apart` it is put there instead, unless every job
+    fails or very many do.
+
+    Raises:
+        OtherShares: if jobs are left that other shares of the same step have to do.
+        CheckError: naming the first job that could not be done.
+    """
     done = [finished(job) for job in jobs]
-    results = engine.run(perform, [j for j, d in zip(jobs, done, strict=True) if d is None])
-    for result in done:
-        yield next(results) if result is None else {**result, "resumed": True}
+    own = [_is_own(engine, number) for number in range(len(jobs))]
+    tasks = [j for j, d, o in zip(jobs, done, own, strict=True) if d is None and o]
+    results = engine.run(_attempt, tasks, any(map(_failed_before, tasks)))
+    failures: list[Failure] = []
+    left = 0
+    for job, result, mine in zip(jobs, done, own, strict=True):
+        if result is None and not mine:
+            result = finished(job)
+        if result is not None:
+            yield {**result, "resumed": True}
+        elif not mine:
+            left += 1
+        else:
+            made = _failed(job, next(results))
+            if isinstance(made, dict):
+                yield made
+                continue
+            failures.append(made)
+            files.write_json(job.receipt, {"key": job.key, "failed": str(made.error)})
+            if len(failures) > _MOST_FAILURES:
+                raise made.error
+    if left:
+        raise OtherShares(left, len(jobs), engine.share)
+    if failures and (apart is None or len(failures) == len(jobs)):
+        raise failures[0].error
+    if apart is not None:
+        apart += failures
+
+
+def _is_own(engine: Engine, number: int) -> bool:
+    return engine.share is None or number % engine.share[1] == engine.share[0]
+
+
+def _attempt(job: Job) -> dict[str, Any] | CauldronError:
+    """Perform a job; an error is a result too, so that it stops no other job."""
+    try:
+        return perform(job)
+    except CauldronError as error:
+        return error
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}"[:500]
+        return CheckError(f"failed on {name_of(job)}: {told}", place=_place(job))
+
+
+def _failed(job: Job, made: Any) -> dict[str, Any] | Failure:
+    if isinstance(made, Lost):
+        made = CheckError(f"{name_of(job)} could not be done: {made.why}", place=_place(job))
+    return Failure(job, made) if isinstance(made, CauldronError) else made
+
+
+def _failed_before(job: Job) -> bool:
+    try:
+        return "failed" in files.read_json(job.receipt)
+    except StorageError:
+        return False
+
+
+def name_of(job: Job) -> str:
+    """Return the step and part of a job, as in the name of its receipt."""
+    return "/".join(job.receipt.removesuffix(".json").split("/")[-2:])
+
+
+def _place(job: Job) -> str:
+    return files.redacted(job.outputs[0]) if job.outputs else ""
 
 
 def _sizes(urls: tuple[str, ...]) -> list[int | None]:

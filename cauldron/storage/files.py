@@ -13,6 +13,7 @@ import hashlib
 import io
 import mmap
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -225,7 +226,7 @@ def open_output(url: str) -> Iterator[HashingFile]:
             yield file
         return
     path = local_path(url)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
+    temporary = path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}{TEMPORARY}")
     with reported(url, "write"):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -15,6 +15,8 @@ from cauldron.storage import files
 STEPS = ("filter", "dedup", "decontaminate")
 """Decision steps in the order in which they count: the first drop is the reason."""
 
+SET_ASIDE = "set-aside"
+
 
 def samples(work: str, source: str, part: str = "") -> str:
     """Return the folder of a source's samples, or one part."""
@@ -51,10 +53,30 @@ def sources(work: str) -> list[str]:
     return files.list_names(files.join(work, "samples"))
 
 
-def parts(work: str, source: str) -> list[str]:
-    """Return the part names of a source, in order."""
+def parts(work: str, source: str, every: bool = False) -> list[str]:
+    """Return the part names of a source, in order.
+
+    Args:
+        every: also those that are set aside.
+    """
     names = files.list_names(samples(work, source), ".parquet")
-    return [name.removesuffix(".parquet") for name in names]
+    apart = {} if every else set_aside(work).get(source, {})
+    return [n for name in names if (n := name.removesuffix(".parquet")) not in apart]
+
+
+def set_aside(work: str) -> dict[str, dict[str, str]]:
+    """Return the parts, by source, that later steps leave out, and why: they cannot be measured."""
+    url = ledger(work, SET_ASIDE)
+    told: dict[str, dict[str, str]] = files.read_json(url) if files.exists(url) else {}
+    return told
+
+
+def write_set_aside(work: str, apart: dict[str, dict[str, str]]) -> None:
+    """Set parts aside; without any no file is left."""
+    if apart:
+        files.write_json(ledger(work, SET_ASIDE), apart)
+    elif files.exists(ledger(work, SET_ASIDE)):
+        files.remove(ledger(work, SET_ASIDE))
 
 
 def earlier(work: str, step: str, source: str, part: str) -> tuple[str, ...]:
@@ -77,8 +99,11 @@ def require(work: str) -> None:
 
 
 @contextlib.contextmanager
-def locked(work: str) -> Iterator[None]:
+def locked(work: str, share: tuple[int, int] | None = None) -> Iterator[None]:
     """Hold the work folder for writing; the lock goes with the process.
+
+    Args:
+        share: the share of the work that this run does; runs of other shares may write as well.
 
     Raises:
         CheckError: if another run holds it.
@@ -90,7 +115,8 @@ def locked(work: str) -> Iterator[None]:
     folder = files.local_path(work)
     with files.reported(work, "write"):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / ".lock")
+        name = f".lock-{share[0] + 1}-of-{share[1]}" if share else ".lock"
+        lock = filelock.FileLock(folder / name)
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout as error:
@@ -98,7 +124,8 @@ def locked(work: str) -> Iterator[None]:
                 "another run is writing here", place=work, hint="wait for it, or choose another -o"
             ) from error
     try:
-        _sweep(folder)
+        if share is None:
+            _sweep(folder)
         yield
     finally:
         lock.release()
