@@ -260,7 +260,7 @@ def index_benchmarks(
                     arguments=(label, piece, place, made),
                 )
             )
-    list(followed(perform_all(engine, jobs), "index", len(jobs), progress))
+    list(followed(perform_all(engine, jobs, shared=False), "index", len(jobs), progress))
     return join_index([job.outputs[0] for job in jobs], out, hashes_only)
 
 

@@ -146,7 +146,9 @@ def plan_measure(
     planned = []
     for source in sources or there:
         known = checksums(place, source)
-        planned += [_planned(place, source, p, known, asked) for p in work.parts(place, source, every=True)]
+        planned += [
+            _planned(place, source, p, known, asked) for p in work.parts(place, source, every=True)
+        ]
     return settings, planned
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from cauldron.cli.options import Json, Work, Workers, pairs
+from cauldron.cli.options import Address, Engine, Json, Share, Work, Workers, pairs
 from cauldron.cli.run import Progress, emit, guarded, message, table
 
 
@@ -29,6 +29,9 @@ def measure(
         typer.Option(help="name=ENTRY_POINT or name=module:function of further signals."),
     ] = None,
     workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
+    shard: Share = None,
     as_json: Json = False,
 ) -> None:
     """Measure what is not measured yet: new and changed samples, signals that are new.
@@ -39,8 +42,9 @@ def measure(
     """
     with guarded():
         from cauldron.curation import measure as run
-        from cauldron.engine.local import LocalEngine
+        from cauldron.engine.named import engine_named
         from cauldron.measuring import MeasureSettings, absolute, remembered
+        from cauldron.steps import require_all_parts
         from cauldron.storage.work import locked, require
 
         require(work)
@@ -51,15 +55,18 @@ def measure(
             "plugins": pairs(plugin or [], "--plugin"),
         }
         settings = remembered(work).with_asked(MeasureSettings.model_validate(asked))
-        with locked(work), LocalEngine(workers) as engine:
-            found = run(engine, work, source, Progress(), settings)
+        chosen = engine_named(engine, workers, address, shard)
+        with locked(work, chosen.share), chosen:
+            found = run(chosen, work, source, Progress(), settings)
         if as_json:
             emit(found)
+            require_all_parts(work)
             return
         told = ", ".join(f"{name} {parts}" for name, parts in found["groups"].items())
         message(f"{found['measured']} parts measured, {found['unchanged']} unchanged")
         if told:
             message(f"parts measured of each group: {told}")
+        require_all_parts(work)
         message(f"next: cauldron filter {work} --rules default")
 
 
@@ -73,6 +80,9 @@ def filter_(
         list[str] | None, typer.Option(help="A file of ids that no rule drops.")
     ] = None,
     workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
+    shard: Share = None,
     as_json: Json = False,
 ) -> None:
     """Decide by rules over the signals; no picture is opened.
@@ -82,15 +92,16 @@ def filter_(
     with guarded():
         from cauldron.curate.lists import read_lists
         from cauldron.curation import filter_samples
-        from cauldron.engine.local import LocalEngine
+        from cauldron.engine.named import engine_named
         from cauldron.recipe import find_rules
         from cauldron.storage.work import locked, require
 
         require(work)
         lists = read_lists(block or (), allow or ())
-        with locked(work), LocalEngine(workers) as engine:
+        chosen = engine_named(engine, workers, address, shard)
+        with locked(work, chosen.share), chosen:
             found = filter_samples(
-                engine, work, find_rules(rules), progress=Progress(), lists=lists
+                chosen, work, find_rules(rules), progress=Progress(), lists=lists
             )
         _tell("Filter", found, as_json, f"cauldron dedup {work}")
 
@@ -128,6 +139,8 @@ def dedup(
         int | None, typer.Option(help="Take out paragraphs seen so often in a domain.")
     ] = None,
     workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Find duplicates among the samples that are kept so far.
@@ -138,7 +151,7 @@ def dedup(
         from cauldron.config import checked
         from cauldron.curate.dedup import DedupSettings
         from cauldron.curation import dedup_samples
-        from cauldron.engine.local import LocalEngine
+        from cauldron.engine.named import engine_named
         from cauldron.storage.work import locked, require
 
         require(work)
@@ -156,8 +169,9 @@ def dedup(
             "paragraphs": paragraphs or "off",
         }
         settings = checked(told, DedupSettings, "cauldron dedup")
-        with locked(work), LocalEngine(workers) as engine:
-            found = dedup_samples(work, settings, engine=engine)
+        chosen = engine_named(engine, workers, address)
+        with locked(work), chosen:
+            found = dedup_samples(work, settings, engine=chosen)
         _tell("Duplicates", found, as_json, f"cauldron decontaminate {work} --against BENCHMARK")
 
 
@@ -173,6 +187,8 @@ def index(
         bool, typer.Option(help="Keep no thumbnail and no word that could be looked at.")
     ] = False,
     workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Build an index of benchmarks, to find their items in other data.
@@ -184,11 +200,11 @@ def index(
 
         from cauldron.curate.leak_index import named
         from cauldron.curation import index_benchmarks
-        from cauldron.engine.local import LocalEngine
+        from cauldron.engine.named import engine_named
 
         with (
             tempfile.TemporaryDirectory(prefix="cauldron-") as folder,
-            LocalEngine(workers) as pool,
+            engine_named(engine, workers, address) as pool,
         ):
             given = dict(named(benchmarks))
             found = index_benchmarks(pool, given, out, folder, hashes_only, Progress())
@@ -214,6 +230,9 @@ def decontaminate(
         Literal["report", "drop"], typer.Option(help="A benchmark's question, another picture.")
     ] = "report",
     workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
+    shard: Share = None,
     as_json: Json = False,
 ) -> None:
     """Find samples that stand in benchmarks; those with picture and question of an item go.
@@ -224,14 +243,15 @@ def decontaminate(
         from cauldron.curate.decontaminate import KINDS, DecontaminateSettings
         from cauldron.curate.leak_index import named
         from cauldron.curation import decontaminate_samples
-        from cauldron.engine.local import LocalEngine
+        from cauldron.engine.named import engine_named
         from cauldron.storage.work import locked, require
 
         require(work)
         settings = DecontaminateSettings(image_only=image_only, text_only=text_only)
-        with locked(work), LocalEngine(workers) as engine:
+        chosen = engine_named(engine, workers, address, shard)
+        with locked(work, chosen.share), chosen:
             benchmarks = dict(named([*against, *(more or [])]))
-            found = decontaminate_samples(engine, work, benchmarks, settings, progress=Progress())
+            found = decontaminate_samples(chosen, work, benchmarks, settings, progress=Progress())
         _tell("Decontamination", found, as_json, f"cauldron mix {work} --recipe RECIPE")
         if not as_json:
             rows = [

@@ -21,7 +21,7 @@ from cauldron.cli import (
     train,
     view,
 )
-from cauldron.cli.options import Json, Workers, pairs
+from cauldron.cli.options import Address, Engine, Json, Share, Workers, pairs
 from cauldron.cli.run import Progress, emit, guarded, message, table
 from cauldron.errors import UsageError, near
 
@@ -87,6 +87,9 @@ def ingest(
     ] = None,
     max_rejects: Annotated[float, typer.Option(help="Share of rejects that is allowed.")] = 0.5,
     workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
+    shard: Share = None,
     as_json: Json = False,
 ) -> None:
     """Turn raw data of one source into samples.
@@ -95,7 +98,7 @@ def ingest(
     """
     with guarded():
         from cauldron import steps
-        from cauldron.engine.local import LocalEngine
+        from cauldron.engine.named import engine_named
         from cauldron.readers.raw import Raw
         from cauldron.sources.catalogue import only_split
         from cauldron.sources.hub_repo import PREFIX, pinned
@@ -114,9 +117,10 @@ def ingest(
             split = only_split(name, form, Raw(raw))
             if split != "train":
                 message(f"no split 'train' here; reading '{split}'")
-        with locked(out), LocalEngine(workers) as engine:
+        chosen = engine_named(engine, workers, address, shard)
+        with locked(out, chosen.share), chosen:
             entry = steps.ingest(
-                engine,
+                chosen,
                 out,
                 name,
                 raw,
@@ -131,9 +135,11 @@ def ingest(
             )
         if as_json:
             emit({**entry["counts"], **{k: v for k, v in entry.items() if k != "counts"}})
+            steps.require_all_parts(out)
             return
         columns = ["source", "read", "written", "quarantined", "skipped", "images", "reasons"]
         table("Ingest", columns, [_counts_row(name, entry["counts"])])
+        steps.require_all_parts(out)
         message(f"next: cauldron measure {out}")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cauldron.cli.options import Address, Engine, Json, Work, Workers
+from cauldron.cli.options import Address, Engine, Json, Share, Work, Workers
 from cauldron.cli.run import Progress, emit, guarded, message, table
 
 RecipeFile = Annotated[str, typer.Argument(help="A recipe (YAML).")]
@@ -19,6 +19,9 @@ def mix(
     name: Annotated[str | None, typer.Option(help="Name of the mixture.")] = None,
     materialize: Annotated[bool, typer.Option("--materialize", help="Write shards.")] = False,
     workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
+    shard: Share = None,
     as_json: Json = False,
 ) -> None:
     """Turn decisions and weights into a manifest.
@@ -27,15 +30,16 @@ def mix(
     """
     with guarded():
         from cauldron import mixing
-        from cauldron.engine.local import LocalEngine
+        from cauldron.engine.named import engine_named
         from cauldron.recipe import load_recipe
         from cauldron.storage.work import locked, require
 
         require(work)
         told = load_recipe(recipe)
-        with locked(work), LocalEngine(workers) as engine:
+        chosen = engine_named(engine, workers, address, shard)
+        with locked(work, chosen.share), chosen:
             manifest = mixing.mix(
-                engine,
+                chosen,
                 work,
                 told.mix,
                 name=name or told.name,
@@ -102,6 +106,7 @@ def run(
         from cauldron import pipeline
         from cauldron.engine.named import engine_named
         from cauldron.recipe import load_recipe, with_sources
+        from cauldron.steps import require_all_parts
 
         told = with_sources(load_recipe(recipe), recipe)
         if dry_run:
@@ -115,9 +120,11 @@ def run(
         done = pipeline.run(told, recipe, out, engine=chosen, progress=Progress(), say=message)
         if as_json:
             emit(done)
+            require_all_parts(out)
             return
         print_run(done)
         message(f"manifest: {done['manifest']}\nreport: {done['report']}")
+        require_all_parts(out)
         message(f"next: cauldron stats {out}")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cauldron.cli.options import Json, Workers
+from cauldron.cli.options import Address, Engine, Json, Share, Workers
 from cauldron.cli.run import Progress, emit, guarded, message, table, visible
 
 ManifestPath = Annotated[str, typer.Argument(help="A manifest, or the folder that holds it.")]
@@ -19,6 +19,9 @@ def export(
         str, typer.Option(help="hub, trl, samples, jsonl, llava, webdataset, energon or mds.")
     ],
     workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
+    shard: Share = None,
     as_json: Json = False,
 ) -> None:
     """Write the samples of a mixture in another format.
@@ -26,11 +29,11 @@ def export(
     Example: cauldron export work/mixture/small out --to webdataset
     """
     with guarded():
-        from cauldron.engine.local import LocalEngine
+        from cauldron.engine.named import engine_named
         from cauldron.exporting import export as write
 
-        with LocalEngine(workers) as engine:
-            summary = write(engine, manifest, to, dest, Progress())
+        with engine_named(engine, workers, address, shard) as chosen:
+            summary = write(chosen, manifest, to, dest, Progress())
         if as_json:
             emit(summary)
             return
@@ -79,6 +82,8 @@ def publish(
         bool, typer.Option("--dry-run", help="Show files, bytes and the card only.")
     ] = False,
     workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Publish a mixture with its card, licences, Croissant and manifest; resumable.
@@ -87,7 +92,7 @@ def publish(
     """
     with guarded():
         from cauldron import publishing
-        from cauldron.engine.local import LocalEngine
+        from cauldron.engine.named import engine_named
         from cauldron.publish.licenses import Permissions
         from cauldron.recipe import load_recipe
 
@@ -98,9 +103,9 @@ def publish(
             shown = publishing.preview(manifest, repo, form, given)
             emit(shown) if as_json else _print_preview(shown)
             return
-        with LocalEngine(workers) as engine:
+        with engine_named(engine, workers, address) as chosen:
             done = publishing.publish(
-                engine,
+                chosen,
                 manifest,
                 repo,
                 form=form,
@@ -135,6 +140,8 @@ def rebuild(
         typer.Option(help="SOURCE=FOLDER of raw data; repeatable, also for one source."),
     ] = None,
     workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Make a published mixture whole again out of raw downloads, byte for byte.
@@ -142,7 +149,7 @@ def rebuild(
     Example: cauldron rebuild hf://datasets/me/small -o mixture --raw vsr=./vsr --raw vsr=./coco
     """
     with guarded():
-        from cauldron.engine.local import LocalEngine
+        from cauldron.engine.named import engine_named
         from cauldron.errors import UsageError
         from cauldron.rebuilding import rebuild as make
         from cauldron.storage.work import locked
@@ -153,8 +160,8 @@ def rebuild(
             if not mark or not place:
                 raise UsageError(f"--raw {text}: no folder", hint="write --raw SOURCE=FOLDER")
             roots.setdefault(name, []).append(place)
-        with locked(out), LocalEngine(workers) as engine:
-            done = make(engine, published, roots, out, Progress())
+        with locked(out), engine_named(engine, workers, address) as chosen:
+            done = make(chosen, published, roots, out, Progress())
         if as_json:
             emit(done)
             return

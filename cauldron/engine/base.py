@@ -26,8 +26,10 @@ class Engine(Protocol):
             others by calls like this one elsewhere; None runs all.
     """
 
-    workers: int
     share: tuple[int, int] | None
+
+    @property
+    def workers(self) -> int: ...
 
     def __enter__(self) -> Engine: ...
 

@@ -69,20 +69,23 @@ def perform(job: Job) -> dict[str, Any]:
 
 
 def perform_all(
-    engine: Engine, jobs: Sequence[Job], apart: list[Failure] | None = None
+    engine: Engine,
+    jobs: Sequence[Job],
+    apart: list[Failure] | None = None,
+    shared: bool = True,
 ) -> Iterator[dict[str, Any]]:
     """Run jobs on an engine, results in order; nothing is started for those already done.
 
     A job that fails, or whose worker dies again and again, does not keep the others from being
     done. Its error is raised after them; with `apart` it is put there instead, unless every job
-    fails or very many do.
+    fails or very many do. Without `shared` each share of a step does all of them.
 
     Raises:
         OtherShares: if jobs are left that other shares of the same step have to do.
         CheckError: naming the first job that could not be done.
     """
     done = [finished(job) for job in jobs]
-    own = [_is_own(engine, number) for number in range(len(jobs))]
+    own = [not shared or _is_own(engine, number) for number in range(len(jobs))]
     tasks = [j for j, d, o in zip(jobs, done, own, strict=True) if d is None and o]
     results = engine.run(_attempt, tasks, any(map(_failed_before, tasks)))
     failures: list[Failure] = []

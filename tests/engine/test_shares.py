@@ -1,0 +1,97 @@
+"""Shares of a step on several machines, and parts that cannot be done."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from cauldron import steps
+from cauldron.curation import measure
+from cauldron.engine.local import LocalEngine
+from cauldron.engine.named import read_share
+from cauldron.errors import CheckError, OtherShares, UsageError
+from cauldron.storage import work
+from tests.test_pipeline import outputs
+from tests.trees import tabmwp_tree, vsr_tree
+
+
+def both(place: Path, engine: LocalEngine) -> None:
+    raw = place.parent / "raw"
+    if not raw.exists():
+        vsr_tree(raw / "vsr"), tabmwp_tree(raw / "tabmwp")
+    for name in ("vsr", "tabmwp"):
+        steps.ingest(engine, str(place), name, [str(raw / name)])
+
+
+def test_shares_give_the_bytes_of_one_run_and_the_last_ends_the_step(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for place in (one, two):
+        both(place, LocalEngine(1))
+    measure(LocalEngine(1), str(one))
+    with pytest.raises(OtherShares, match="share 1/2 is done; 1 of 2 jobs"):
+        measure(LocalEngine(1, (0, 2)), str(two))
+    assert not Path(work.ledger(str(two), "measure")).exists()
+    assert measure(LocalEngine(1, (1, 2)), str(two))["parts"] == 2
+    assert outputs(one) == outputs(two)
+
+
+def test_a_share_of_measure_asks_for_the_whole_ingest(tmp_path: Path) -> None:
+    both(tmp_path / "w", LocalEngine(1))
+    url = work.ledger(str(tmp_path / "w"), "ingest-vsr-train")
+    entry = orjson.loads(Path(url).read_bytes())
+    Path(url).write_bytes(orjson.dumps(entry | {"status": "running"}))
+    with pytest.raises(CheckError, match=r"'vsr'.*not finished"):
+        measure(LocalEngine(1, (0, 2)), str(tmp_path / "w"))
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/2/3"])
+def test_a_share_that_is_none_is_a_mistake(text: str) -> None:
+    with pytest.raises(UsageError):
+        read_share(text)
+
+
+POISON = """
+import os, signal
+import numpy as np
+import pyarrow as pa
+from cauldron.signals.groups import Group
+
+def _measured(batch):
+    if "DEADLY" in os.environ and any("pears" in t for t in batch.said.texts.to_pylist()):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"poison": np.zeros(len(batch.n_images), np.int64)}
+
+def group():
+    return Group(name="poison", version=1, fields=(("poison", pa.int64()),), measure=_measured)
+"""
+
+
+FLAGS = ("--workers", "2", "--plugin", "poison=poison:group")
+
+
+def measured(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cauldron", "measure", str(folder / "w"), *FLAGS],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(folder), **env},
+    )
+
+
+def test_a_part_that_kills_its_worker_is_set_aside_and_told(tmp_path: Path) -> None:
+    (tmp_path / "poison.py").write_text(POISON)
+    both(tmp_path / "w", LocalEngine(1))
+    for _ in range(2):  # the second time it stands alone, and still does not end the command
+        told = measured(tmp_path, DEADLY="1")
+        assert told.returncode == 3, told.stderr
+        assert "tabmwp/part-00000" in told.stderr and "Traceback" not in told.stderr
+        assert work.parts(str(tmp_path / "w"), "tabmwp") == []
+        assert (tmp_path / "w" / "signals" / "vsr" / "part-00000.parquet").exists()
+    told = measured(tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert work.parts(str(tmp_path / "w"), "tabmwp") == ["part-00000"]
