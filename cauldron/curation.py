@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from cauldron.curate.benchmark_items import pieces
@@ -19,7 +20,7 @@ from cauldron.curate.leak_index import INDEX_VERSION, index_piece, is_index, joi
 from cauldron.curate.lists import Lists
 from cauldron.curate.parts import PartFiles
 from cauldron.curate.rules import Rules
-from cauldron.engine.base import Engine
+from cauldron.engine.base import Engine, run_all
 from cauldron.engine.receipts import Failure, Job, perform, perform_all
 from cauldron.errors import CheckError
 from cauldron.measuring import MeasureSettings, PlannedPart, plan_measure, require_measured
@@ -224,7 +225,7 @@ def dedup_samples(
     """Find duplicates among the samples that are still kept; an engine compares the pictures."""
     work.require(place)
     plain = settings.model_dump(mode="json")
-    run = engine.run if engine else map
+    run = partial(run_all, engine) if engine else map
     result = perform(_global_job(place, "dedup", sources, plain, dedup, (settings, run)))
     entry = {**result, "step": "dedup", "status": "done", "settings": plain}
     files.write_json(

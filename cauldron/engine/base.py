@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from cauldron.errors import CheckError
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -47,3 +49,17 @@ class Engine(Protocol):
             dangerous: a task has ended its process before, so none is run in this one.
         """
         ...
+
+
+def run_all(
+    engine: Engine, function: Callable[[Task], Result], tasks: Sequence[Task]
+) -> Iterator[Result]:
+    """Yield `function(task)` for each task in order, where none can be left out.
+
+    Raises:
+        CheckError: if the worker of a task dies again and again.
+    """
+    for result in engine.run(function, tasks):
+        if isinstance(result, Lost):
+            raise CheckError(f"{function.__name__} could not be done: {result.why}")
+        yield result
