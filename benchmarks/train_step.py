@@ -6,7 +6,8 @@ The same Idefics2 with the same weights sees the same 16 chats, each with a pict
 and an answer of its own length (most short, a few long). The stock step pads text and pictures,
 takes labels and computes every logit; ours packs rows of 512 tokens, groups pictures by size and
 computes logits where a token is supervised. Forward, backward and AdamW, two threads, float32;
-rounds are interleaved and the fastest of each counts.
+rounds are interleaved and the fastest of each counts. The ratio of processor time holds on a
+machine that is busy with other work, best with `--threads 1`.
 """
 
 from __future__ import annotations
@@ -36,15 +37,18 @@ SETTINGS = ModelSettings(
     latents=16, patch=14, min_side=84, max_side=224,
 )  # fmt: skip
 LENGTH, EXAMPLES, FIRST_WORD = 512, 16, 16
+SEED = 87
+"""One whose batch has the sizes of the promise: about 1,675 real tokens (4,368 padded) and 1,912
+real patches (4,096 padded)."""
 AIMS = {512: 1.8, 32_000: 4.5}
 
 
 def examples(vocab_size: int) -> tuple[list[Encoded], list[Pixels]]:
     """Return chats of heavy-tailed lengths, about three tenths supervised, and their pictures."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     encoded, pictures = [], []
     for _ in range(EXAMPLES):
-        total = int(np.clip(rng.lognormal(4.0, 0.9), 16, 240))
+        total = int(np.clip(rng.lognormal(4.0, 0.9), 16, 254))
         asked = int(total * 0.7)
         words = rng.integers(FIRST_WORD, vocab_size, total)
         head = [START_ID, FAKE_ID, *[IMAGE_ID] * SETTINGS.latents, FAKE_ID]
@@ -140,11 +144,13 @@ def measured(vocab_size: int, rounds: int) -> dict[str, float]:
     difference = abs(losses["stock"] - losses["ours"])
     assert difference < 1e-5, f"the losses differ by {difference}"
     seconds = dict.fromkeys(steps, float("inf"))
+    processor = dict.fromkeys(steps, float("inf"))
     for _ in range(rounds):
         for name, step in steps.items():
-            started = time.perf_counter()
+            started, used = time.perf_counter(), time.process_time()
             step()
             seconds[name] = min(seconds[name], time.perf_counter() - started)
+            processor[name] = min(processor[name], time.process_time() - used)
     tokens = sum(len(sample.ids) for sample in encoded)
     return {
         "vocab_size": vocab_size,
@@ -153,6 +159,7 @@ def measured(vocab_size: int, rounds: int) -> dict[str, float]:
         "stock_tokens_per_s": tokens / seconds["stock"],
         "our_tokens_per_s": tokens / seconds["ours"],
         "ratio": seconds["stock"] / seconds["ours"],
+        "ratio_of_processor_time": processor["stock"] / processor["ours"],
         "aim": AIMS[vocab_size],
     }
 

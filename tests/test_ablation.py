@@ -61,3 +61,12 @@ def test_an_unknown_arm_or_ablation_names_the_nearest(tmp_path: Path) -> None:
         ablate(Ablation.model_validate(small()), "x.yaml", str(tmp_path), arms=["splt"])
     with pytest.raises(RecipeError, match="no ablation 'latent'"):
         load_ablation("latent")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_a_tiny_model_learns_to_read_far_above_blind(tmp_path: Path) -> None:
+    chosen, path = load_ablation("reading")
+    (row,) = ablate(chosen, path, str(tmp_path), seeds=[0])["rows"]
+    assert row["trained"] > 0.3
+    assert row["blind"] < 0.05 and row["untrained"] < 0.05
