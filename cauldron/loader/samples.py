@@ -72,11 +72,11 @@ class _Side:
         Raises:
             IndexError: if there is no such row.
         """
-        if not 0 <= row < len(self):
-            raise IndexError(f"row {row} of {len(self)}")
-        if self.chosen:
+        if self.chosen and 0 <= row < len(self):
             return self.urls[int(self.chosen[0][row])], int(self.chosen[1][row])
         file = bisect.bisect_right(self.ends, row)
+        if row < 0 or file == len(self.ends):
+            raise IndexError(f"row {row} of {len(self)}")
         return self.urls[file], row - (self.ends[file - 1] if file else 0)
 
 
@@ -126,6 +126,10 @@ class Samples:
 
     def drawn(self, positions: Sequence[int]) -> list[tuple[str, int, int]]:
         """Return source, row and epoch of positions in the endless order."""
+        if isinstance(positions, range) and positions.step == 1 and positions:
+            block, first = divmod(positions.start, _PLANNED)
+            if first + len(positions) <= _PLANNED:
+                return self._planned_block(block)[first : first + len(positions)]
         drawn: list[tuple[str, int, int]] = []
         for block, run in itertools.groupby(positions, key=_block_of):
             planned, first = self._planned_block(block), block * _PLANNED
@@ -264,8 +268,12 @@ class Samples:
 
 
 def _sample(source: str, row: Row) -> Sample:
-    said, images = row
-    return {**said, "source": source, "images": [{"bytes": image} for image in images]}
+    """Return a sample; the row is its own, so what it says is added to in place."""
+    sample, images = row
+    sample["source"] = source
+    sample["images"] = [{"bytes": image} for image in images]
+    found: Sample = sample
+    return found
 
 
 def _block_of(position: int) -> int:

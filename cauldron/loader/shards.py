@@ -50,7 +50,8 @@ class _Mapped:
         if not pictures:
             return said, []
         images = []
-        for offset, length in index.ranges(row):
+        for picture in range(index.first_picture[row], index.first_picture[row + 1]):
+            offset, length = index.offset[picture], index.length[picture]
             if int.from_bytes(shard[offset - _LENGTH_BYTES : offset], "little") != length:
                 raise StorageError(
                     "its index belongs to another shard",
@@ -83,7 +84,13 @@ class Shards:
             StorageError: if a shard cannot be read or has no such row.
         """
         if all(files.is_local(url) for url in {url for url, _ in places}):
-            return [self._near(url, row, pictures) for url, row in places]
+            near, groups = self._mapped, self._groups
+            return [
+                mapped.row(row, pictures)
+                if (mapped := near.get(url, _map))
+                else groups.row(url, row, pictures)
+                for url, row in places
+            ]
         far = [n for n, (url, _) in enumerate(places) if not files.is_local(url)]
         fetched = dict(zip(far, self._far([places[n] for n in far], pictures), strict=True))
         return [
@@ -156,6 +163,8 @@ class _Recent(Generic[_T]):
         return url in self._made
 
     def get(self, url: str, make: Callable[[str], _T]) -> _T:
+        if len(self._made) * 2 < self._most and (known := self._made.get(url)) is not None:
+            return known  # far from full: which one was used last does not matter yet
         with self._lock:
             if url in self._made:
                 self._made.move_to_end(url)

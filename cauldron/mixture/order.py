@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -222,17 +222,28 @@ def permuted(places: npt.NDArray[np.int64], n: int, key: int) -> npt.NDArray[np.
     half = max((max(n - 1, 1).bit_length() + 1) // 2, 1)
     mask = np.uint64((1 << half) - 1)
     digest = hashlib.blake2b(key.to_bytes(8, "big"), digest_size=8 * _ROUNDS).digest()
-    keys = np.frombuffer(digest, dtype="<u8")
+    rounds = [_round(k, half, mask, len(places)) for k in np.frombuffer(digest, dtype="<u8")]
     out = places.astype(np.uint64)
-    walking = np.ones(len(out), dtype=bool)
-    while walking.any():
+    walking = np.arange(len(out))
+    while len(walking):
         value = out[walking]
         left, right = value >> np.uint64(half), value & mask
-        for k in keys:
-            left, right = right, left ^ (_mixed(right ^ k) & mask)
-        out[walking] = (left << np.uint64(half)) | right
-        walking[walking] = out[walking] >= n
+        for mix in rounds:
+            left, right = right, left ^ mix(right)
+        value = (left << np.uint64(half)) | right
+        out[walking] = value
+        walking = walking[value >= n]
     return out.astype(np.int64)
+
+
+def _round(
+    key: np.uint64, half: int, mask: np.uint64, wanted: int
+) -> Callable[[npt.NDArray[np.uint64]], npt.NDArray[np.uint64]]:
+    """Return the function of a round; many values are looked up in a table of all of them."""
+    if 1 << half > 2 * wanted:
+        return lambda value: _mixed(value ^ key) & mask
+    table = _mixed(np.arange(1 << half, dtype=np.uint64) ^ key) & mask
+    return table.__getitem__
 
 
 def _mixed(value: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
