@@ -15,6 +15,7 @@ import mmap
 import os
 import socket
 import tempfile
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -150,6 +151,7 @@ class HashingFile:
         self._file = file
         self.path = path
         self._hash = hashlib.sha256()
+        self._hashing: deque[Future[None]] = deque()
         self._syncing: Future[None] | None = None
         self._synced = 0
         self.size_bytes = 0
@@ -165,12 +167,21 @@ class HashingFile:
     def follow(self) -> None:
         """Hash what a native writer has added to the file since the last call.
 
-        It is looked at where it lies, in one call that lets other threads run. Another thread
-        brings it to disk meanwhile, so that little is left to do at the end.
+        That is done in a thread, and another one brings it to disk, so that little is left to do
+        at the end.
         """
         start, end = self.size_bytes, self.path.stat().st_size
         if end == start:
             return
+        self._hashing.append(_thread("sha256").submit(self._hash_range, start, end))
+        self.size_bytes = end
+        if end - self._synced >= _SYNC_BYTES and (not self._syncing or self._syncing.done()):
+            self._sync_ended()
+            self._syncing = _thread("sync").submit(os.fsync, self._file.fileno())
+            self._synced = end
+
+    def _hash_range(self, start: int, end: int) -> None:
+        """Hash bytes where they lie, in one long call that lets other threads run."""
         base = start - start % mmap.ALLOCATIONGRANULARITY
         with (
             self.path.open("rb") as file,
@@ -179,11 +190,10 @@ class HashingFile:
             view[start - base :] as added,
         ):
             self._hash.update(added)
-        self.size_bytes = end
-        if end - self._synced >= _SYNC_BYTES and (not self._syncing or self._syncing.done()):
-            self._sync_ended()
-            self._syncing = _thread("sync").submit(os.fsync, self._file.fileno())
-            self._synced = end
+
+    def _hash_ended(self) -> None:
+        while self._hashing:
+            self._hashing.popleft().result()
 
     def _sync_ended(self) -> None:
         if self._syncing:
@@ -194,6 +204,7 @@ class HashingFile:
         return self.size_bytes
 
     def flush(self) -> None:
+        self._hash_ended()
         self._sync_ended()
         self._file.flush()
 
@@ -211,6 +222,7 @@ class HashingFile:
 
     @property
     def sha256(self) -> str:
+        self._hash_ended()
         return self._hash.hexdigest()
 
 

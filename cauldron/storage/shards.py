@@ -166,7 +166,7 @@ def write_shard(
 
 
 def _add(writer: pq.ParquetWriter, group: pa.Table, file: HashingFile) -> None:
-    """Write and hash one row group, in few and long calls: each lets the maker of the next run."""
+    """Write one row group and let it be hashed, in long calls while the next one is made."""
     writer.write_table(group, row_group_size=group.num_rows)
     file.follow()
 
