@@ -30,9 +30,9 @@ import numpy as np
 from peer_process import pythons, run_peer
 from planted_pictures import FAMILIES, saved
 
-from cauldron.curate.alignment import detail
+from cauldron.curate.details import detail
 from cauldron.curate.groups import smallest_members
-from cauldron.curate.near_images import near_images, same_details
+from cauldron.curate.near_images import Looks, looks_of, near_images, same_details
 from cauldron.curate.pictures import DECODED_SIDE
 from cauldron.media.small import small_grey
 from cauldron.signals.thumbs import THUMB_SIDE, thumbnail
@@ -46,9 +46,10 @@ _FILES, _PAIRS = 200, 64  # of one task
 Truth = dict[str, list[str]]
 
 
-def thumbs_of(paths: list[Path]) -> np.ndarray:
+def measured(paths: list[Path]) -> Looks:
+    """Return hashes and thumbnails of pictures, as the signals hold them."""
     made = [thumbnail(small_grey(path.read_bytes(), THUMB_SIDE)) for path in paths]
-    return np.stack(made)
+    return looks_of(np.stack(made))
 
 
 def judged(task: tuple[list[Path], np.ndarray, np.ndarray]) -> np.ndarray:
@@ -75,8 +76,9 @@ def cauldron(folder: Path, names: list[str], workers: int) -> np.ndarray:
             return np.concatenate([np.zeros(0, bool), *pool.imap(judged, tasks)])
 
         blocks = [paths[k : k + _FILES] for k in range(0, len(paths), _FILES)]
-        thumbs = np.concatenate(list(pool.imap(thumbs_of, blocks)))
-        pairs, _ = near_images(thumbs, judge)
+        found = zip(*pool.imap(measured, blocks), strict=True)
+        coarse, fine, thumbs = (np.concatenate(columns) for columns in found)
+        pairs, _ = near_images((coarse, fine, thumbs), judge)
     return smallest_members(pairs, len(names))
 
 

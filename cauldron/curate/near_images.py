@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from cauldron.curate.alignment import alike, fits, flat_share, same_picture
+from cauldron.curate.alignment import alike, fits, flat_share
+from cauldron.curate.details import same_picture
 from cauldron.curate.hamming import near_hashes, near_hashes_across
 from cauldron.signals.thumbs import thumb_hashes
 
@@ -34,8 +35,18 @@ Judge = Callable[[I64, Bools], Bools]
 """Says which pairs of pictures, [m, 2], have the same details; [m] says which are structured."""
 
 
+Looks = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint8] | None]
+"""64-bit hashes, [n], 256-bit hashes, [n, 4], and thumbnails, [n, 64, 64], of pictures."""
+
+
+def looks_of(thumbs: npt.NDArray[np.uint8]) -> Looks:
+    """Return thumbnails with their hashes."""
+    fine, coarse = thumb_hashes(thumbs)
+    return coarse, fine, thumbs
+
+
 def near_images(
-    thumbs: npt.NDArray[np.uint8],
+    looks: Looks,
     judge: Judge,
     radius: int = RADIUS,
     fine_radius: int = FINE_RADIUS,
@@ -43,20 +54,17 @@ def near_images(
     """Return pairs (a < b) of pictures that show the same, and how many of 256 bits differ.
 
     Args:
-        thumbs: [n, 64, 64] uint8, in an order that does not depend on parts or workers.
+        looks: of all pictures, in an order that does not depend on parts or workers.
         judge: looks at the pixels; asked about unclear pairs only.
     """
-    fine, coarse = thumb_hashes(thumbs)
+    coarse, fine, thumbs = looks
+    assert thumbs is not None
     shown = np.flatnonzero(_contrast(thumbs) > BLANK)
     candidates = shown[near_hashes(coarse[shown], fine[shown], radius, fine_radius)]
     blocks = [candidates[k : k + _BLOCK] for k in range(0, len(candidates), _BLOCK)]
     found = [_alike(thumbs, block, judge) for block in blocks]
     pairs = np.concatenate([np.zeros((0, 2), np.int64), *found])
     return pairs, np.bitwise_count(fine[pairs[:, 0]] ^ fine[pairs[:, 1]]).sum(axis=1).astype(float)
-
-
-Looks = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint8] | None]
-"""64-bit hashes, [n], 256-bit hashes, [n, 4], and thumbnails, [n, 64, 64], of pictures."""
 
 
 def near_across(
@@ -93,7 +101,7 @@ def _seem_alike(
 
 def _contrast(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     blocks = [thumbs[k : k + _BLOCK] for k in range(0, len(thumbs), _BLOCK)]
-    return np.concatenate([np.zeros(0), *(block.std(axis=(1, 2)) for block in blocks)])
+    return np.concatenate([np.zeros(0), *(block[:, ::2, ::2].std(axis=(1, 2)) for block in blocks)])
 
 
 def _alike(thumbs: npt.NDArray[np.uint8], block: I64, judge: Judge) -> I64:
@@ -115,7 +123,7 @@ def same_details(details: Details, pairs: I64, drawn: Bools) -> Bools:
     """Say which pairs have the same details; a picture without one is like no other.
 
     Args:
-        details: `alignment.detail` of pictures, by number.
+        details: `details.detail` of pictures, by number.
         drawn: which pairs have a structured picture.
     """
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cauldron.curate.alignment import DETAIL_SIDE, detail
+from cauldron.curate.details import DETAIL_SIDE, detail
 from cauldron.curate.groups import smallest_members
-from cauldron.curate.near_images import near_images, same_details
+from cauldron.curate.near_images import looks_of, near_images, same_details
 from cauldron.curate.parts import PartFiles, by_part
 from cauldron.media.images import ImageError
 from cauldron.media.small import small_grey
@@ -70,7 +70,7 @@ def near_labels(
         ]
         return np.concatenate([np.zeros(0, bool), *run(judge_pairs, tasks)])
 
-    pairs, _ = near_images(thumbs[there], judge, radius, fine)
+    pairs, _ = near_images(looks_of(thumbs[there]), judge, radius, fine)
     order = known["image_hash"].arg_sort().to_numpy()
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from cauldron.curate.alignment import detail, same_picture
-from cauldron.curate.near_images import near_images, same_details
+from cauldron.curate.details import detail, same_picture
+from cauldron.curate.near_images import looks_of, near_images, same_details
 from cauldron.curate.pictures import DECODED_SIDE
 from cauldron.media.small import small_grey
 from cauldron.signals.thumbs import thumbnail
@@ -79,7 +79,7 @@ def found(pictures: list[bytes]) -> set[tuple[int, int]]:
         return same_details(made, pairs, drawn)
 
     thumbs = np.stack([thumbnail(small_grey(data, 64)) for data in pictures])
-    return {(int(a), int(b)) for a, b in near_images(thumbs, judge)[0]}
+    return {(int(a), int(b)) for a, b in near_images(looks_of(thumbs), judge)[0]}
 
 
 KINDS = ("again", "png", "smaller", "brighter", "cropped")

@@ -1,0 +1,271 @@
+"""Do two pictures show the same, looked at closely?
+
+A detail is a picture at up to 256 pixels along each axis: small words and bars still show. Two are
+laid over each other, cropped a little where that helps, and taken from each other. Compression,
+resizing and brightness leave a little at all edges; a changed word or bar leaves much in one place.
+From: Lucas and Kanade, An iterative image registration technique, IJCAI 1981.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+DETAIL_SIDE = 256
+_LEAST_SIDE = 8  # pixels; a narrower detail is like no other
+_CROP = 0.025  # largest crop of each end that is sought, in sides
+_ROUNDS = 2  # steps that improve the guess of a crop
+_MAX_MOVE = 0.06  # shift, and stretch at the border, in half sides
+_DARK, _BRIGHT = 12, 240  # grey levels beyond which a brighter copy may have been cut off
+_CUT = 0.002  # weight of such values
+_FLAT = 6.0  # gradient of grey levels a pixel that halves a pixel's say on the tone
+_TONE = (0.03, 4.0)  # gain and offset from which a picture counts as brighter
+_STEPS = 4  # a grey level of a difference is told in quarters
+_WINDOW = 5  # side in pixels of a place
+_EDGE = 8.0  # change of grey levels a pixel that makes an edge
+_USUAL = 0.75  # share of the places at edges that compression and resizing leave alike
+_TIMES = 5.0  # how much more a place may differ than edges usually do
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I16 = npt.NDArray[np.int16]
+U8 = npt.NDArray[np.uint8]
+
+
+class Difference(NamedTuple):
+    """What is left of two pictures when one is taken from the other, in grey levels.
+
+    Args:
+        worst: the largest mean of 5 x 5 pixels.
+        usual: that at most edges: what compression and resizing leave.
+        toned: whether one picture is brighter, or has more contrast.
+    """
+
+    worst: float
+    usual: float
+    toned: bool
+
+    def within(self, most: float, least: float) -> bool:
+        """Say whether no place differs by much more than edges do, between two bounds.
+
+        Where levels of a brighter copy were cut off, places differ without being changed.
+        """
+        return self.worst <= (most if self.toned else min(most, max(least, _TIMES * self.usual)))
+
+
+def detail(grey: Image.Image) -> U8:
+    """Return a grey picture, smoothed a little, at no more than 256 pixels along each axis."""
+    side = (min(grey.width, DETAIL_SIDE), min(grey.height, DETAIL_SIDE))
+    return _soft(np.asarray(grey.resize(side, Image.Resampling.BILINEAR, reducing_gap=2.0)))
+
+
+def same_picture(one: U8, two: U8, most: float, least: float) -> bool:
+    """Say whether two details show the same, as they are or one cropped a little.
+
+    Args:
+        most, least: as `Difference.within` takes them.
+    """
+    left, right = _same_size(one, two)
+    if min(left.shape) < _LEAST_SIDE:
+        return False
+    if left.mean() > right.mean():
+        left, right = right, left
+    if _rest(left, right, np.zeros(4)).within(most, least):
+        return True
+    goal = _soft(right)  # a warped picture is less sharp, so the other is made so too
+    place = _cropped(left, right)
+    if _rest(_soft(_warped(left, place)), goal, place).within(most, least):
+        return True
+    place = _placed(left, right, place)
+    return _rest(_soft(_warped(left, place)), goal, place).within(most, least)
+
+
+def _soft(values: U8) -> U8:
+    """Smooth by 1-2-1 along both axes."""
+    once: npt.NDArray[np.uint16] = 2 * values.astype(np.uint16)
+    once[:, 1:] += values[:, :-1]
+    once[:, 0] += values[:, 0]
+    once[:, :-1] += values[:, 1:]
+    once[:, -1] += values[:, -1]
+    twice = 2 * once
+    twice[1:] += once[:-1]
+    twice[0] += once[0]
+    twice[:-1] += once[1:]
+    twice[-1] += once[-1]
+    return ((twice + 8) >> 4).astype(np.uint8)
+
+
+def _same_size(one: U8, two: U8) -> tuple[U8, U8]:
+    high, wide = (min(a, b) for a, b in zip(one.shape, two.shape, strict=True))
+
+    def resized(values: U8) -> U8:
+        if values.shape == (high, wide):
+            return values
+        image = Image.fromarray(values).resize((wide, high), Image.Resampling.BILINEAR)
+        return np.asarray(image)
+
+    return resized(one), resized(two)
+
+
+def _cropped(left: U8, right: U8) -> F64:
+    """Guess the crop that made one of two pictures, by the means of columns and of rows."""
+    sides = ((left.mean(axis=a), right.mean(axis=a)) for a in (0, 1))
+    found = np.array([k for one, two in sides for k in _shifted(one, two)])
+    return np.asarray(np.clip(found, -_MAX_MOVE, _MAX_MOVE))
+
+
+def _shifted(left: F64, right: F64) -> tuple[float, float]:
+    """Return the shift and stretch that lay a profile over another best."""
+    n = len(left)
+    low, share, shift, stretch = _steps(n)
+    told = left[low] * (1 - share) + left[np.minimum(low + 1, n - 1)] * share
+    inner = slice(int(_CROP * n), n - int(_CROP * n))
+    told, wanted = told[:, inner], right[inner]
+    told = told - told.mean(axis=1, keepdims=True)
+    wanted = wanted - wanted.mean()
+    lengths = np.sqrt(np.einsum("kn,kn->k", told, told)) + 1e-3
+    best = int((told @ wanted / lengths).argmax())
+    return _refined(left, right, float(shift[best]), float(stretch[best]))
+
+
+def _refined(left: F64, right: F64, shift: float, stretch: float) -> tuple[float, float]:
+    """Improve the shift and stretch of a profile by Gauss-Newton steps."""
+    n = len(left)
+    axis = _axis(n).astype(np.float64)
+    inner = slice(int(_CROP * n) + 1, n - int(_CROP * n) - 1)
+    for _ in range(_ROUNDS):
+        place = shift + (1 + stretch) * axis
+        told = np.interp((place * n + n - 1) / 2, np.arange(n), left)
+        slope = np.gradient(told) * (n / 2)
+        features = np.stack([slope, slope * axis, told, np.ones(n)])[:, inner]
+        normal = features @ features.T
+        normal[np.diag_indices(4)] *= 1 + 1e-6
+        normal[np.diag_indices(4)] += 1e-6
+        found = np.linalg.solve(normal, features @ right[inner])
+        gain = max(float(found[2]), 0.3)
+        shift += float(np.clip(found[0] / gain, -_CROP, _CROP))
+        stretch += float(np.clip(found[1] / gain, -_CROP, _CROP))
+    return shift, stretch
+
+
+@lru_cache(maxsize=64)
+def _steps(n: int) -> tuple[npt.NDArray[np.int64], F32, F32, F32]:
+    """Return where each pixel of a profile comes from under every crop that is sought."""
+    ends = np.linspace(0, _CROP, 9, dtype=np.float32)
+    first, last = (grid.ravel() for grid in np.meshgrid(ends, ends))
+    shift, stretch = first - last, -first - last
+    shift, stretch = np.concatenate([shift, -shift]), np.concatenate([stretch, -stretch])
+    place = shift[:, None] + (1 + stretch[:, None]) * _axis(n)
+    at = np.clip((place * n + n - 1) / 2, 0, n - 1)
+    low = np.clip(at.astype(np.int64), 0, max(n - 2, 0))
+    return low, (at - low).astype(np.float32), shift, stretch
+
+
+@lru_cache(maxsize=64)
+def _axis(n: int) -> F32:
+    """Return the places of n pixels between -1 and 1."""
+    return ((np.arange(n, dtype=np.float32) - (n - 1) / 2) / (n / 2)).astype(np.float32)
+
+
+def _warped(values: U8, place: F64) -> U8:
+    """Move and stretch a picture; the place is told in half sides, along x and y."""
+    high, wide = values.shape
+    x, wider, y, higher = place.tolist()
+    told = (1 + wider, 0, (x - wider) * wide / 2, 0, 1 + higher, (y - higher) * high / 2)
+    image = Image.fromarray(values)
+    kind = Image.Transform.AFFINE
+    return np.asarray(image.transform((wide, high), kind, told, Image.Resampling.BILINEAR))
+
+
+def _inside(shape: tuple[int, ...], place: F64) -> tuple[slice, slice]:
+    """Return the rows and columns that both pictures have, whatever was cropped from one."""
+    out = []
+    for side, (shift, stretch) in zip(shape, (place[2:], place[:2]), strict=True):
+        edge = int(np.ceil(side * (abs(shift) + abs(stretch)) / 2)) + 2 * bool(shift or stretch)
+        out.append(slice(edge, side - edge))
+    return out[0], out[1]
+
+
+def _tone(left: U8, right: U8) -> tuple[float, float]:
+    """Return gain and offset by the flat places: edges mix levels that may have been cut off."""
+    values, target = left[::2, ::2].astype(np.float32), right[::2, ::2].astype(np.float32)
+    slope = np.zeros_like(values)
+    slope[:, 1:-1] = np.abs(values[:, 2:] - values[:, :-2])
+    slope[1:-1] += np.abs(values[2:] - values[:-2])
+    says = 1 / (1 + (slope * (0.5 / _FLAT)) ** 2)
+    says[(np.maximum(values, target) > _BRIGHT) | (np.minimum(values, target) < _DARK)] *= _CUT
+    total = float(says.sum()) + 1e-6
+    says /= total
+    mean, wanted = float((says * values).sum()), float((says * target).sum())
+    prior = values.size / total  # holds the gain at 1 where nothing flat tells it
+    values -= mean
+    says *= values
+    gain = (float((says * (target - wanted)).sum()) + prior) / (
+        float((says * values).sum()) + prior
+    )
+    gain = min(max(gain, 0.5), 2.0)
+    return gain, wanted - gain * mean
+
+
+def _placed(left: U8, right: U8, place: F64) -> F64:
+    """Improve shift and stretch by Gauss-Newton steps over every other row."""
+    high, wide = left.shape
+    goal = right[1:-1:2, 1:-1].astype(np.float32)
+    says = np.where((goal > _BRIGHT) | (goal < _DARK), np.float32(0.05), np.float32(1))
+    along_x, along_y = _axis(wide)[1:-1], _axis(high)[1:-1:2, None]
+    for _ in range(_ROUNDS):
+        moved = _warped(left, place)
+        rows, columns = _inside(left.shape, place)
+        gain, offset = _tone(moved[rows, columns], right[rows, columns])
+        values = moved.astype(np.float32)
+        x = (values[1:-1:2, 2:] - values[1:-1:2, :-2]) * (gain * wide / 4)
+        y = (values[2::2, 1:-1][: len(goal)] - values[:-2:2, 1:-1]) * (gain * high / 4)
+        features = np.stack([x, x * along_x, y, y * along_y]).reshape(4, -1)
+        rest = goal - np.clip(gain * values[1:-1:2, 1:-1] + offset, 0, 255)
+        counts = np.zeros_like(goal)
+        inner = (slice(rows.start // 2, rows.stop // 2), columns)
+        counts[inner] = says[inner]
+        weighted = features * counts.ravel()
+        normal = (weighted @ features.T).astype(np.float64)
+        normal[np.diag_indices(4)] += 1e-3 * normal.trace() + 1
+        step = np.linalg.solve(normal, (weighted @ rest.ravel()).astype(np.float64))
+        place = np.clip(place + step, -_MAX_MOVE, _MAX_MOVE)
+    return place
+
+
+def _rest(left: U8, right: U8, place: F64) -> Difference:
+    """Take one picture from another, the border left out."""
+    inside = _inside(left.shape, place)
+    values, target = left[inside], right[inside]
+    gain, offset = _tone(values, target)
+    levels = np.clip(gain * np.arange(256) + offset, 0, 255) * _STEPS
+    rest = np.abs(np.rint(levels).astype(np.int16)[values] - target.astype(np.int16) * _STEPS)
+    places = _sums(_sums(rest).T).T
+    edges = places[_steep(target)]
+    rank = int(_USUAL * (len(edges) - 1))
+    usual = float(np.partition(edges, rank)[rank]) if len(edges) else 0.0
+    toned = abs(gain - 1) > _TONE[0] or abs(offset) > _TONE[1]
+    scale = _STEPS * _WINDOW**2
+    return Difference(float(places.max()) / scale, usual / scale, toned)
+
+
+def _sums(values: I16) -> I16:
+    """Return the sums of five neighbours along the last axis."""
+    n = values.shape[1] - _WINDOW + 1
+    out = values[:, :n].copy()
+    for step in range(1, _WINDOW):
+        out += values[:, step : step + n]
+    return out
+
+
+def _steep(values: U8) -> npt.NDArray[np.bool_]:
+    """Say at the middle of which places there are edges."""
+    levels, half = values.astype(np.int16), _WINDOW // 2
+    inner = levels[half - 1 : 1 - half or None, half - 1 : 1 - half or None]
+    across = np.abs(inner[1:-1, 2:] - inner[1:-1, :-2])
+    across += np.abs(inner[2:, 1:-1] - inner[:-2, 1:-1])
+    return np.asarray(across > 2 * _EDGE)
