@@ -20,11 +20,14 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # workers share the cores already
 
 import numpy as np
 from peer_process import pythons, run_peer

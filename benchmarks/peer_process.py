@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 
 
+_OWN = ("PYTHONPATH", "OPENBLAS_NUM_THREADS")  # of this process, not of a peer
+
+
 def pythons(given: list[str]) -> dict[str, str]:
     """Return `NAME=PYTHON` options by name; without a name a Python serves all peers."""
     out: dict[str, str] = {}
@@ -34,7 +37,7 @@ def run_peer(
                 capture_output=True,
                 text=True,
                 timeout=timeout_s,
-                env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+                env={k: v for k, v in os.environ.items() if k not in _OWN},
             )
         except subprocess.TimeoutExpired:
             print(f"{name:12} gave up after {timeout_s:.0f} s")
