@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-
 _OWN = ("PYTHONPATH", "OPENBLAS_NUM_THREADS")  # of this process, not of a peer
 
 
