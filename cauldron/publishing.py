@@ -20,7 +20,7 @@ from cauldron.mixture.manifest import folder_of, read_manifest
 from cauldron.publish.card import licenses, plots, readme
 from cauldron.publish.croissant import croissant
 from cauldron.publish.entries import MANIFEST, Entry
-from cauldron.publish.facts import DataFile, Facts, told_sources
+from cauldron.publish.facts import DataFile, Facts, overlap, told_sources
 from cauldron.publish.formats import format_named
 from cauldron.publish.hub import Hub
 from cauldron.publish.ids import ids_file, write_ids
@@ -246,6 +246,7 @@ def _facts(
         sources=told_sources(told, folder, whole),
         data=[file for file in listed if file.source in whole],
         ids=ids,
+        overlap=overlap(folder),
     )
 
 

@@ -278,16 +278,20 @@ def _curation(facts: Facts) -> str:
 
 
 def _decontamination(facts: Facts) -> str:
-    recipe = facts.manifest.get("recipe") or {}
-    against = ((recipe.get("decontaminate") or {}) if isinstance(recipe, dict) else {}).get(
-        "against"
-    ) or []
-    if not against:
-        return "## Decontamination\n\nNo benchmark was named to compare with."
-    names = ", ".join(inline(benchmark["name"]) for benchmark in against)
-    found = facts.left_out("decontaminate")
-    dropped = ", ".join(f"{inline(r)} {n:,}" for r, n in found.items()) or "none"
-    return f"## Decontamination\n\nCompared with: {names}. Samples dropped: {dropped}."
+    if not facts.overlap:
+        return "## Decontamination\n\nNothing is on record about benchmarks compared with."
+    kinds = list(dict.fromkeys(kind for found in facts.overlap.values() for kind in found))
+    rows: list[list[object]] = [
+        [name, *(int(found.get(kind, 0)) for kind in kinds)]
+        for name, found in facts.overlap.items()
+    ]
+    gone = facts.left_out("decontaminate")
+    dropped = ", ".join(f"{inline(r)} {n:,}" for r, n in gone.items()) or "none"
+    head = ["benchmark", *(kind.replace("_", " ") for kind in kinds)]
+    return (
+        "## Decontamination\n\nSamples that overlap with each benchmark: by picture and question "
+        f"(both), or by one of them. Dropped: {dropped}.\n\n{table(head, rows)}"
+    )
 
 
 def _licences(facts: Facts) -> str:

@@ -64,6 +64,7 @@ class Facts:
         form: the format of its files: samples, hub or trl.
         data: files of samples.
         ids: files of ids and hashes, for sources without bytes.
+        overlap: samples that overlap with each benchmark, by kind.
     """
 
     repo: str
@@ -73,6 +74,7 @@ class Facts:
     sources: Sequence[Told]
     data: Sequence[DataFile]
     ids: Sequence[DataFile] = ()
+    overlap: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -111,6 +113,16 @@ def told_sources(
         )
         for source in manifest["sources"]
     )
+
+
+def overlap(folder: str) -> dict[str, dict[str, int]]:
+    """Return what decontamination found, by benchmark and kind, where its work is at hand."""
+    if not files.is_local(folder):
+        return {}
+    url = work.ledger(str(files.local_path(folder).resolve().parents[1]), "decontaminate")
+    told = files.read_json(url) if files.exists(url) else {}
+    found: dict[str, dict[str, int]] = told.get("benchmarks") or {}
+    return found
 
 
 def _counts(folder: str) -> dict[str, Any]:
