@@ -1,6 +1,6 @@
 """HTML pages to documents: pages and megabytes a second on one core.
 
-    python benchmarks/html.py [--pages 40] [--kilobytes 100] [--rounds 5] [--folder PAGES]
+    python benchmarks/web_pages.py [--pages 40] [--kilobytes 100] [--rounds 5] [--folder PAGES]
 
 Pages are generated in the shape of articles on the web: styles, scripts, menus, a head and a foot
 around paragraphs with links and emphasis, figures with captions, lists and a table. `dense` pages
