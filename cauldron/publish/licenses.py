@@ -8,27 +8,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from cauldron.errors import CardMissing, CheckError, UsageError, near
-from cauldron.sources.card import Card, card
+from cauldron.sources.card import ALLOWS_COMMERCE, Card, card
 
 _ALLOWS_PASSING_ON = (
-    "Apache-2.0",
-    "BSD-",
-    "C-UDA-1.0",
-    "CC-BY-1",
-    "CC-BY-2",
-    "CC-BY-3",
-    "CC-BY-4",
+    *ALLOWS_COMMERCE,
     "CC-BY-NC-1",
     "CC-BY-NC-2",
     "CC-BY-NC-3",
     "CC-BY-NC-4",
     "CC-BY-NC-SA-",
-    "CC-BY-SA-",
-    "CC0-",
-    "GPL-",
-    "MIT",
-    "ODC-By-",
-    "PDDL-",
 )
 """Licences that let anyone pass on a converted copy; CC-BY-ND does not, since ours is changed."""
 

@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import orjson
 
 from cauldron.phrasing import text
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.sample import Picture, Reject
-from cauldron.sources._places import cell_picture
+from cauldron.sample import Draft, Picture, Reject, Skip
+from cauldron.sources._places import cell_picture, parquet_form
+from cauldron.sources.base import Form
 
 _PICTURES = ("png", "jpg", "jpeg", "webp")
 
 
-def tars(raw: Raw, split: str) -> list[Found]:
+def rendered_forms(
+    source: str,
+    listed: Callable[[list[Found], str, str], Iterator[Row]],
+    opened: Callable[[Row, Raw], Iterable[Row | Reject]],
+    convert: Callable[[Row], Draft | Reject | Skip],
+) -> tuple[Form, Form]:
+    """Return the forms of a source of these passages: the tars, and the hub's Parquet of them.
+
+    Args:
+        listed: makes cheap rows of tars of a split for a source.
+        opened: expands such a row inside a worker.
+    """
+
+    def rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
+        yield from listed(found, split, source)
+
+    official = Form(
+        name="official",
+        files=_tars,
+        splits=lambda raw: ["train"] if _tars(raw, "train") else [],
+        rows=rows,
+        key=lambda row: f"{row.file.removesuffix('.tar')}/{row.record}",
+        convert=convert,
+        open=opened,
+        wanted="tars of wendlerc/RenderedText, such as 000000.tar",
+    )
+    copy = parquet_form(
+        source,
+        _is_copy,
+        convert,
+        "the hub's Parquet conversion of wendlerc/RenderedText (default/partial-train/)",
+        splits={"train": ("train",)},
+    )
+    return official, copy
+
+
+def _tars(raw: Raw, split: str) -> list[Found]:
     """Return the numbered tars of the set; all are `train`."""
     return raw.find("[0-9]*.tar") if split == "train" else []
 
 
-def is_copy(columns: set[str]) -> bool:
+def _is_copy(columns: set[str]) -> bool:
     """Say whether these are the columns of the hub's Parquet copy."""
     return {"__key__", "json"} <= columns and bool({*_PICTURES} & columns)
 

@@ -49,7 +49,7 @@ class Card(BaseModel):
     prose: str = ""
 
 
-_ALLOWS_COMMERCE = (
+ALLOWS_COMMERCE = (
     "Apache-2.0",
     "BSD-",
     "C-UDA-1.0",
@@ -64,11 +64,12 @@ _ALLOWS_COMMERCE = (
     "ODC-By-",
     "PDDL-",
 )
+"""Beginnings of licences that are known to allow commercial use."""
 
 
 def commercial_use(license: str) -> bool:
     """Say whether a licence is known to allow commercial use; an unclear one does not."""
-    return license.startswith(_ALLOWS_COMMERCE) and "unverified" not in license
+    return license.startswith(ALLOWS_COMMERCE) and "unverified" not in license
 
 
 def fits_query(facts: Card, wanted: Mapping[str, str | bool | None]) -> bool:

@@ -50,20 +50,33 @@ def _has_hub_columns(found: Found) -> bool:
 
 def rows_for(source: str) -> Form:
     """Return the hub form of a source."""
+    wanted = "Parquet with the columns images and texts, as the hub configs of The Cauldron"
+    return published_form(source, "hub", _files, row_key, _convert, wanted)
+
+
+def published_form(
+    source: str,
+    name: str,
+    files: Callable[[Raw, str], list[Found]],
+    key: Callable[[Row], str],
+    convert: Callable[[Row], Draft | Reject | Skip],
+    wanted: str,
+) -> Form:
+    """Return a form of Parquet in which any source may be published, its splits told by names."""
 
     def rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
         for file in found:
             yield from parquet_groups(raw, file, split, source)
 
     return Form(
-        name="hub",
-        files=_files,
-        splits=lambda raw: splits_there(raw, _files),
+        name=name,
+        files=files,
+        splits=lambda raw: splits_there(raw, files),
         rows=rows,
-        key=row_key,
-        convert=_convert,
+        key=key,
+        convert=convert,
         open=open_parquet,
-        wanted="Parquet with the columns images and texts, as the hub configs of The Cauldron",
+        wanted=wanted,
     )
 
 

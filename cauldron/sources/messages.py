@@ -8,34 +8,21 @@ back as they were.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cauldron.readers.columnar import columns, open_parquet, parquet_groups
+from cauldron.readers.columnar import columns
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Reject, Skip, Turn
 from cauldron.sources.base import Form
-from cauldron.sources.hub import picture_of, row_key, split_files, splits_there
+from cauldron.sources.hub import picture_of, published_form, row_key, split_files
 
 
 def messages_for(source: str) -> Form:
     """Return the form of messages of a source."""
-
-    def rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
-        for file in found:
-            yield from parquet_groups(raw, file, split, source)
-
-    return Form(
-        name="messages",
-        files=_files,
-        splits=lambda raw: splits_there(raw, _files),
-        rows=rows,
-        key=_key,
-        convert=_convert,
-        open=open_parquet,
-        wanted="Parquet with the columns messages and images, as for chat trainers",
-    )
+    wanted = "Parquet with the columns messages and images, as for chat trainers"
+    return published_form(source, "messages", _files, _key, _convert, wanted)
 
 
 def _files(raw: Raw, split: str) -> list[Found]:

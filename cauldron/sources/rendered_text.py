@@ -7,15 +7,12 @@ one go by a worker; name some tars or use a limit, since few need all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from cauldron.readers import open_tar_shard, tar_shards
-from cauldron.readers.raw import Found, Raw, Row
+from cauldron.readers.raw import Row
 from cauldron.sample import Draft, Reject, Skip, Turn
-from cauldron.sources._places import parquet_form
-from cauldron.sources._rendered import is_copy, passage_of, tars
+from cauldron.sources._rendered import passage_of, rendered_forms
 from cauldron.sources._wording import requested
-from cauldron.sources.base import Form, Source
+from cauldron.sources.base import Source
 
 REQUESTS = (
     "Transcribe the text in the picture.",
@@ -31,10 +28,6 @@ REQUESTS = (
 )
 
 
-def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
-    yield from tar_shards(found, split, "rendered_text")
-
-
 def _convert(row: Row) -> Draft | Reject | Skip:
     found = passage_of(row)
     if isinstance(found, Reject):
@@ -48,23 +41,5 @@ def _convert(row: Row) -> Draft | Reject | Skip:
 
 SOURCE = Source(
     name="rendered_text",
-    forms=(
-        Form(
-            name="official",
-            files=tars,
-            splits=lambda raw: ["train"] if tars(raw, "train") else [],
-            rows=_rows,
-            key=lambda row: f"{row.file.removesuffix('.tar')}/{row.record}",
-            convert=_convert,
-            open=open_tar_shard,
-            wanted="tars of wendlerc/RenderedText, such as 000000.tar",
-        ),
-        parquet_form(
-            "rendered_text",
-            is_copy,
-            _convert,
-            "the hub's Parquet conversion of wendlerc/RenderedText (default/partial-train/)",
-            splits={"train": ("train",)},
-        ),
-    ),
+    forms=rendered_forms("rendered_text", tar_shards, open_tar_shard, _convert),
 )

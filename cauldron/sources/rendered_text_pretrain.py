@@ -7,18 +7,11 @@ a break is a real one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from cauldron.readers import open_tar_sample, tar_samples
-from cauldron.readers.raw import Found, Raw, Row
+from cauldron.readers.raw import Row
 from cauldron.sample import Draft, Reject, Skip
-from cauldron.sources._places import parquet_form
-from cauldron.sources._rendered import is_copy, passage_of, tars
-from cauldron.sources.base import Form, Source
-
-
-def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
-    yield from tar_samples(found, split, "rendered_text_pretrain")
+from cauldron.sources._rendered import passage_of, rendered_forms
+from cauldron.sources.base import Source
 
 
 def _convert(row: Row) -> Draft | Reject | Skip:
@@ -33,23 +26,5 @@ def _convert(row: Row) -> Draft | Reject | Skip:
 
 SOURCE = Source(
     name="rendered_text_pretrain",
-    forms=(
-        Form(
-            name="official",
-            files=tars,
-            splits=lambda raw: ["train"] if tars(raw, "train") else [],
-            rows=_rows,
-            key=lambda row: f"{row.file.removesuffix('.tar')}/{row.record}",
-            convert=_convert,
-            open=open_tar_sample,
-            wanted="tars of wendlerc/RenderedText, such as 000000.tar",
-        ),
-        parquet_form(
-            "rendered_text_pretrain",
-            is_copy,
-            _convert,
-            "the hub's Parquet conversion of wendlerc/RenderedText (default/partial-train/)",
-            splits={"train": ("train",)},
-        ),
-    ),
+    forms=rendered_forms("rendered_text_pretrain", tar_samples, open_tar_sample, _convert),
 )
