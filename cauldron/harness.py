@@ -17,7 +17,7 @@ from cauldron.errors import RecipeError, UsageError
 from cauldron.evaluate.metrics import answer_metric
 from cauldron.evaluate.settings import EvaluateSettings, Task
 from cauldron.mixture.manifest import read_manifest
-from cauldron.recipe import Recipe
+from cauldron.recipe import Recipe, resolved
 from cauldron.storage import files, work
 from cauldron.storage.keys import key_of
 from cauldron.train.settings import TrainSettings
@@ -31,8 +31,13 @@ _OPERATION = {
 """Settings that say how a training is run, not what comes out."""
 
 
-def train_and_evaluate(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]:
+def train_and_evaluate(
+    recipe: Recipe, manifest: str, place: str, say: Say, base: str = "."
+) -> dict[str, Any]:
     """Train on a mixture and run the recipe's tasks, into WORK/train.
+
+    Args:
+        base: folder of the recipe.
 
     Returns:
         `train`: a summary; `evaluate`: the scores of each task. Each says whether it was resumed.
@@ -41,13 +46,13 @@ def train_and_evaluate(recipe: Recipe, manifest: str, place: str, say: Say) -> d
         RecipeError: if the recipe has no `train`, or a task that the mixture cannot give.
         UsageError: if torch is not installed.
     """
-    done = {"train": train(recipe, manifest, place, say)}
-    if recipe.evaluate and _first():
+    done = {"train": train(recipe, manifest, place, say, base)}
+    if recipe.evaluate and recipe.evaluate.tasks and _first():
         done["evaluate"] = _evaluate(recipe, manifest, place, say)
     return done
 
 
-def train(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]:
+def train(recipe: Recipe, manifest: str, place: str, say: Say, base: str = ".") -> dict[str, Any]:
     """Train on a mixture into WORK/train; nothing is done when nothing has changed."""
     settings = _train_settings(recipe)
     require_torch()
@@ -61,6 +66,7 @@ def train(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]
             files.remove(files.join(folder, name))
         from cauldron.train import parallel, run
 
+        suite = _suite(recipe, place, base, key)
         about = {
             "key": key,
             "manifest": _relative(manifest, place),
@@ -69,12 +75,30 @@ def train(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]
             "evaluate": recipe.evaluate.model_dump(mode="json") if recipe.evaluate else None,
         }
         try:
-            result = run.train(manifest, settings, seed, folder, key, about, say)
+            result = run.train(manifest, settings, seed, folder, key, about, say, suite)
         finally:
             parallel.leave()
         if _first():
             files.write_json(_url(place), {"train": {"key": key, "result": result}})
         return {**result, "resumed": False}
+
+
+def _suite(recipe: Recipe, place: str, base: str, key: str) -> Any:
+    """Return the benchmarks that are run while the model is trained, each found to be there."""
+    told = recipe.evaluate and recipe.evaluate.during
+    if not told:
+        return None
+    from cauldron.evaluate.runs.suite import check_suite, run_suite
+    from cauldron.train.run import Suite
+
+    chosen = told.model_copy(update={"data": resolved(told.data, base)})
+    check_suite(chosen)
+    out, bf16 = files.join(_folder(place), "suite"), _train_settings(recipe).precision == "bf16"
+
+    def score(model: Any, reader: Any, name: str) -> dict[str, float]:
+        return run_suite(model, reader, chosen, out, name, key=key, bf16=bf16)
+
+    return Suite(every_steps=chosen.every_steps, score=score)
 
 
 def _first() -> bool:
@@ -85,7 +109,8 @@ def _first() -> bool:
 def _evaluate(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]:
     settings, chosen = _train_settings(recipe), recipe.evaluate
     assert chosen is not None
-    key = key_of(_train_key(recipe, settings, manifest), chosen.model_dump(mode="json"))
+    told = chosen.model_dump(mode="json", exclude={"during"})
+    key = key_of(_train_key(recipe, settings, manifest), told)
     url = files.join(_folder(place), "results.json")
     with work.locked(place):
         done = _done(place)

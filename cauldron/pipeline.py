@@ -139,7 +139,7 @@ def run(
         )
     manifest = manifest_of(recipe, place)
     if recipe.train:
-        done |= _train(recipe, manifest, place, say)
+        done |= _train(recipe, manifest, place, say, path)
     return {
         **done,
         "manifest": manifest,
@@ -195,8 +195,8 @@ def _decontaminate(
     return curation.decontaminate_samples(engine, place, benchmarks, settings, sources, progress)
 
 
-def _train(recipe: Recipe, manifest: str, place: str, say: Say) -> dict[str, Any]:
+def _train(recipe: Recipe, manifest: str, place: str, say: Say, path: str) -> dict[str, Any]:
     from cauldron import harness
 
-    done: dict[str, Any] = harness.train_and_evaluate(recipe, manifest, place, say)
+    done: dict[str, Any] = harness.train_and_evaluate(recipe, manifest, place, say, folder_of(path))
     return done

@@ -26,7 +26,7 @@ def train(
         from cauldron.cli.mix import print_scores, say_epochs
         from cauldron.mixture.manifest import read_manifest
         from cauldron.pipeline import manifest_of
-        from cauldron.recipe import load_recipe
+        from cauldron.recipe import folder_of, load_recipe
 
         told = load_recipe(recipe)
         if how:
@@ -35,7 +35,7 @@ def train(
         first = os.environ.get("RANK", "0") == "0"  # of several processes the first one tells
         if told.train and first:
             say_epochs(read_manifest(manifest))
-        done = harness.train_and_evaluate(told, manifest, out, message)
+        done = harness.train_and_evaluate(told, manifest, out, message, folder_of(recipe))
         if not first:
             return
         if as_json:

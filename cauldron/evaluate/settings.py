@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Metric = Literal[
     "exact_match",
@@ -42,16 +42,48 @@ class Task(BaseModel):
     max_new_tokens: int = Field(16, ge=1)
 
 
+class SuiteSettings(BaseModel):
+    """Benchmarks that are run every so many steps of a training.
+
+    Args:
+        every_steps: steps of a stage between two runs.
+        data: folder or URL with a folder for each benchmark, relative to the recipe.
+        tasks: names of benchmarks; the defaults are those of the paper's ablations.
+        protocol: how they are asked.
+        limit: most questions of each, always the same ones; 0: as the protocol says.
+        shots: examples instead of those of the protocol.
+        batch: questions answered at once.
+        blind: ask once more with grey pictures.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    every_steps: int = Field(ge=1)
+    data: str
+    tasks: tuple[str, ...] = Field(("vqav2", "textvqa", "okvqa", "coco_captions"), min_length=1)
+    protocol: str = "ablation"
+    limit: int = Field(0, ge=0)
+    shots: int | None = Field(None, ge=0)
+    batch: int = Field(8, ge=1)
+    blind: bool = False
+
+
 class EvaluateSettings(BaseModel):
     """An evaluation: tasks by name, answers generated greedily.
 
     Args:
         batch: questions answered at once.
+        during: benchmarks that are run while the model is trained.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    tasks: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], Task] = Field(
-        min_length=1
-    )
+    tasks: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], Task] = {}
     batch: int = Field(64, ge=1)
+    during: SuiteSettings | None = None
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not self.tasks and not self.during:
+            raise ValueError("name at least one task, or benchmarks under during")
+        return self

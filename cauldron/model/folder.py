@@ -63,14 +63,18 @@ def save(
     """Write a model, its processor and a note about both; the note is written last."""
     note = {**about, "model": settings.model_dump(mode="json")}
     with _beside(folder) as temporary, quiet():
-        model.generation_config = GenerationConfig(
-            bos_token_id=marks.start, eos_token_id=[marks.end, marks.stop], pad_token_id=marks.pad
-        )
+        model.generation_config = _generation(marks)
         model.save_pretrained(temporary)
         processor(tokenizer, settings, marks).save_pretrained(temporary)
         for name in files.find_files(temporary):
             _move(Path(temporary) / name, files.join(folder, name))
     files.write_json(files.join(folder, ABOUT), note)
+
+
+def _generation(marks: Marks) -> GenerationConfig:
+    return GenerationConfig(
+        bos_token_id=marks.start, eos_token_id=[marks.end, marks.stop], pad_token_id=marks.pad
+    )
 
 
 @contextmanager
@@ -207,6 +211,7 @@ def _checkpoint(
     about: Mapping[str, Any],
 ) -> Checkpoint:
     encoder = Encoder(tokenizer, settings.image_tokens, marks)
+    model.generation_config = _generation(marks)
     return Checkpoint(
         model=model, encoder=encoder, tokenizer=tokenizer, settings=settings, about=about
     )

@@ -19,16 +19,17 @@ from cauldron.train.settings import Logger
 
 Say = Callable[[str], None]
 Sink = Callable[[int, Mapping[str, float]], None]
+VALIDATION, SCORES = "validation.jsonl", "suite.jsonl"
 WINDOW = 100
 _REWRITE = 50
 _FEW = 20
 
 
 class Journal:
-    """The log of a training: log.jsonl, further loggers and spikes.jsonl.
+    """The log of a training: log.jsonl, validation.jsonl, suite.jsonl, spikes, further loggers.
 
     Args:
-        place: folder of both.
+        place: folder of all.
         loggers: names of others.
         spike: deviations above the recent mean that make a loss odd.
         live: draw each step in the terminal, if there is one.
@@ -44,6 +45,7 @@ class Journal:
         self.place, self._spike = place, spike
         self.entries: list[dict[str, Any]] = []
         self.validations: list[dict[str, Any]] = []
+        self.scores: list[dict[str, Any]] = []
         self._recent: deque[float] = deque(maxlen=WINDOW)
         self._sinks = [_sink(name, place) for name in loggers]
         self._written = 0
@@ -58,11 +60,9 @@ class Journal:
 
     def resume(self, stage: str, step: int) -> None:
         """Read back the lines up to a step of a stage; later ones are written anew."""
-        self.entries, self.validations = [], _lines_of(files.join(self.place, "validation.jsonl"))
-        for entry in _lines_of(self.url):
-            if entry["stage"] == stage and entry["step"] > step:
-                break
-            self.entries.append(entry)
+        self.entries = _up_to(self.url, stage, step)
+        self.validations = _up_to(files.join(self.place, VALIDATION), stage, step)
+        self.scores = _up_to(files.join(self.place, SCORES), stage, step)
         self._recent.extend(e["loss"] for e in self.entries if e["stage"] == stage)
         self._written = 0
         self.flush()
@@ -103,8 +103,18 @@ class Journal:
     def validated(self, entry: dict[str, Any]) -> None:
         """Write down a loss on held-out samples."""
         self.validations.append(entry)
-        url = files.join(self.place, "validation.jsonl")
+        url = files.join(self.place, VALIDATION)
         files.write_bytes(url, b"".join(map(_line, self.validations)))
+
+    def scored(self, entry: dict[str, Any]) -> None:
+        """Write down the scores of benchmarks, {stage, step, scores}."""
+        self.scores.append(entry)
+        url = files.join(self.place, SCORES)
+        files.write_bytes(url, b"".join(map(_line, self.scores)))
+        if self._view:
+            self._view.scored(entry)
+        for sink in self._sinks:
+            sink(len(self.entries), {f"eval/{k}": v for k, v in entry["scores"].items()})
 
     def note_spike(self, rank: int, found: Mapping[str, Any]) -> None:
         """Keep the samples of an odd step, those with the highest loss first."""
@@ -115,6 +125,16 @@ class Journal:
     def url(self) -> str:
         """The file of lines."""
         return files.join(self.place, "log.jsonl")
+
+
+def _up_to(url: str, stage: str, step: int) -> list[dict[str, Any]]:
+    """Return the lines before those after a step of a stage."""
+    found = []
+    for entry in _lines_of(url):
+        if entry["stage"] == stage and entry["step"] > step:
+            break
+        found.append(entry)
+    return found
 
 
 def _lines_of(url: str) -> list[dict[str, Any]]:

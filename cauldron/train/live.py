@@ -19,13 +19,21 @@ class View:
 
     def __init__(self, console: Console) -> None:
         self._losses: deque[float] = deque(maxlen=600)
+        self._scored = Table(box=None, pad_edge=False, show_header=False)
         self._live = Live(console=console, refresh_per_second=4, transient=True)
         self._live.start()
 
     def show(self, entry: Mapping[str, Any]) -> None:
         """Draw a step."""
         self._losses.append(entry["loss"])
-        self._live.update(Group(_figures(entry), _sources(entry), curve(list(self._losses))))
+        drawn = _figures(entry), _sources(entry), self._scored, curve(list(self._losses))
+        self._live.update(Group(*drawn))
+
+    def scored(self, entry: Mapping[str, Any]) -> None:
+        """Draw the latest scores of benchmarks from the next step on."""
+        self._scored = Table(box=None, pad_edge=False, show_header=False)
+        for name, value in entry["scores"].items():
+            self._scored.add_row(name, f"{value:.3f}", f"at step {entry['step']:,}")
 
     def close(self) -> None:
         """Leave the terminal as it was."""

@@ -6,7 +6,7 @@ import contextlib
 import math
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from cauldron.train.state import States, captured, restore
 from cauldron.train.step import Losses, PackedLoss, backward, micro_batches
 from cauldron.train.validate import Validation
 
+Score = Callable[[str, int], Mapping[str, float]]
 SAY_EVERY = 50
 _WORST = 64
 
@@ -87,6 +88,8 @@ class Trainer:
         data: this process's rows of each step.
         names: the sources, by the numbers in the batches.
         steps: of the stage.
+        score: returns the scores of benchmarks for a stage and step; all processes call it.
+        score_every: steps between two calls.
     """
 
     def __init__(
@@ -99,11 +102,14 @@ class Trainer:
         steps: int,
         run: Run,
         validation: Validation | None = None,
+        score: Score | None = None,
+        score_every: int = 0,
     ) -> None:
         self.model, self.stage, self.run_of = model, stage, run
         self.steps, self.step, self.best = steps, 0, math.inf
         self._encoder, self._data, self._names = encoder, data, names
         self._validation = validation
+        self._score, self._score_every = score, score_every
         settings, ranks = run.settings, run.ranks
         self._bf16 = settings.precision == "bf16"
         self._packed = PackedLoss(model.to(ranks.device))
@@ -144,11 +150,6 @@ class Trainer:
         newest = self._best.newest()
         if newest is not None:
             restore(self._packed, self._optimizer, self._best.read(newest))
-
-    @property
-    def sharded(self) -> bool:
-        """Whether each process holds a part of every weight."""
-        return any(isinstance(weight, DTensor) for weight in self.model.parameters())
 
     def remove_states(self) -> None:
         """Remove what was saved to go on from."""
@@ -254,6 +255,8 @@ class Trainer:
         every = settings.validate_every
         if self._validation and every and self.step % every == 0:
             self._validate(batch)
+        if self._score and self.step % self._score_every == 0:
+            self._ask(self._score)
         over = self._signalled or time.monotonic() > run.ends_at
         over = run.ranks.most([float(over)])[0] > 0
         if over and self.step < self.steps:
@@ -278,6 +281,16 @@ class Trainer:
             self.best = loss
             if self.run_of.settings.result == "best":
                 self._best.save(self.step, self._state(batch))
+
+    def _ask(self, score: Score) -> None:
+        """Run the benchmarks and write down what came out."""
+        run, stage = self.run_of, self.stage.name
+        scores = score(stage, self.step)
+        run.ranks.wait()
+        if run.ranks.first:
+            run.journal.scored({"stage": stage, "step": self.step, "scores": dict(scores)})
+            told = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
+            run.say(f"{stage}: step {self.step}, {told}")
 
     def _state(self, batch: PackedBatch) -> dict[str, Any]:
         return {

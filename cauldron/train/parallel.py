@@ -119,6 +119,11 @@ def units(model: Any, wrap: Mapping[str, str] = {}) -> list[nn.Module]:
     return list(found.values())
 
 
+def sharded(model: Any) -> bool:
+    """Say whether each process holds a part of every weight."""
+    return any(isinstance(weight, DTensor) for weight in model.parameters())
+
+
 def whole_weights(model: Any, keep: bool) -> dict[str, torch.Tensor]:
     """Return sharded weights whole on the processor; all processes have to call it.
 

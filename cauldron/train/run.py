@@ -7,7 +7,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -27,7 +27,7 @@ from cauldron.storage import files
 from cauldron.train import parts
 from cauldron.train.journal import Journal
 from cauldron.train.loop import Run, Trainer
-from cauldron.train.parallel import join, whole_weights
+from cauldron.train.parallel import join, sharded, whole_weights
 from cauldron.train.settings import StageSettings, TrainSettings
 from cauldron.train.validate import Validation
 
@@ -35,6 +35,18 @@ CHECKPOINT = "checkpoint"
 _ENDS = 20
 _MEASURED = 256
 State = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """Benchmarks on the way.
+
+    Args:
+        score: of a model and its processor, called with a name of where the training stands.
+    """
+
+    every_steps: int
+    score: Callable[[Any, Any, str], Mapping[str, float]]
 
 
 def train(
@@ -45,6 +57,7 @@ def train(
     key: str,
     about: Mapping[str, Any],
     say: Callable[[str], None] = lambda text: None,
+    suite: Suite | None = None,
 ) -> dict[str, Any]:
     """Train a model on a mixture and save it in `place`/checkpoint.
 
@@ -55,6 +68,7 @@ def train(
         place: folder of log.jsonl, the states to go on from, finished stages and the checkpoint.
         key: what the run depends on; a state of another key is not used.
         about: kept beside the weights.
+        suite: run on the way.
 
     Returns:
         Sizes, losses at both ends, losses by source at the end, counted remarks, time.
@@ -78,7 +92,7 @@ def train(
     with quiet(), contextlib.closing(run.journal):
         model, data = _beginning(manifest, settings, seed), State()
         for stage in settings.all_stages:
-            model, data = _stage(model, stage, manifest, run, about, data)
+            model, data = _stage(model, stage, manifest, run, about, data, suite)
     parameters = sum(weight.numel() for weight in model.model.parameters())
     url = files.join(place, CHECKPOINT)
     sizes = {"parameters": parameters, "vocab_size": model.encoder.vocab_size}
@@ -105,6 +119,7 @@ def _stage(
     run: Run,
     about: Mapping[str, Any],
     data: State,
+    suite: Suite | None,
 ) -> tuple[Checkpoint, State]:
     """Train one stage and save what it ends in, unless that was done before.
 
@@ -118,11 +133,12 @@ def _stage(
         if done.about["key"] == run.key:
             run.journal.resume(stage.name, done.about["step"])
             return done, done.about["data"]
-    trainer, batches = _trainer(model, stage, manifest, run, {} if stage.mixture else data)
+    begun = {} if stage.mixture else data
+    trainer, batches = _trainer(model, stage, manifest, run, begun, suite)
     trainer.run()
     if run.settings.result == "best":
         trainer.take_best()
-    plain = _plain(trainer, model, stage, run)
+    plain = _plain(model, stage, run)
     behind = data if stage.mixture else {**batches.state_dict(), "step": 0}
     note = {**about, "key": run.key, "step": trainer.step, "data": behind}
     if run.ranks.first:
@@ -134,7 +150,12 @@ def _stage(
 
 
 def _trainer(
-    model: Checkpoint, stage: StageSettings, manifest: str, run: Run, data: State
+    model: Checkpoint,
+    stage: StageSettings,
+    manifest: str,
+    run: Run,
+    data: State,
+    suite: Suite | None = None,
 ) -> tuple[Trainer, PackedBatches]:
     settings, ranks = run.settings, run.ranks
     own = mixture_of(stage, manifest)
@@ -156,7 +177,18 @@ def _trainer(
         batches.load_state_dict(data)
     parts.apply(model.model, stage.train, model.encoder.marks, run.seed)
     prepare(model.model, settings)
-    trainer = Trainer(model.model, model.encoder, batches, stage, names, steps, run, validation)
+    asked: dict[str, Any] = {}
+    if suite:
+        reader = folder.processor(model.tokenizer, model.settings, model.encoder.marks)
+        asked = {
+            "score": lambda name, step: suite.score(
+                _whole(model, stage, run, keep=True), reader, f"{name}-step-{step:08d}"
+            ),
+            "score_every": suite.every_steps,
+        }
+    trainer = Trainer(
+        model.model, model.encoder, batches, stage, names, steps, run, validation, **asked
+    )
     return trainer, batches
 
 
@@ -224,18 +256,29 @@ def mixture_of(stage: StageSettings, manifest: str) -> str:
     return files.join(mixtures, stage.mixture, "manifest.json")
 
 
-def _plain(trainer: Trainer, before: Checkpoint, stage: StageSettings, run: Run) -> Checkpoint:
+def _plain(before: Checkpoint, stage: StageSettings, run: Run) -> Checkpoint:
     """Return the trained model with plain weights; meaningful on the first process alone."""
-    model = trainer.model
-    if trainer.sharded:
-        weights = whole_weights(model, keep=run.ranks.first)
-        if not run.ranks.first:
-            return before
-        model = empty(before.settings, before.encoder.vocab_size, before.encoder.marks)
-        parts.apply(model, stage.train, before.encoder.marks, run.seed)
-        model.load_state_dict(weights, strict=False)
+    model = _whole(before, stage, run, keep=run.ranks.first)
+    if model is None:
+        return before
     parts.merge(model.to("cpu", torch.float32))
     return replace(before, model=model.eval())
+
+
+def _whole(before: Checkpoint, stage: StageSettings, run: Run, keep: bool) -> Any:
+    """Return the model under training with whole weights: a copy of it where they are sharded.
+
+    All processes have to call it; those that do not `keep` it get none where weights are sharded.
+    """
+    if not sharded(before.model):
+        return before.model
+    weights = whole_weights(before.model, keep=keep)
+    if not keep:
+        return None
+    model = empty(before.settings, before.encoder.vocab_size, before.encoder.marks)
+    parts.apply(model, stage.train, before.encoder.marks, run.seed)
+    model.load_state_dict(weights, strict=False)
+    return model.to(run.ranks.device)
 
 
 def summary(log: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

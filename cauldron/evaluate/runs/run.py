@@ -112,6 +112,19 @@ def run_benchmark(run: Run, backend: Backend, say: Say = lambda text: None) -> d
     )
 
 
+def check_data(run: Run) -> None:
+    """Check that a benchmark can be asked as told: names, files, examples to show.
+
+    Raises:
+        UsageError: if there is no protocol of this name.
+        SourceError, StorageError: if the data or the examples are not there.
+    """
+    place, way = Place(run.data), run.way()
+    split = run.split or way.split or run.benchmark.scored_splits(place)[0]
+    next(run.benchmark.items(place, split))
+    _pool(run, place, way)
+
+
 def _items(run: Run, place: Place, split: str, chosen: frozenset[str]) -> Iterator[Item]:
     return (item for item in run.benchmark.items(place, split) if item.id in chosen)
 

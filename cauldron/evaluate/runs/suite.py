@@ -5,36 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+import torch
 
 from cauldron.evaluate.benchmarks import benchmark
-from cauldron.evaluate.runs.run import Run, run_benchmark
+from cauldron.evaluate.runs.local import LocalModel
+from cauldron.evaluate.runs.run import Run, check_data, run_benchmark
+from cauldron.evaluate.settings import SuiteSettings
 from cauldron.storage import files
 
 
-class SuiteSettings(BaseModel):
-    """Benchmarks that are run every so many steps.
+def check_suite(settings: SuiteSettings) -> None:
+    """Check that every benchmark of a suite can be asked, before a long training begins.
 
-    Args:
-        every_steps: cadence.
-        data: folder with a folder for each benchmark.
-        tasks: names of benchmarks; the defaults are those of the paper's ablations.
-        protocol: how they are asked.
-        limit: most questions of each, always the same ones; 0: as the protocol says.
-        shots: examples instead of those of the protocol.
-        blind: ask once more with grey pictures.
+    Raises:
+        UsageError: if there is no benchmark or protocol of a name.
+        SourceError, StorageError: if its files are not there, or shots have no examples.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    every_steps: int = Field(ge=1)
-    data: str
-    tasks: tuple[str, ...] = ("vqav2", "textvqa", "okvqa", "coco_captions")
-    protocol: str = "ablation"
-    limit: int = Field(0, ge=0)
-    shots: int | None = Field(None, ge=0)
-    batch: int = Field(8, ge=1)
-    blind: bool = False
+    for name in settings.tasks:
+        check_data(_run(name, settings, ""))
 
 
 def run_suite(
@@ -42,36 +30,44 @@ def run_suite(
     reader: Any,
     settings: SuiteSettings,
     out: str,
-    step: int,
+    name: str,
+    *,
+    key: str = "",
+    bf16: bool = False,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, float]:
     """Score a model under training; it is put into training mode again afterwards.
 
+    Processes that were started by `torchrun` share the questions, and all of them call this.
+
     Args:
         reader: its processor.
-        out: results go to OUT/step-<step>/.
+        out: results go to OUT/NAME/.
+        name: where the training stands, as train-step-500.
+        key: what the training depends on; answers of another key are not used.
+        bf16: compute in bfloat16, as the training does.
 
     Returns:
-        The mean of each benchmark and `average`, the plain mean of them.
+        The mean of each benchmark and `average`, the plain mean of them; zeros in processes after
+        the first.
     """
-    from cauldron.evaluate.runs.local import LocalModel
-
     training = model.training
-    backend = LocalModel(f"step-{step}", model, reader, batch=settings.batch)
+    backend = LocalModel(name, model, reader, batch=settings.batch)
+    backend.settings["training"] = key
+    folder = files.join(out, name)
     try:
-        means = {
-            name: float(_run(name, settings, files.join(out, f"step-{step:08d}"), backend, say))
-            for name in settings.tasks
-        }
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
+            means = {
+                task: run_benchmark(_run(task, settings, folder), backend, say).get("mean") or 0.0
+                for task in settings.tasks
+            }
     finally:
         model.train(training)
     return means | {"average": sum(means.values()) / len(means)}
 
 
-def _run(
-    name: str, settings: SuiteSettings, out: str, backend: Any, say: Callable[[str], None]
-) -> float:
-    run = Run(
+def _run(name: str, settings: SuiteSettings, out: str) -> Run:
+    return Run(
         benchmark=benchmark(name),
         protocol=settings.protocol,
         data=files.join(settings.data, name),
@@ -80,4 +76,3 @@ def _run(
         limit=settings.limit or None,
         blind=settings.blind,
     )
-    return run_benchmark(run, backend, say).get("mean") or 0.0

@@ -13,7 +13,8 @@ from cauldron.demo.benchmarks import draw_benchmark
 from cauldron.errors import StorageError, UsageError
 from cauldron.evaluate.runs.local import open_model, plain
 from cauldron.evaluate.runs.run import run_benchmark
-from cauldron.evaluate.runs.suite import SuiteSettings, run_suite
+from cauldron.evaluate.runs.suite import run_suite
+from cauldron.evaluate.settings import SuiteSettings
 from cauldron.loader.tokens import train_tokenizer
 from cauldron.model.build import build
 from cauldron.model.folder import save
@@ -93,10 +94,10 @@ def test_a_suite_scores_a_model_under_training(folder: str, data: Path, tmp_path
     known = open_model(folder, device="cpu")
     model = known._model.train()
     settings = SuiteSettings(every_steps=10, data=str(data), tasks=("vqav2",), limit=3, shots=1)
-    means = run_suite(model, known._reader, settings, str(tmp_path), step=20)
+    means = run_suite(model, known._reader, settings, str(tmp_path), "step-20")
     assert means["average"] == means["vqav2"]
     assert model.training
-    assert (tmp_path / "step-00000020/vqav2/ablation/summary.json").exists()
+    assert (tmp_path / "step-20/vqav2/ablation/summary.json").exists()
 
 
 def test_a_prompt_without_a_template_is_questions_and_answers() -> None:
