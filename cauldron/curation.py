@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from cauldron.curate.benchmark_items import pieces
 from cauldron.curate.deciding import NO_LISTS, filter_parts
 from cauldron.curate.decontaminate import (
     KINDS,
@@ -16,13 +15,14 @@ from cauldron.curate.decontaminate import (
     totals,
 )
 from cauldron.curate.dedup import DedupSettings, dedup
-from cauldron.curate.leak_index import INDEX_VERSION, index_piece, is_index, join_index, labels
+from cauldron.curate.leak_index import is_index, labels
 from cauldron.curate.lists import Lists
 from cauldron.curate.parts import PartFiles
 from cauldron.curate.rules import Rules
 from cauldron.engine.base import Engine, run_all
 from cauldron.engine.receipts import Failure, Job, perform, perform_all
 from cauldron.errors import CheckError
+from cauldron.indexing import index_benchmarks
 from cauldron.measuring import MeasureSettings, PlannedPart, plan_measure, require_measured
 from cauldron.steps import Progress, followed, ingests, quiet, receipt
 from cauldron.storage import files, work
@@ -232,44 +232,6 @@ def dedup_samples(
         work.ledger(place, "dedup"), {k: v for k, v in entry.items() if k != "resumed"}
     )
     return entry
-
-
-def index_benchmarks(
-    engine: Engine,
-    benchmarks: Mapping[str, str],
-    out: str,
-    folder: str,
-    hashes_only: bool = False,
-    progress: Progress = quiet,
-) -> dict[str, Any]:
-    """Build an index of benchmarks, piece by piece.
-
-    Args:
-        benchmarks: label to place: a work folder, Parquet, or pictures with records beside them.
-        folder: where pieces are kept, so that a cut-off build goes on.
-    """
-    jobs = []
-    for label, place in benchmarks.items():
-        for number, piece in enumerate(pieces(place)):
-            made = files.join(folder, f"{work.check_name(label)}-{number:05d}.parquet")
-            jobs.append(
-                Job(
-                    key=key_of("index", INDEX_VERSION, label, _stamp(piece)),
-                    receipt=files.join(folder, f"{label}-{number:05d}.json"),
-                    outputs=(made,),
-                    function=index_piece,
-                    arguments=(label, piece, place, made),
-                )
-            )
-    list(followed(perform_all(engine, jobs, shared=False), "index", len(jobs), progress))
-    return join_index([job.outputs[0] for job in jobs], out, hashes_only)
-
-
-def _stamp(piece: str) -> Any:
-    """Return what changes when a piece of a benchmark does."""
-    if files.is_file(piece):
-        return [piece, file_sha256(piece)]
-    return [piece, [(n, files.size_bytes(files.join(piece, n))) for n in files.find_files(piece)]]
 
 
 def decontaminate_samples(

@@ -179,7 +179,8 @@ def index(
     benchmarks: Annotated[
         list[str],
         typer.Argument(
-            help="PATH or LABEL=PATH: a work folder, Parquet, or pictures with JSON, CSV or TSV."
+            help="PATH or LABEL=PATH: official files of a benchmark that the label names; else a "
+            "work folder, Parquet, or pictures with JSON, CSV or TSV."
         ),
     ],
     out: Annotated[str, typer.Option("-o", "--out", help="The index, one Parquet file.")],
@@ -199,8 +200,8 @@ def index(
         import tempfile
 
         from cauldron.curate.leak_index import named
-        from cauldron.curation import index_benchmarks
         from cauldron.engine.named import engine_named
+        from cauldron.indexing import index_benchmarks
 
         with (
             tempfile.TemporaryDirectory(prefix="cauldron-") as folder,

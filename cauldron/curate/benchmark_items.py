@@ -11,7 +11,7 @@ import base64
 import binascii
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -98,12 +98,12 @@ def items(piece: str, root: str) -> Iterator[Item]:
         if isinstance(row, Mapping):
             yield Item(
                 name=str(row.get("id") or row.get("question_id") or f"{stem}:{number}"),
-                questions=_distinct(_questions(row)),
+                questions=distinct(_questions(row)),
                 pictures=tuple(beside.bytes_of(row)),
             )
 
 
-def _distinct(questions: Iterator[str]) -> tuple[str, ...]:
+def distinct(questions: Iterable[str]) -> tuple[str, ...]:
     """Return questions once, each also without the hint that may follow on a line of its own."""
     both = (form for q in questions for form in (q, first_line(q)) if form.strip())
     return tuple(dict.fromkeys(both))
@@ -128,7 +128,20 @@ def _records(path: str) -> Iterator[Any]:
     elif suffix == ".jsonl":
         yield from (_json(line, path) for line in data.splitlines() if line.strip())
     else:
-        yield from _listed(_json(data, path))
+        yield from _records_of(data, path)
+
+
+def _records_of(data: bytes, path: str) -> Iterator[Any]:
+    """Yield the records of a JSON file, or of JSON lines under that name."""
+    try:
+        whole = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        first, _, rest = data.lstrip().partition(b"\n")
+        if not rest.strip() or not first.rstrip().endswith(b"}"):
+            _json(data, path)
+        yield from (_json(line, path) for line in data.splitlines() if line.strip())
+        return
+    yield from _listed(whole)
 
 
 def _json(data: bytes, path: str) -> Any:

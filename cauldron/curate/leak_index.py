@@ -7,7 +7,7 @@ that can be looked at: no thumbnail, no word of a question; near pictures are th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -48,8 +48,13 @@ itself in `pictures`, and the perceptual hashes."""
 
 def index_piece(benchmark: str, piece: str, root: str, out: str) -> dict[str, Any]:
     """Write the rows of one piece of a benchmark."""
+    return index_items(benchmark, items(piece, root), out)
+
+
+def index_items(benchmark: str, found: Iterable[Item], out: str) -> dict[str, Any]:
+    """Write the rows of items of a benchmark."""
     tables, held = [], []
-    for item in items(piece, root):
+    for item in found:
         held.append(item)
         if len(held) == _ITEMS:
             tables.append(_measured(benchmark, held))

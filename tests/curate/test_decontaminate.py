@@ -18,6 +18,7 @@ from cauldron import curation
 from cauldron.curate.decontaminate import DecontaminateSettings
 from cauldron.engine.local import LocalEngine
 from cauldron.errors import SourceError, StorageError
+from cauldron.indexing import index_benchmarks
 from cauldron.lineage import explain
 from cauldron.storage import work as places
 from tests.curate.test_dedup import drops, scene, work_of
@@ -157,9 +158,7 @@ def test_an_index_is_built_once_and_used_by_others(hashes_only: bool, tmp_path: 
     (tmp_path / "x").mkdir()
     benchmarks = {"MMMU": as_work(tmp_path / "bench"), "DocVQA": as_table(tmp_path / "x")}
     with LocalEngine(1) as engine:
-        made = curation.index_benchmarks(
-            engine, benchmarks, index, str(tmp_path / "pieces"), hashes_only
-        )
+        made = index_benchmarks(engine, benchmarks, index, str(tmp_path / "pieces"), hashes_only)
     assert made["benchmarks"]["MMMU"] == {"questions": 4, "pictures": 4}
     table = pq.read_table(index)
     assert any(table["thumb"].to_pylist()) is not hashes_only

@@ -35,19 +35,17 @@ def benchmark(name: str) -> Benchmark:
     return found
 
 
-def leaks(name: str, folder: str) -> Iterator[tuple[str, tuple[bytes, ...], str]]:
-    """Yield id, pictures and question of every item in the splits that a benchmark scores.
+def leaks(name: str, folder: str, split: str) -> Iterator[tuple[str, tuple[bytes, ...], str]]:
+    """Yield id, pictures and question of every item in a split of a benchmark.
 
     For decontamination: pictures are the bytes as found, questions the bare words of the data set.
 
     Raises:
         UsageError: if there is no such benchmark.
-        SourceError: if the folder holds none of its splits.
+        SourceError: if the folder does not hold the split.
     """
-    known, place = benchmark(name), Place(folder)
-    for split in known.scored_splits(place):
-        for item in known.items(place, split):
-            yield item.id, tuple(picture.read() for picture in item.images), item.question
+    for item in benchmark(name).items(Place(folder), split):
+        yield item.id, tuple(picture.read() for picture in item.images), item.question
 
 
 __all__ = ["Benchmark", "Item", "Place", "benchmark", "leaks", "names"]

@@ -79,7 +79,7 @@ def test_mmbench_asks_each_question_once_a_rotation(tmp_path: Path) -> None:
 
 def test_leaks_are_pictures_and_bare_questions(tmp_path: Path) -> None:
     draw_benchmark("docvqa", tmp_path, many=3)
-    found = list(leaks("docvqa", str(tmp_path)))
+    found = list(leaks("docvqa", str(tmp_path), "validation"))
     assert [question for _, _, question in found] == ["What is the color of the discs?"] * 3
     assert [pictures for _, pictures, _ in found] == [(d.png,) for d in discs(3, 1)]
 
