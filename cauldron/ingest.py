@@ -19,6 +19,7 @@ from cauldron.errors import SourceError, StorageError
 from cauldron.media.headers import plainly_sound
 from cauldron.media.images import ImageError, inspect
 from cauldron.media.limits import LIMITS
+from cauldron.media.svg import looks_like_svg, painted
 from cauldron.nodes import filtered
 from cauldron.planning import MALFORMED, PartTask, plan_key, spilled_groups
 from cauldron.readers.raw import Raw, Row
@@ -286,8 +287,11 @@ class _Part:
                 raise ImageError("image_unreadable", str(error)) from error
         if data is None:
             raise ImageError("image_missing", " | ".join(picture.candidates)[:300])
-        if not plainly_sound(data):
-            inspect(data)
+        if plainly_sound(data):
+            return data
+        if self.form.paints_svg and looks_like_svg(data):
+            return painted(data)
+        inspect(data)
         return data
 
     def _messages(

@@ -22,7 +22,7 @@ from cauldron.cli import (
     view,
 )
 from cauldron.cli.options import Address, Engine, Json, Share, Workers, pairs
-from cauldron.cli.run import Progress, emit, guarded, message, table
+from cauldron.cli.run import Progress, emit, guarded, message, start_logs, table
 from cauldron.errors import UsageError, near
 
 
@@ -182,4 +182,5 @@ app.command("bench-loader")(bench.bench_loader)
 def main() -> None:
     """Run the command line."""
     sys.argv[0] = "cauldron"
+    start_logs()
     app()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import time
@@ -10,6 +11,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from cauldron.errors import CauldronError, OtherShares
+from cauldron.redaction import guard_logs, without_secrets
+
+LOG_LEVEL = "CAULDRON_LOG"
+"""The environment variable that turns the logs of all libraries on: debug, info, warning."""
+
+
+def start_logs() -> None:
+    """Keep secrets out of all logs, and show them on standard error where that is asked for."""
+    guard_logs()
+    level = os.environ.get(LOG_LEVEL, "").upper()
+    if level in ("DEBUG", "INFO", "WARNING"):
+        shape = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+        logging.basicConfig(level=level, format=shape, stream=sys.stderr)
 
 
 @contextlib.contextmanager
@@ -33,11 +47,24 @@ def guarded() -> Iterator[None]:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a panic of polars is no Exception
+        _unforeseen(error)
+        raise SystemExit(1) from None
+
+
+def _unforeseen(error: BaseException) -> None:
+    """Tell a fault of the program itself in two lines; where it lies only when that is asked."""
+    logging.getLogger(__name__).debug("unforeseen", exc_info=error)
+    first = (str(error).strip() or "no details").splitlines()[0][:500]
+    message(f"error: unforeseen {type(error).__name__}: {first}")
+    message(f"  this is a fault of cauldron; {LOG_LEVEL}=debug shows where, please report it")
 
 
 def message(text: str) -> None:
-    """Write a line to standard error, control characters made visible."""
-    print(visible(text), file=sys.stderr)
+    """Write a line to standard error: no secrets, control characters made visible."""
+    print(visible(without_secrets(text)), file=sys.stderr)
 
 
 def visible(text: str) -> str:

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from cauldron.engine.base import Lost, Result, Task
+from cauldron.redaction import guard_logs
 
 _AHEAD = 4  # tasks in flight for each worker
 
@@ -22,7 +23,11 @@ def default_workers() -> int:
 
 
 def _leave_with(parent: int) -> None:
-    """End this worker soon after its parent is gone, so that a killed run leaves no process."""
+    """End this worker soon after its parent is gone, so that a killed run leaves no process.
+
+    Its logs hold no secrets, as those of its parent.
+    """
+    guard_logs()
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -111,7 +111,8 @@ def open_rgb(data: bytes, limits: Limits = LIMITS) -> Image.Image:
     """Decode the first frame to upright RGB.
 
     EXIF orientation is applied; alpha and palette transparency are laid on white; CMYK and grey
-    become RGB; 16-bit grey is scaled to 8 bits.
+    become RGB; 16-bit grey is scaled to 8 bits. Nothing but pixels comes along: no EXIF (place,
+    camera), XMP, comment or profile, so that none of them is written when they are encoded again.
 
     Raises:
         ImageError: as `inspect`, and image_truncated for damaged pixels.
@@ -121,7 +122,9 @@ def open_rgb(data: bytes, limits: Limits = LIMITS) -> Image.Image:
         _decode(image)
         with damage("image_truncated"):
             ImageOps.exif_transpose(image, in_place=True)
-            return _on_white(image)
+            upright = _on_white(image)
+            upright.info = {}
+            return upright
 
 
 def encode_png(image: Image.Image) -> bytes:

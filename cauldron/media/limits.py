@@ -16,7 +16,7 @@ class Limits:
         max_image_bytes: encoded size; hub rows must stay under 30 MB.
         max_pdf_bytes: as PDFA, 100 MB.
         max_pdf_pages: pages read of one PDF.
-        max_pdf_page_s: processor time for one page, in seconds.
+        max_pdf_page_s: processor time for one page, in seconds; hostile files stay under 10 s.
         max_pdf_s: processor time for one PDF, in seconds.
         max_ocr_page_s: time that an OCR command may take for one page, in seconds.
         max_pdf_memory: address space in bytes of the process that reads PDFs.
@@ -33,6 +33,9 @@ class Limits:
         max_table_cells: its cells; the largest are laid out in about a second.
         max_table_chars: characters of all its cells.
         max_table_pixels: width x height of the drawn table.
+        max_svg_bytes: a drawing in SVG.
+        max_svg_s: time to paint one.
+        max_svg_memory: address space in bytes of the process that paints.
         max_ratio: unpacked by packed size of an archive's member; deflate ends at 1,032.
     """
 
@@ -42,7 +45,7 @@ class Limits:
     max_image_bytes: int = 30_000_000
     max_pdf_bytes: int = 100_000_000
     max_pdf_pages: int = 2_000
-    max_pdf_page_s: float = 30.0
+    max_pdf_page_s: float = 8.0
     max_pdf_s: float = 900.0
     max_ocr_page_s: float = 120.0
     max_pdf_memory: int = 2 << 30
@@ -59,6 +62,9 @@ class Limits:
     max_table_cells: int = 10_000
     max_table_chars: int = 100_000
     max_table_pixels: int = 25_000_000
+    max_svg_bytes: int = 5_000_000
+    max_svg_s: float = 10.0
+    max_svg_memory: int = 2 << 30
     max_ratio: int = 500
 
 

@@ -56,6 +56,7 @@ class Form:
         pictures: where pictures that are named by file come from, when they are a download of
             their own; told when none of the first ones can be found.
         options: what can be asked for; `Row.options` has it.
+        paints_svg: whether drawings in SVG become pictures.
         absent: web addresses of an opened row's pictures that are not here (`cauldron fetch`).
     """
 
@@ -69,6 +70,7 @@ class Form:
     wanted: str = ""
     pictures: str = ""
     options: tuple[Option, ...] = ()
+    paints_svg: bool = False
     absent: Callable[[Row], Iterable[str]] | None = None
 
     def read_options(self, given: Mapping[str, str]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class OwnSource(BaseModel):
         folders: further folders in which pictures may lie.
         key: template of the last part of the id; records of equal key become one sample.
         keep: columns that are kept in `extra`.
+        svg: whether drawings in SVG are painted, as PNG; they are rejected otherwise.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,6 +75,7 @@ class OwnSource(BaseModel):
     text: str = ""
     system: str = ""
     keep: tuple[str, ...] = ()
+    svg: bool = False
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
@@ -133,6 +135,7 @@ def own_form(source: str, name: str) -> Form:
         open=_opened,
         wanted=", ".join(p for patterns in own.patterns.values() for p in patterns),
         pictures="the pictures that the records name: give their folder as a further raw folder",
+        paints_svg=own.svg,
     )
 
 
