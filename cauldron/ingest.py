@@ -7,7 +7,7 @@ is already written is not made again.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ import orjson
 import pyarrow as pa
 
 from cauldron.drafts import Counts, extra_json, id_part, writable
+from cauldron.engine.watch import Mark, Watch, watched
 from cauldron.errors import SourceError, StorageError
 from cauldron.media.headers import plainly_sound
 from cauldron.media.images import ImageError, inspect
@@ -47,13 +48,16 @@ FIRST_PICTURES = 50
 FEWEST_PICTURES = 10
 """That none of fewer is there proves nothing: they are quarantined one by one."""
 
+WORKER_DIED = Reject(reason="worker_died", detail="its worker crashed or took too long, twice")
+
 
 def ingest_part(task: PartTask) -> dict[str, Any]:
     """Convert the rows of one part and write its samples, quarantine and receipt."""
     form = form_named(task.source, task.form)
-    part = _Part(task, form, Raw(task.roots, task.indexes, task.archives))
     url = work.samples(task.work, task.source, task.part)
-    shard = write_shard(url, part.batches(), SAMPLE_SCHEMA)
+    with watched(task.mark) as watch:
+        part = _Part(task, form, Raw(task.roots, task.indexes, task.archives), watch)
+        shard = write_shard(url, part.batches(), SAMPLE_SCHEMA)
     quarantine = work.quarantine(task.work, task.source, task.part)
     if part.rejected:
         files.write_bytes(quarantine, b"".join(part.rejected))
@@ -73,12 +77,13 @@ def require_pictures(task: PartTask) -> None:
     form = form_named(task.source, task.form)
     if form.open is not identity and not form.pictures:
         return  # rows that are opened bring their pictures along
-    part = _Part(task, form, Raw(task.roots, task.indexes, task.archives))
     tried: dict[tuple[str, ...], None] = {}
-    for picture, folder in part.first_pictures():
-        if picture.bytes is not None or part.is_there(picture, folder):
-            return
-        tried[picture.candidates] = None
+    with watched(task.mark) as watch:
+        part = _Part(task, form, Raw(task.roots, task.indexes, task.archives), watch)
+        for picture, folder in part.first_pictures():
+            if picture.bytes is not None or part.is_there(picture, folder):
+                return
+            tried[picture.candidates] = None
     if len(tried) >= FEWEST_PICTURES:
         looked_for = ", ".join(f"'{candidate}'" for candidate in next(iter(tried))[:6])
         raise SourceError(
@@ -91,8 +96,10 @@ def require_pictures(task: PartTask) -> None:
 class _Part:
     """The state of one part: counts and rejected records."""
 
-    def __init__(self, task: PartTask, form: Form, raw: Raw) -> None:
-        self.task, self.form, self.raw = task, form, raw
+    def __init__(self, task: PartTask, form: Form, raw: Raw, watch: Watch) -> None:
+        self.task, self.form, self.raw, self.watch = task, form, raw, watch
+        self.rows = self.keys = 0  # raw rows that were opened, keys whose rows were gathered
+        self.died = {(mark.row, mark.sample): mark.seen for mark in task.deaths}
         self.counts = Counts()
         self.rejected: list[bytes] = []
 
@@ -127,7 +134,7 @@ class _Part:
         drafts = 0
         for group in spilled_groups(self.task):
             for _, rows in self._keyed(group):
-                draft = self._draft(rows[0])
+                draft = None if self._ended_a_worker() else self._draft(rows[0])
                 if draft is not None:
                     yield from ((picture, rows[0].folder) for picture in draft.images)
                     drafts += 1
@@ -168,15 +175,53 @@ class _Part:
         if isinstance(row.data, Reject):
             yield row
             return
+        self.rows += 1
         most = row.weight if self.task.limited else None
+        dead = self.died.get((self.rows, -1))
+        if dead is not None:
+            most = dead if most is None else min(dead, most)
         try:
-            yield from itertools.islice(self.form.open(row, self.raw), most)
+            yield from self._noted(itertools.islice(self.form.open(row, self.raw), most))
+            if dead is not None:
+                yield WORKER_DIED
         except MALFORMED as error:
             yield Reject(reason="malformed_record", detail=f"{type(error).__name__}: {error}")
+        except MemoryError:
+            yield Reject(reason="worker_died", detail="out of memory")
         except (SourceError, StorageError) as error:
             yield Reject(reason="raw_file_unreadable", detail=str(error)[:300])
 
+    def _noted(self, opened: Iterable[Row | Reject]) -> Iterator[Row | Reject]:
+        """Note each record before the source makes it."""
+        seen = 0
+        coming = iter(opened)
+        while True:
+            self.watch.at(Mark(self.rows, seen))
+            record = next(coming, None)
+            if record is None:
+                return
+            yield record
+            seen += 1
+
+    def _ended_a_worker(self) -> bool:
+        """Note the next key; say whether a worker died on it before."""
+        self.keys += 1
+        if (-1, self.keys) in self.died:
+            return True
+        self.watch.at(Mark(-1, 0, self.keys))
+        return False
+
     def _sample(self, key: str, rows: list[Row]) -> dict[str, Any] | None:
+        if self._ended_a_worker():
+            self._reject(rows, WORKER_DIED)
+            return None
+        try:
+            return self._made(key, rows)
+        except MemoryError:
+            self._reject(rows, Reject(reason="worker_died", detail="out of memory"))
+            return None
+
+    def _made(self, key: str, rows: list[Row]) -> dict[str, Any] | None:
         used, draft = self._merged(rows)
         if draft is None:
             return None

@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import orjson
 
+from cauldron.engine.watch import Mark, last_mark
 from cauldron.errors import SourceError
+from cauldron.media.limits import LIMITS
 from cauldron.readers.raw import Row
 from cauldron.sample import Reject
 from cauldron.sources.base import Form
@@ -32,7 +34,11 @@ MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, Recurs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartTask:
-    """One part of an ingest: the spilled rows and where their samples go."""
+    """One part of an ingest: the spilled rows and where their samples go.
+
+    Args:
+        deaths: records at which a worker died; they are rejected.
+    """
 
     work: str
     source: str
@@ -48,6 +54,19 @@ class PartTask:
     limited: bool = False
     archives: tuple[str, ...] = ()
     indexes: str = ""
+    deaths: tuple[Mark, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """The file in which a worker notes the record that it is at."""
+        return f"{self.spill}.at"
+
+    def without_culprit(self) -> PartTask | None:
+        """Return this task without the record that its worker died on."""
+        mark = last_mark(self.mark)
+        if mark is None or mark in self.deaths or len(self.deaths) >= LIMITS.max_worker_deaths:
+            return None
+        return replace(self, deaths=(*self.deaths, mark))
 
 
 class KeyNumbers:

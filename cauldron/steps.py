@@ -125,13 +125,14 @@ def ingest(
             limited=limit is not None,
         )
         if plan:
-            require_pictures(replace(task, spill=str(plan[0][0])))
+            first_part = replace(task, spill=str(plan[0][0]))
+            list(engine.run(require_pictures, [first_part], dangerous=True))
         jobs = [
             _ingest_job(replace(task, part=f"part-{first + n:05d}", spill=str(spill)), digest, key)
             for n, (spill, digest) in enumerate(plan)
         ]
         failures: list[Failure] = []
-        results = perform_all(engine, jobs, failures)
+        results = perform_all(engine, jobs, failures, dangerous=True)
         done = list(followed(results, f"ingest {name}", len(jobs), progress))
 
     counts = _total([result["counts"] for result in done])

@@ -99,7 +99,7 @@ def mixture(
 ) -> Path:
     """Ingest, measure, filter and mix both sources; return the manifest's path."""
     raw = place / "raw"
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         work = str(place / "work")
         if counting:
             tree = counting_tree(raw / "counting", counting, seed)

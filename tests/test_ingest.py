@@ -43,7 +43,7 @@ def hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def ingest(raw: Path, work: Path, workers: int = 1, **options: object) -> dict:
+def ingest(raw: Path, work: Path, workers: int = 0, **options: object) -> dict:
     with LocalEngine(workers) as engine:
         return steps.ingest(engine, str(work), "docvqa", [str(raw)], form="hub", **options)
 
@@ -110,7 +110,7 @@ def test_too_many_rejects_fail_the_run(tmp_path: Path) -> None:
 
 
 def test_an_unknown_source_gets_a_near_name(tmp_path: Path) -> None:
-    with LocalEngine(1) as engine, pytest.raises(SourceError, match="unknown source 'hubb'"):
+    with LocalEngine(0) as engine, pytest.raises(SourceError, match="unknown source 'hubb'"):
         steps.ingest(engine, str(tmp_path), "hubb", [str(tmp_path)])
 
 

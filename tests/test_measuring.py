@@ -47,7 +47,7 @@ def written(place: str, part: str, questions: list[str]) -> None:
 
 def measured(place: str, **settings: Any) -> dict[str, Any]:
     asked = MeasureSettings(**settings) if settings else None
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         return curation.measure(engine, place, settings=asked)
 
 

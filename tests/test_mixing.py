@@ -28,7 +28,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def mixed(work: str, name: str = "small", **settings: Any) -> dict[str, Any]:
     told = MixSettings.model_validate({"validation": {"share": 0.2}} | settings)
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         return mixing.mix(engine, work, told, name=name, materialize=True)
 
 

@@ -42,7 +42,7 @@ def ingest(tmp_path: Path, body: str, **options: str) -> tuple[dict[str, Any], l
     (raw / "page.html").write_text(f"<link rel=canonical href=https://a.shut.example/p>{body}")
     for number, name in enumerate(("a.png", "b.png", "logo.png")):
         (raw / name).write_bytes(picture((9 * number, 0, 0)))
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         work = str(tmp_path / "work")
         entry = steps.ingest(engine, work, "html", [str(raw)], options=options)
     folder = tmp_path / "work/samples/html"

@@ -23,7 +23,7 @@ def captions(folder: Path, number: int) -> Path:
 
 
 def ingest(work: Path, *roots: Path, **options: Any) -> dict[str, Any]:
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         return steps.ingest(engine, str(work), "vsr", [str(root) for root in roots], **options)
 
 

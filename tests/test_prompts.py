@@ -84,7 +84,7 @@ def textvqa(folder: Path) -> Path:
 
 
 def ingest(work: Path, raw: Path, **options: Any) -> dict[str, Any]:
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         return steps.ingest(engine, str(work), "textvqa", [str(raw)], **options)
 
 

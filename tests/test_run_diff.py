@@ -43,7 +43,7 @@ def written(place: str) -> str:
 
 
 def decided(place: str, least: int) -> dict[str, Any]:
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         curation.measure(engine, place)
         return curation.filter_samples(engine, place, rules(least))
 
@@ -79,7 +79,7 @@ def test_runs_that_differ_in_a_threshold_differ_in_those_samples(
 
 
 def test_a_step_says_which_signals_it_lacks(place: str) -> None:
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         curation.measure(engine, place, settings=MeasureSettings(signals=("text",)))
     with pytest.raises(StorageError, match="lacks the signals: hashes, sketch, pixels"):
         curation.dedup_samples(place, DedupSettings())

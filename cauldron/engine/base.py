@@ -46,7 +46,7 @@ class Engine(Protocol):
         """Yield `function(task)` for each task in order.
 
         Args:
-            dangerous: a task has ended its process before, so none is run in this one.
+            dangerous: a task may end its process, so none is run in this one.
         """
         ...
 

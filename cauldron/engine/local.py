@@ -10,8 +10,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from typing import Any
 
 from cauldron.engine.base import Lost, Result, Task
+from cauldron.engine.watch import in_worker
 from cauldron.redaction import guard_logs
 
 _AHEAD = 4  # tasks in flight for each worker
@@ -28,6 +30,7 @@ def _leave_with(parent: int) -> None:
     Its logs hold no secrets, as those of its parent.
     """
     guard_logs()
+    in_worker()
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -38,15 +41,19 @@ def _leave_with(parent: int) -> None:
 
 
 class LocalEngine:
-    """Worker processes on this machine; one worker means this very process.
+    """Worker processes on this machine; one worker means this very process, but for danger.
 
     The pool starts with the first task and is shared by all steps of a run. The order of results
     is the order of tasks, whatever the number of workers. A task whose worker died runs again in a
     pool of its own, so that it takes no other with it.
+
+    Args:
+        workers: processes; 0 is this very process for dangerous tasks too, None one for each core.
     """
 
     def __init__(self, workers: int | None = None, share: tuple[int, int] | None = None) -> None:
-        self.workers = workers or default_workers()
+        self._here = workers == 0
+        self.workers = default_workers() if workers is None else max(workers, 1)
         self.share = share
         self._pool: ProcessPoolExecutor | None = None
 
@@ -65,7 +72,8 @@ class LocalEngine:
         dangerous: bool = False,
     ) -> Iterator[Result | Lost]:
         """Yield `function(task)` for each task in order."""
-        if not dangerous and (self.workers == 1 or len(tasks) < 2):
+        safe = not dangerous and (self.workers == 1 or len(tasks) < 2)
+        if self._here or safe:
             yield from map(function, tasks)
             return
         waiting: deque[tuple[Future[Result], Task]] = deque()
@@ -104,11 +112,17 @@ class LocalEngine:
         return self._pool
 
     def _alone(self, function: Callable[[Task], Result], task: Task) -> Result | Lost:
-        try:
-            return self._started().submit(function, task).result()
-        except BrokenProcessPool:
-            self._reset()
-            return Lost(task, "its worker process died twice")
+        """Run a task again with nothing beside it, then without what its workers died on."""
+        lighter: Any = task
+        while True:
+            try:
+                return self._started().submit(function, lighter).result()
+            except BrokenProcessPool:
+                self._reset()
+                known = getattr(lighter, "without_culprit", None)
+                lighter = known() if known else None
+            if lighter is None:
+                return Lost(task, "its worker process died twice")
 
     def _reset(self) -> None:
         if self._pool:

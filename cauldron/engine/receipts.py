@@ -7,7 +7,7 @@ A job whose receipt has the same key, and whose output still has the size stated
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cauldron.engine.base import Engine, Lost
@@ -32,6 +32,12 @@ class Job:
     outputs: tuple[str, ...]
     function: Callable[..., dict[str, Any]]
     arguments: tuple[Any, ...]
+
+    def without_culprit(self) -> Job | None:
+        """Return this job without the record that its worker died on, None if that is unknown."""
+        known = getattr(self.arguments[0], "without_culprit", None)
+        lighter = known() if known else None
+        return replace(self, arguments=(lighter, *self.arguments[1:])) if lighter else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +79,16 @@ def perform_all(
     jobs: Sequence[Job],
     apart: list[Failure] | None = None,
     shared: bool = True,
+    dangerous: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Run jobs on an engine, results in order; nothing is started for those already done.
 
     A job that fails, or whose worker dies again and again, does not keep the others from being
     done. Its error is raised after them; with `apart` it is put there instead, unless every job
     fails or very many do. Without `shared` each share of a step does all of them.
+
+    Args:
+        dangerous: the jobs read what may end their process; none is done in this one.
 
     Raises:
         OtherShares: if jobs are left that other shares of the same step have to do.
@@ -87,7 +97,7 @@ def perform_all(
     done = [finished(job) for job in jobs]
     own = [not shared or _is_own(engine, number) for number in range(len(jobs))]
     tasks = [j for j, d, o in zip(jobs, done, own, strict=True) if d is None and o]
-    results = engine.run(_attempt, tasks, any(map(_failed_before, tasks)))
+    results = engine.run(_attempt, tasks, dangerous or any(map(_failed_before, tasks)))
     failures: list[Failure] = []
     left = 0
     for job, result, mine in zip(jobs, done, own, strict=True):

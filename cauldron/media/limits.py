@@ -36,6 +36,9 @@ class Limits:
         max_svg_bytes: a drawing in SVG.
         max_svg_s: time to paint one.
         max_svg_memory: address space in bytes of the process that paints.
+        max_record_s: time for one record in a worker; a PDF of many pages has `max_pdf_s` of it.
+        max_record_memory: address space in bytes that a worker may take while it reads records.
+        max_worker_deaths: records of one part that may end their worker.
         max_ratio: unpacked by packed size of an archive's member; deflate ends at 1,032.
     """
 
@@ -66,6 +69,9 @@ class Limits:
     max_svg_s: float = 10.0
     max_svg_memory: int = 2 << 30
     max_ratio: int = 500
+    max_record_s: float = 1_200.0
+    max_record_memory: int = 6 << 30
+    max_worker_deaths: int = 20
 
 
 LIMITS = Limits()

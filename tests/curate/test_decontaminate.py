@@ -40,7 +40,7 @@ BENCH = [("What is shown?", scene(n)) for n in range(3)] + [(LONG, scene(4))]
 
 
 def leaks(place: str, against: dict[str, str], **settings: Any) -> dict[str, Any]:
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         return curation.decontaminate_samples(
             engine, place, against, DecontaminateSettings(**settings)
         )
@@ -157,7 +157,7 @@ def test_an_index_is_built_once_and_used_by_others(hashes_only: bool, tmp_path: 
     place, index = own(tmp_path), str(tmp_path / "index.parquet")
     (tmp_path / "x").mkdir()
     benchmarks = {"MMMU": as_work(tmp_path / "bench"), "DocVQA": as_table(tmp_path / "x")}
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         made = index_benchmarks(engine, benchmarks, index, str(tmp_path / "pieces"), hashes_only)
     assert made["benchmarks"]["MMMU"] == {"questions": 4, "pictures": 4}
     table = pq.read_table(index)

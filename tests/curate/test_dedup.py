@@ -51,7 +51,7 @@ def work_of(folder: Path, source: str, samples: Sequence[tuple[str, str, bytes]]
         )
     table = pa.Table.from_pylist(rows, schema=SAMPLE_SCHEMA)
     write_shard(places.samples(str(folder), source, "part-00000"), [table], SAMPLE_SCHEMA)
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         curation.measure(engine, str(folder))
     return str(folder)
 
@@ -196,7 +196,7 @@ def test_decisions_do_not_depend_on_how_samples_lie_in_parts(tmp_path: Path) -> 
         for part, (low, high) in enumerate(itertools.pairwise(cuts)):
             url = places.samples(place, "vqav2", f"part-{part:05d}")
             write_shard(url, [rows.slice(low, high - low)], SAMPLE_SCHEMA)
-        with LocalEngine(1) as engine:
+        with LocalEngine(0) as engine:
             curation.measure(engine, place)
         curation.dedup_samples(place, DedupSettings())
         urls = [places.decisions(place, "dedup", "vqav2", p) for p in places.parts(place, "vqav2")]

@@ -22,7 +22,7 @@ from tests.curate.test_dedup import drops, scene, work_of
 
 def mixed(place: str) -> list[dict[str, Any]]:
     """Return the samples of the shards of a mixture."""
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         mixing.mix(engine, place, MixSettings(), name="m", materialize=True)
     shards = sorted(Path(place, "mixture", "m", "shards").glob("*.parquet"))
     return [row for shard in shards for row in pq.read_table(shard).to_pylist()]
@@ -87,7 +87,7 @@ def pages(folder: Path, told: list[tuple[str, str]]) -> str:
     ]
     table = pa.Table.from_pylist(rows, schema=SAMPLE_SCHEMA)
     write_shard(places.samples(str(folder), "html", "part-00000"), [table], SAMPLE_SCHEMA)
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         curation.measure(engine, str(folder))
     return str(folder)
 

@@ -48,7 +48,7 @@ def planted_trees(folder: Path, seed: int, records: int, counting: int) -> Trees
 def curate(trees: Trees, base: Path) -> Curated:
     """Ingest, measure, filter, deduplicate and decontaminate all trees that can be read."""
     place, ingests, folders = str(base / "work"), [], {}
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         for source in sorted(set(trees.roots) & set(source_names())):
             ingests.append(steps.ingest(engine, place, source, trees.roots[source]))
             if split := BENCHMARKS.get(source):

@@ -28,7 +28,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Any:
         if source not in kept:
             base = tmp_path_factory.mktemp(source)
             roots = write_raw(base / "raw", sources=[source], records=RECORDS)[source]
-            with LocalEngine(1) as engine:
+            with LocalEngine(0) as engine:
                 entry = steps.ingest(
                     engine, str(base / "work"), source, roots, max_reject_share=0.8
                 )
@@ -68,6 +68,6 @@ def test_every_trap_is_told_and_no_other_record_is_rejected(source: str, done: A
 @pytest.mark.parametrize("source", NAMES[::5])
 def test_the_same_seed_gives_the_same_samples(source: str, done: Any, tmp_path: Path) -> None:
     roots = write_raw(tmp_path / "raw", sources=[source], records=RECORDS)[source]
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         again = steps.ingest(engine, str(tmp_path / "work"), source, roots, max_reject_share=0.8)
     assert again["parts"] == done(source)[2]["parts"]

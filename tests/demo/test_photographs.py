@@ -58,7 +58,7 @@ def drawn(base: Path, seed: int, records: int) -> Drawn:
     roots = write_raw(base / "raw", seed, SOURCES, records=records)
     planted = files.read_json(str(base / "raw" / MARKER))["planted"]
     place = str(base / "work")
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         ingests = [steps.ingest(engine, place, source, roots[source]) for source in SOURCES]
         curation.measure(engine, place)
         curation.filter_samples(engine, place, find_rules("default"))
@@ -107,7 +107,7 @@ def test_the_same_seed_gives_the_same_trees(small: Drawn, tmp_path: Path) -> Non
 def test_other_splits_of_a_drawn_tree_are_read(
     source: str, split: str, small: Drawn, tmp_path: Path
 ) -> None:
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         entry = steps.ingest(engine, str(tmp_path), source, small.roots[source], split=split)
     assert entry["counts"]["written"] > 0 == entry["counts"]["quarantined"]
 

@@ -37,7 +37,7 @@ def scan(folder: Path) -> Path:
 
 
 def ingested(raw: Path, work: Path, form: str, code: str) -> tuple[list[str], dict]:
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         options = {"ocr": command(code)}
         entry = steps.ingest(engine, str(work), "pdf", [str(raw)], form=form, options=options)
     rows = pq.read_table(work / "samples/pdf").to_pylist()
@@ -73,7 +73,7 @@ def test_a_command_without_end_is_ended() -> None:
 
 def test_a_program_that_is_not_there_is_named_at_once(tmp_path: Path) -> None:
     raw = scan(tmp_path / "raw")
-    with LocalEngine(1) as engine, pytest.raises(UsageError, match="no-such-program"):
+    with LocalEngine(0) as engine, pytest.raises(UsageError, match="no-such-program"):
         steps.ingest(
             engine, str(tmp_path / "w"), "pdf", [str(raw)], options={"ocr": "no-such-program -"}
         )

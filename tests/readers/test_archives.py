@@ -287,7 +287,7 @@ def test_a_snapshot_in_the_hubs_cache_is_read_through_its_links(tmp_path: Path) 
 
 def test_an_archive_of_a_kind_that_is_not_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "vsr.7z").write_bytes(b"7z")
-    with LocalEngine(1) as engine, pytest.raises(SourceError, match=r"unpack vsr.7z first"):
+    with LocalEngine(0) as engine, pytest.raises(SourceError, match=r"unpack vsr.7z first"):
         steps.ingest(engine, str(tmp_path / "work"), "vsr", [str(tmp_path)])
 
 
@@ -312,7 +312,7 @@ def test_packed_and_unpacked_downloads_give_the_same_samples(
     hashes = []
     for raw in (slices / "textvqa", tmp_path / "packed"):
         work = tmp_path / f"work-{raw.name}"
-        with LocalEngine(1) as engine:
+        with LocalEngine(0) as engine:
             entry = steps.ingest(engine, str(work), "textvqa", [str(raw)], split="val")
         hashes.append([part["sha256"] for part in entry["parts"]])
     assert hashes[0] == hashes[1] != []

@@ -106,7 +106,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Any:
         if case not in kept:
             folder = tmp_path_factory.mktemp(case.name)
             raw = tree(case, folder)
-            with LocalEngine(1) as engine:
+            with LocalEngine(0) as engine:
                 kept[case] = folder / "work", ingest(engine, case, raw, folder / "work")
         return kept[case]
 
@@ -203,7 +203,7 @@ def test_the_hub_form_gives_the_same_chats_and_pictures_back(
     table = pa.Table.from_pylist([form for _, form in fitting], schema=CAULDRON_SCHEMA)
     (tmp_path / "hub").mkdir()
     pq.write_table(table, tmp_path / "hub" / "train-00000-of-00001.parquet")
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         place = str(tmp_path / "work")
         steps.ingest(engine, place, case.parent.name, [str(tmp_path / "hub")], form="hub")
     back = rows(tmp_path / "work")
@@ -244,7 +244,7 @@ def test_a_layout_below_further_folders_is_read_as_well(
     if packed:
         shutil.make_archive(str(root / "all"), "zip", root, "downloads")
         shutil.rmtree(root / "downloads")
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         counts = ingest(engine, case, root, tmp_path / "work")["counts"]
     assert {key: counts[key] for key in facts(case)["counts"]} == facts(case)["counts"]
 
@@ -278,7 +278,7 @@ def test_marks_and_line_ends_of_windows_change_nothing(
     for path in raw.rglob("*"):
         if path.suffix in (".json", ".jsonl", ".csv", ".tsv", ".txt"):
             path.write_bytes(change(path.read_bytes()))
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         ingest(engine, HERE / name, raw, tmp_path / "work")
     assert rows(tmp_path / "work") == rows(done(HERE / name)[0])
 

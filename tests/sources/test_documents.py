@@ -25,7 +25,7 @@ from tests.conftest import picture
 def ingest(name: str, raw: Path, work: Path, **options: Any) -> dict[str, Any]:
     """Ingest with one worker and return the counts."""
     options.setdefault("max_reject_share", 1.0)
-    with LocalEngine(options.pop("workers", 1)) as engine:
+    with LocalEngine(options.pop("workers", 0)) as engine:
         entry = steps.ingest(engine, str(work), name, [str(raw)], **options)
     counts: dict[str, Any] = entry["counts"]
     assert counts["read"] == counts["written"] + counts["quarantined"] + counts["skipped"]
@@ -131,7 +131,7 @@ def test_what_is_no_page_is_quarantined(tmp_path: Path) -> None:
 def test_two_folders_with_pages_of_one_name_give_two_documents(tmp_path: Path) -> None:
     for name in ("a", "b"):
         page(tmp_path / name, f"text {name}<img src=gone.png>")
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         roots = [str(tmp_path / "a"), str(tmp_path / "b")]
         steps.ingest(engine, str(tmp_path / "work"), "html", roots)
     assert [s["id"] for s in samples(tmp_path / "work", "html")] == [

@@ -40,7 +40,7 @@ def pdf(*texts: str, password: str = "", scans: int = 0) -> bytes:
 def ingest(raw: Path, work: Path, form: str = "pages", **options: str) -> dict[str, Any]:
     """Ingest PDFs with options (`max_side` is `max-side`) and return the ledger entry."""
     given = {name.replace("_", "-"): value for name, value in options.items()}
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         return steps.ingest(
             engine, str(work), "pdf", [str(raw)], form=form, options=given, max_reject_share=1.0
         )

@@ -22,7 +22,7 @@ def read(folder: Path, description: str, **more: Any) -> tuple[dict[str, Any], l
     path = folder / "own.yaml"
     path.write_text(description)
     name, form = described(str(path))
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         entry = steps.ingest(engine, str(folder / "work"), name, [str(folder)], form=form, **more)
     samples = [
         row

@@ -36,7 +36,7 @@ def built(case: str, folder: Path) -> Path:
 
 def ingest(source: str, raw: Path, work: Path, **options: str) -> tuple[list[Any], dict[str, Any]]:
     """Return samples and counts."""
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         asked = {name.replace("_", "-"): value for name, value in options.items()}
         entry = steps.ingest(
             engine, str(work), source, [str(raw)], options=asked, max_reject_share=1.0
@@ -142,7 +142,7 @@ def test_another_split_of_tars_is_read_when_named(tmp_path: Path) -> None:
     for split in ("train", "val"):
         payload = tar({f"{split}.{e}": d for e, d in document(split).items()})
         (raw / f"pdfa-eng-{split}-0000.tar").write_bytes(payload)
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         steps.ingest(engine, str(tmp_path / "w"), "pdfa", [str(raw)], split="val")
     rows = pq.read_table(tmp_path / "w/samples/pdfa").to_pylist()
     assert [texts(row) for row in rows] == [["val"]]

@@ -23,7 +23,7 @@ from tests.conftest import picture
 
 
 def ingest(name: str, raw: Path, work: Path, **options: Any) -> dict[str, Any]:
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         return steps.ingest(engine, str(work), name, [str(raw)], max_reject_share=1.0, **options)
 
 

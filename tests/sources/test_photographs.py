@@ -32,7 +32,7 @@ def ingest(tmp_path: Path) -> Callable[..., Ingested]:
     """Ingest raw folders and return the counts and the samples."""
 
     def of(source: str, *roots: Path, **options: Any) -> Ingested:
-        with LocalEngine(1) as engine:
+        with LocalEngine(0) as engine:
             names = [str(root) for root in roots]
             work = tmp_path / "work"
             entry = steps.ingest(engine, str(work), source, names, max_reject_share=1.0, **options)

@@ -115,6 +115,6 @@ def test_a_hostile_file_is_rejected_and_the_good_one_is_kept(kind: str, tmp_path
     folder.mkdir(parents=True)
     (folder / "RAVEN_0_train.npz").write_bytes(HOSTILE[kind])
     (folder / "RAVEN_1_train.npz").write_bytes(npz(image=PANELS, target=3))
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         entry = steps.ingest(engine, str(tmp_path / "work"), "raven", [str(tmp_path / "raw")])
     assert (entry["counts"]["written"], entry["counts"]["quarantined"]) == (1, 1)

@@ -30,7 +30,7 @@ def ingest(tmp_path: Path) -> Callable[..., Ingested]:
 
     def of(source: str, root: Path, place: str = "work", **options: Any) -> Ingested:
         work = tmp_path / place
-        with LocalEngine(1) as engine:
+        with LocalEngine(0) as engine:
             entry = steps.ingest(
                 engine, str(work), source, [str(root)], max_reject_share=1.0, **options
             )

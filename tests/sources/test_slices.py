@@ -108,7 +108,7 @@ def done(slices: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     def of(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
         if name not in kept:
             work = tmp_path_factory.mktemp(name)
-            with LocalEngine(1) as engine:
+            with LocalEngine(0) as engine:
                 raw = [str(slices / name)]
                 entry = steps.ingest(engine, str(work), name, raw, split=SPLITS[name])
             table = pq.read_table(work / "samples" / name)

@@ -48,7 +48,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     name, form = described(str(folder / "own.yaml"))
     place = str(folder / "work")
     rules: Any = {"rules": [{"name": "answer_short", "signal": "answer_chars", "min": 2}]}
-    with LocalEngine(1) as engine:
+    with LocalEngine(0) as engine:
         steps.ingest(engine, place, name, [str(folder)], form=form)
         curation.measure(engine, place)
         curation.filter_samples(engine, place, Rules.model_validate(rules, context={}))

@@ -1,0 +1,94 @@
+"""Time and memory of one record inside a worker, and a mark that outlives the worker.
+
+A worker notes which record it is at. When it dies, by a crash of a library, for memory or because
+one record took too long, the note tells which record to leave out of the next try.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from cauldron.media.limits import LIMITS
+
+_WIDTH = 64
+RECORD_S = "CAULDRON_RECORD_S"
+"""Environment variable: seconds that one record may take, instead of `LIMITS.max_record_s`."""
+
+_worker = False
+
+
+class Mark(NamedTuple):
+    """Where a worker is: opening raw row `row` after `seen` records, or making sample `sample`."""
+
+    row: int
+    seen: int
+    sample: int = -1
+
+
+def in_worker() -> None:
+    """Note that this process is a worker, which may die without taking the run along."""
+    global _worker
+    _worker = True
+
+
+class Watch:
+    """Notes records in a file and limits the time of each; does nothing outside a worker."""
+
+    def __init__(self, path: str) -> None:
+        self._file = -1
+        self._seconds = float(os.environ.get(RECORD_S, LIMITS.max_record_s))
+        if _worker:
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+
+    def at(self, mark: Mark) -> None:
+        """Begin with a record; the clock, which ends the process even inside C code, restarts."""
+        if self._file >= 0:
+            os.pwrite(self._file, b"%d %d %d" % mark + b" " * _WIDTH, 0)
+            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+
+    def close(self) -> None:
+        if self._file >= 0:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            os.close(self._file)
+            self._file = -1
+
+
+@contextlib.contextmanager
+def watched(path: str) -> Iterator[Watch]:
+    """Watch over the records of one part; a worker may take `LIMITS.max_record_memory` more."""
+    watch = Watch(path)
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    if _worker:
+        most = _address_space() + LIMITS.max_record_memory
+        hard = before[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    try:
+        yield watch
+    finally:
+        watch.close()
+        if _worker:
+            resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def _address_space() -> int:
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:  # no /proc: macOS
+        return 16 << 30
+    return pages * resource.getpagesize()
+
+
+def last_mark(path: str) -> Mark | None:
+    """Return the record at which a worker died, None where it had not begun."""
+    try:
+        row, seen, sample = Path(path).read_text().split()
+    except (OSError, ValueError):
+        return None
+    return Mark(int(row), int(seen), int(sample))
