@@ -23,6 +23,7 @@ _RECORDS = ("*.jsonl", "*.ndjson", "*.json", "*.csv", "*.tsv", "*.parquet")
 _IMAGES = ("image", "images", "image_path", "image_paths", "file_name", "filename", "img", "photo")
 _QUESTIONS = ("question", "prompt", "instruction", "user", "query", "input", "q")
 _ANSWERS = ("answer", "answers", "response", "output", "assistant", "completion", "label", "a")
+_OPTIONS = ("choices", "options", "answer_choices")
 _CHATS = ("conversations", "messages", "conversation")
 _TEXTS = ("caption", "text", "description", "alt")
 _KEYS = ("id", "uid", "sample_id", "question_id")
@@ -116,7 +117,8 @@ _DESCRIPTION = """\
 # Your own data, described: {column} stands for a column of a record, {a.b} for a field inside one.
 # files: a pattern, or a pattern a split ({train: "train*.jsonl", test: "test*.jsonl"}).
 # images: a template or a list of them; a column that holds a list gives several pictures.
-# turns: question and answer as templates; `each: column` repeats a turn over a list.
+# turns: question and answer as templates; `each: column` repeats a turn over a list; `choices:
+#   column` letters the options, and the answer (letter, text or number from 0) becomes a letter.
 # Instead of turns: `conversations: column` (chats) or `text: "{column}"` (documents).
 # key: template of a stable id; keep: columns to keep beside the sample.
 # license: the SPDX id under which you may use the data; it goes into the manifest and the card.
@@ -139,8 +141,11 @@ def _guessed(raw: str, name: str) -> tuple[dict[str, Any], list[str]]:
         told["conversations"] = chat
         guessed.append(f"chats in '{chat}'")
     elif asked and answer:
-        told["turns"] = [{"user": f"{{{asked}}}", "assistant": f"{{{answer}}}"}]
+        told["turns"] = [_turn(columns, asked, answer)]
         guessed.append(f"question '{asked}', answer '{answer}'")
+    elif several := _list_of_turns(columns):
+        told["turns"] = [several]
+        guessed.append(f"a list of questions and answers in '{several['each']}'")
     elif text and image:
         told["turns"] = [{"user": "Describe the image.", "assistant": f"{{{text}}}"}]
         guessed.append(f"'{text}' describes the picture")
@@ -153,6 +158,24 @@ def _guessed(raw: str, name: str) -> tuple[dict[str, Any], list[str]]:
     if key := _one_of(columns, _KEYS):
         told["key"] = f"{{{key}}}"
     return told, guessed
+
+
+def _turn(columns: Mapping[str, Any], asked: str, answer: str) -> dict[str, str]:
+    """Return the templates of a turn, with its options where it has some."""
+    options = _one_of(columns, _OPTIONS)
+    given = {"choices": options} if options and isinstance(columns[options], list) else {}
+    return {"user": f"{{{asked}}}", "assistant": f"{{{answer}}}", **given}
+
+
+def _list_of_turns(columns: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return a turn that is repeated over a column that holds a list of questions and answers."""
+    for column, value in columns.items():
+        inner = value[0] if isinstance(value, list) and value else None
+        if isinstance(inner, dict):
+            asked, answer = _one_of(inner, _QUESTIONS), _one_of(inner, _ANSWERS)
+            if asked and answer:
+                return {"each": column, **_turn(inner, asked, answer)}
+    return None
 
 
 def _one_of(columns: Mapping[str, Any], names: tuple[str, ...]) -> str:

@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from cauldron import __version__
 from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Failure, Job, name_of, perform_all
@@ -298,10 +300,22 @@ def _check_counts(name: str, counts: dict[str, Any], share: float, place: str, f
         wanted = f"wanted: {form.pictures or form.wanted}; " if missing else ""
         raise CheckError(
             f"{counts['quarantined']} of {counts['read']} records of '{name}' were rejected: "
-            f"{reasons}",
+            f"{reasons}{_first_rejected(place, name)}",
             place=work.quarantine(place, name),
             hint=f"{wanted}each is listed there; --max-rejects raises the share that is allowed",
         )
+
+
+def _first_rejected(place: str, name: str) -> str:
+    """Return one record of a quarantine with what is wrong with it, to be read in a message."""
+    folder = work.quarantine(place, name)
+    for part in files.list_names(folder, ".jsonl"):
+        line = files.read_bytes(files.join(folder, part)).partition(b"\n")[0]
+        first = orjson.loads(line)
+        told = f" ({first['error']})" if first.get("error") else ""
+        origin = first["origin"]
+        return f"; the first: {origin['file']} record {origin['record']}, {first['reason']}{told}"
+    return ""
 
 
 def checksums(place: str, source: str) -> dict[str, str]:

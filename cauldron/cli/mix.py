@@ -129,7 +129,7 @@ def run(
 
 
 def _print_plan(name: str, steps: list[dict[str, Any]]) -> None:
-    rows = []
+    rows: list[list[Any]] = []
     for number, step in enumerate(steps, start=1):
         hidden = ("step", "problem", "sources")
         facts = {k: v for k, v in step.items() if k not in hidden and v not in ("", [], {})}
@@ -148,6 +148,8 @@ def _print_plan(name: str, steps: list[dict[str, Any]]) -> None:
 
 
 def _listed(value: Any) -> str:
+    if isinstance(value, str) and value.startswith("own:"):
+        return "as described"
     if isinstance(value, dict):
         return " ".join(f"{key} {number}" for key, number in value.items())
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)

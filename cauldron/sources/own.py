@@ -7,18 +7,22 @@
     turns:
       - {user: "{question}", assistant: "{answer}"}
 
-`{a.b}` is a field inside a field. `each: qa_pairs` repeats a turn over a list; `conversations`
-names a column of a chat in the LLaVA or messages shape; `text` makes a document. The description
-travels as the name of the form, so that it stands in the ledger and in published manifests, and any
-worker has it.
+`{a.b}` is a field inside a field. `each: qa_pairs` repeats a turn over a list; with `choices` the
+options of a column are lettered, and an answer that is a number or the text of one becomes its
+letter; `conversations` names a column of a chat in the LLaVA or messages shape; `text` makes a
+document. The description travels as the name of the form, so that it stands in the ledger and in
+published manifests, and any worker has it.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
+from string import ascii_uppercase
 from typing import Any, Self
 
 import orjson
@@ -26,6 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from cauldron.config import load_model
 from cauldron.errors import SourceError
+from cauldron.phrasing import answered_letter, asked_choice, text
 from cauldron.readers import csv_rows, open_parquet, parquet_groups
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
@@ -37,17 +42,24 @@ from cauldron.sources.base import Form
 
 PREFIX = "own:"
 SUFFIXES = (".yaml", ".yml")
+_IMAGE, _MARK = "image", "<image>"
 _FIELD = re.compile(r"\{([^{}]+)\}")
 
 
 class OwnTurn(BaseModel):
-    """A question and its answer as templates over the columns of a record."""
+    """A question and its answer as templates over the columns of a record.
+
+    Args:
+        each: column of a list over which the turn is repeated.
+        choices: column of the options; the answer is a letter, the text of one, or a number from 0.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     user: str
     assistant: str
     each: str = ""
+    choices: str = ""
 
 
 class OwnSource(BaseModel):
@@ -176,7 +188,11 @@ def _convert(own: OwnSource, row: Row) -> Draft | Reject | Skip:
 def _said(own: OwnSource, row: Row) -> Draft | Reject:
     pictures = tuple(_pictures(own, row))
     if own.conversations:
-        chat = dialogue(spoken_in(row, own.conversations))
+        said = list(_spoken(row, own.conversations))
+        chat = dialogue((speaker, words) for speaker, words, _ in said)
+        named = [name for *_, names in said for name in names]
+        if not own.images:
+            pictures = tuple(_picture(own, row, "", True, name) for name in named)
         return chat if isinstance(chat, Reject) else illustrated(chat, pictures)
     if own.text:
         parts = (*range(len(pictures)), _filled(own.text, (row.data,)))
@@ -185,12 +201,56 @@ def _said(own: OwnSource, row: Row) -> Draft | Reject:
     return Draft(images=pictures, turns=tuple(_turns(own, row)), system=system)
 
 
+def _spoken(row: Row, column: str) -> Iterator[tuple[Any, Any, list[Any]]]:
+    """Yield speaker, words and named pictures; a list of parts becomes words with marks."""
+    for speaker, words in spoken_in(row, column):
+        parts = words if isinstance(words, list) else []
+        shown = [p for p in parts if isinstance(p, Mapping) and _IMAGE in str(p.get("type"))]
+        if parts:
+            words = "".join(_MARK if p in shown else _worded(p) for p in parts)
+        yield speaker, words, [name for p in shown if (name := _named(p))]
+
+
+def _worded(part: Any) -> str:
+    return text(part.get("text") if isinstance(part, Mapping) else part).replace(_MARK, "< image>")
+
+
+def _named(part: Mapping[str, Any]) -> Any:
+    """Return the picture that a part holds or names: `image`, `image_url`, `path`."""
+    found = next((part[k] for k in ("image", "image_url", "path", "url") if part.get(k)), None)
+    return found.get("url", found) if isinstance(found, Mapping) else found
+
+
 def _turns(own: OwnSource, row: Row) -> Iterator[Turn]:
     for turn in own.turns:
         for item in _value(turn.each, (row.data,)) or () if turn.each else (row.data,):
             inner = item if isinstance(item, Mapping) else {"value": item}
             scopes = (inner, row.data)
-            yield Turn(user=_filled(turn.user, scopes), assistant=_filled(turn.assistant, scopes))
+            asked = _filled(turn.user, scopes)
+            if turn.choices:
+                options = _value(turn.choices, scopes) or []
+                chosen = _chosen(turn.assistant, scopes, options)
+                asked, answer = asked_choice(row, asked, options), answered_letter(row, chosen)
+            else:
+                answer = _filled(turn.assistant, scopes)
+            yield Turn(user=asked, assistant=answer)
+
+
+def _chosen(template: str, scopes: tuple[Mapping[str, Any], ...], options: Sequence[Any]) -> int:
+    """Return the number of the option that an answer means: a number, its text or its letter."""
+    whole = _FIELD.fullmatch(template)
+    value = _value(whole[1], scopes) if whole else _filled(template, scopes)
+    said, texts = _text(value).strip(), [_text(option).strip() for option in options]
+    letter = said.strip("(). ").upper()
+    if not isinstance(value, int) and said in texts:
+        number = texts.index(said)
+    elif said.isdecimal():
+        number = int(said)
+    else:
+        number = ascii_uppercase.find(letter) if len(letter) == 1 else -1
+    if not 0 <= number < len(texts):
+        raise _Missing(f"option '{said[:40]}'")
+    return number
 
 
 def _pictures(own: OwnSource, row: Row) -> Iterator[Picture]:
@@ -213,8 +273,22 @@ def _picture(own: OwnSource, row: Row, template: str, whole: bool, value: Any) -
     if isinstance(value, bytes) or (isinstance(value, dict) and value.get("bytes") is not None):
         return cell_picture(row, value)
     name = str(value.get("path") or "") if isinstance(value, dict) else str(value)
+    if name.startswith("data:image/") and ";base64," in name[:40]:
+        return cell_picture(row, {"bytes": _decoded(name.partition(",")[2])})
     place = name if whole else _FIELD.sub(lambda _: name, template)
-    return Picture(path=PurePosixPath(place).name, candidates=placed(row, place, *own.folders))
+    places = placed(row, place, *own.folders)
+    if place.startswith("/"):  # where it lay on another machine: its last folders may lie here
+        inner = PurePosixPath(place).parts[1:]
+        ends = ["/".join(inner[start:]) for start in range(len(inner))]
+        places = tuple(dict.fromkeys(p for end in ends for p in placed(row, end, *own.folders)))
+    return Picture(path=PurePosixPath(place).name, candidates=places)
+
+
+def _decoded(words: str) -> bytes:
+    try:
+        return base64.b64decode(words, validate=True)
+    except binascii.Error:
+        return b""
 
 
 class _Missing(LookupError):

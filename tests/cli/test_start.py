@@ -79,3 +79,22 @@ def test_a_misspelt_command_is_told_the_nearest(tmp_path: Path) -> None:
     done = cauldron(tmp_path, "doctr")
     assert done.returncode == 2
     assert "no command 'doctr'; did you mean 'doctor'?" in done.stderr
+
+
+def test_columns_of_options_and_lists_of_turns_are_guessed(tmp_path: Path) -> None:
+    records = {
+        "options": {"question": "Same?", "choices": ["yes", "no"], "answer": 1},
+        "lists": {
+            "qa": [{"question": "Who?", "answer": "Me"}, {"question": "Why?", "answer": "So"}]
+        },
+    }
+    said = {"options": ["Answer: B"], "lists": ["Me", "So"]}
+    for name, record in records.items():
+        folder = tmp_path / name
+        (folder / "raw").mkdir(parents=True)
+        (folder / "raw" / "a.json").write_text(json.dumps([record]))
+        assert cauldron(folder, "init", "raw").returncode == 0
+        done = cauldron(folder, "run", "recipe.yaml", "-o", "work", "--workers", "1")
+        assert done.returncode == 0, done.stderr
+        shown = cauldron(folder, "show", "work", "-n", "1").stdout
+        assert all(answer in shown for answer in said[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from cauldron import steps
 from cauldron.engine.local import LocalEngine
-from cauldron.errors import RecipeError
+from cauldron.errors import CheckError, RecipeError
 from cauldron.sources.own import described
 from tests.conftest import picture
 
@@ -131,3 +132,57 @@ def test_a_template_reaches_no_attribute(tmp_path: Path) -> None:
         max_reject_share=1.0,
     )
     assert entry["counts"]["reasons"]["quarantined"] == {"missing_column": 1}
+
+
+def test_messages_of_parts_are_read_with_the_pictures_they_name(tmp_path: Path) -> None:
+    (tmp_path / "shots").mkdir()
+    (tmp_path / "shots" / "a.png").write_bytes(picture())
+    inside = "data:image/png;base64," + base64.b64encode(picture()).decode()
+
+    def chat(*parts: Any) -> Any:
+        answer = {"role": "assistant", "content": [{"type": "text", "text": "Ho"}]}
+        return {"messages": [{"role": "user", "content": list(parts)}, answer]}
+
+    lines(
+        tmp_path / "a.jsonl",
+        chat({"type": "image", "image": "/home/me/shots/a.png"}, {"type": "text", "text": "Hi"}),
+        chat({"type": "text", "text": "See "}, {"type": "image_url", "image_url": {"url": inside}}),
+    )
+    _, samples = read(tmp_path, "name: mine\nconversations: messages\n")
+    assert [len(s["images"]) for s in samples] == [1, 1]
+    assert [said(s)[0][1].strip() for s in samples] == ["Hi", "See"]
+    assert [p["type"] for p in samples[1]["messages"][0]["content"]] == ["text", "image"]
+
+
+def test_a_picture_outside_the_raw_folder_is_never_read(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "secret.png").write_bytes(picture())
+    secret = str(tmp_path / "secret.png")
+    records = [
+        {"image": secret, "q": "1", "a": "2"},
+        {"image": "../secret.png", "q": "1", "a": "2"},
+    ]
+    lines(tmp_path / "raw" / "a.jsonl", *records)
+    turns = "turns: [{user: '{q}', assistant: '{a}'}]\n"
+    entry, samples = read(
+        tmp_path / "raw", f"name: mine\nimages: '{{image}}'\n{turns}", max_reject_share=1.0
+    )
+    assert samples == []
+    assert sum(entry["counts"]["reasons"]["quarantined"].values()) == 2
+
+
+@pytest.mark.parametrize("answer", [1, "1", "B", "b", "(B)", "no"])
+def test_options_are_lettered(answer: Any, tmp_path: Path) -> None:
+    lines(tmp_path / "a.jsonl", {"q": "Same?", "o": ["yes", "no"], "a": answer})
+    turns = "turns: [{user: '{q}', assistant: '{a}', choices: o}]\n"
+    _, samples = read(tmp_path, f"name: mine\n{turns}")
+    asked = "Question: Same?\nChoices:\nA. yes\nB. no\nAnswer with the letter."
+    assert said(samples[0]) == [("user", asked), ("assistant", "Answer: B")]
+
+
+def test_an_answer_that_is_no_option_is_told_with_its_record(tmp_path: Path) -> None:
+    lines(tmp_path / "a.jsonl", {"q": "Same?", "o": ["yes", "no"], "a": "maybe"})
+    turns = "turns: [{user: '{q}', assistant: '{a}', choices: o}]\n"
+    told = r"the first: a.jsonl record 0, missing_column \(option 'maybe'\)"
+    with pytest.raises(CheckError, match=told):
+        read(tmp_path, f"name: mine\n{turns}")
