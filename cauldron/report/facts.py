@@ -15,57 +15,44 @@ from cauldron.storage import files
 from cauldron.storage import work as places
 from cauldron.storage.shards import read_table
 
-UNITS = ("samples", "turns", "images", "chars", "tokens")
-_SHARES = ("samples", "images", "tokens")
+_AMOUNTS = ("samples", "turns", "images", "chars")
 _LISTED_RECORDS = 40  # quarantined records shown, spread over the reasons
 _SETTINGS_CHARS = 600
 
 
 def mixtures(work: str) -> list[dict[str, Any]]:
-    """Return each mixture with asked and realised shares of its sources.
+    """Return each mixture with asked and realised shares of its sources, in the recipe's unit.
 
-    Asked is the weight over the sum of weights; realised is amount times epochs, in the unit that
-    the recipe weighs by (samples where it names none).
+    Shares of samples, pictures and tokens are of what is drawn: amount times epochs.
     """
     return [_mixture(manifest) for _, manifest in manifests(work)]
 
 
 def _mixture(manifest: dict[str, Any]) -> dict[str, Any]:
     listed = manifest.get("sources") or []
-    unit = _unit(manifest, listed)
-    amounts = [_number(s.get(unit)) * _number(s.get("epochs"), 1.0) for s in listed]
-    weights = [_number(s.get("weight")) for s in listed]
-    each = [
-        {name: _number(s.get(name)) * _number(s.get("epochs"), 1.0) for name in _SHARES}
-        for s in listed
-    ]
-    drawn = {name: [own[name] for own in each] for name in _SHARES}
+    drawn = {
+        "samples": [_number(s.get("samples")) * _number(s.get("epochs"), 1.0) for s in listed],
+        "images": [_number(s.get("images")) * _number(s.get("epochs"), 1.0) for s in listed],
+        "tokens": [_number(s.get("tokens_drawn")) for s in listed],
+    }
     rows = [
         {
-            **{key: source.get(key) for key in ("name", "weight", "epochs", *UNITS)},
-            "asked": weight / (sum(weights) or 1.0),
-            "realised": amount / (sum(amounts) or 1.0),
-            "of": {name: part / (sum(drawn[name]) or 1.0) for name, part in own.items()},
+            **{key: source.get(key) for key in ("name", "weight", "epochs", *_AMOUNTS)},
+            "asked": _number(source.get("share_asked")),
+            "realised": _number(source.get("share")),
+            "of": {name: parts[number] / (sum(parts) or 1.0) for name, parts in drawn.items()},
             "shards": len(source.get("shards") or ()),
             "size_bytes": sum(int(s.get("size_bytes") or 0) for s in source.get("shards") or ()),
         }
-        for source, weight, amount, own in zip(listed, weights, amounts, each, strict=True)
+        for number, source in enumerate(listed)
     ]
-    keys = ("name", "seed", "algorithm", "recipe_sha256", "cauldron_version")
+    keys = ("name", "unit", "seed", "recipe_sha256", "cauldron_version")
     return {
         **{key: manifest.get(key) for key in keys},
-        "unit": unit,
+        "algorithm": (manifest.get("order") or {}).get("algorithm"),
         "rows": sorted(rows, key=lambda row: (-row["asked"], str(row["name"]))),
         "largest": max([r["asked"] for r in rows] + [r["realised"] for r in rows], default=0) or 1,
     }
-
-
-def _unit(manifest: dict[str, Any], listed: list[dict[str, Any]]) -> str:
-    for _, key, value in walk([manifest.get("recipe"), manifest.get("order")]):
-        named = str(value).removeprefix("weight_")
-        if "unit" in key and named in UNITS and all(s.get(named) is not None for s in listed):
-            return named
-    return "samples"
 
 
 def _number(value: Any, absent: float = 0.0) -> float:

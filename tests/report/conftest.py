@@ -183,6 +183,9 @@ def write_manifest(folder: Path) -> None:
                 "images": samples,
                 "turns": samples,
                 "epochs": epochs,
+                "share_asked": weight / 4,
+                "share": samples * epochs / 20,
+                "tokens_drawn": 30 * weight,
                 "shards": [
                     {"url": f"../../samples/{name}/{part}.parquet", "rows": 1, "size_bytes": 9}
                     for part in shards[name]

@@ -103,8 +103,10 @@ def test_gallery_shows_each_reason_first_once(work: Path) -> None:
     assert reasons == {"too_few_words", "aspect_too_wide", "near_duplicate"}
 
 
-def test_realised_share_is_samples_times_epochs(work: Path) -> None:
+def test_asked_and_realised_shares_are_those_of_the_manifest(work: Path) -> None:
     rows = mixtures(str(work))[0]["rows"]
+    assert [row["of"]["tokens"] for row in rows] == [0.75, 0.25]
+    assert [row["of"]["samples"] for row in rows] == [0.5, 0.5]
     assert [(r["asked"], r["realised"]) for r in rows] == [(0.75, 0.5), (0.25, 0.5)]
 
 
