@@ -31,6 +31,7 @@ from cauldron.storage.shards import file_sha256
 
 COMPARED = ("counts", "hashes", "sketch", "pixels")
 """Groups of signals by which duplicates and leaks are found."""
+_GLOBAL_VERSION = 2  # goes up when what such a step writes changes
 FILTERED_AT_ONCE = 32  # parts of one job: a query costs more than its rows
 
 
@@ -208,7 +209,7 @@ def _global_job(
         for part in parts
     ]
     return Job(
-        key=key_of(step, before, settings),
+        key=key_of(step, _GLOBAL_VERSION, before, settings),
         receipt=files.join(place, "ledger", "parts", f"{step}.json"),
         outputs=tuple(part.out for part in parts),
         function=function,

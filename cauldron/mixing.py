@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
+from cauldron.curate.edits import changes_url, read_edits
 from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Job, perform_all
 from cauldron.errors import CardMissing
@@ -14,7 +15,7 @@ from cauldron.mixture.materialize import PartUrls, mix_source, sizes_of, split_r
 from cauldron.mixture.plan import plan
 from cauldron.mixture.settings import MixSettings, Tags
 from cauldron.sources.card import card, commercial_use
-from cauldron.steps import Progress, followed, quiet, receipt
+from cauldron.steps import Progress, followed, ingests, quiet, receipt
 from cauldron.storage import files, work
 from cauldron.storage.index import index_url
 from cauldron.storage.keys import key_of
@@ -68,7 +69,10 @@ def mix(
     ]
     mixed = list(followed(perform_all(engine, jobs), "mix", len(jobs), progress))
     facts = {source: _facts(source) for source in chosen}
-    manifest = build_manifest(name, settings, seed, recipe, recipe_sha256, stages, mixed, facts)
+    read = _ingests(place, {*chosen, *(n for m in mixed for n in m["merged_from"])})
+    manifest = build_manifest(
+        name, settings, seed, recipe, recipe_sha256, stages, mixed, facts, read
+    )
     _remove_stale(folder, manifest)
     files.write_json(files.join(folder, "manifest.json"), manifest)
     return manifest
@@ -118,8 +122,7 @@ def _job(
     materialize: bool,
 ) -> Job:
     inputs = [
-        [files.read_json(receipt(place, f"measure-{source}", part))["key"]]
-        + [file_sha256(url) for url in decisions]
+        [_measured(place, source, part), *map(file_sha256, decisions), *_edits(place, decisions)]
         for (_, _, decisions), part in zip(parts, work.parts(place, source), strict=True)
     ]
     kind = "shards" if materialize else "selection"
@@ -128,8 +131,24 @@ def _job(
         receipt=receipt(place, f"mix-{folder.rpartition('/')[2]}", source),
         outputs=(_first(folder, source, materialize),),
         function=mix_source,
-        arguments=(source, parts, folder, seed, share, materialize),
+        arguments=(source, place, parts, folder, seed, share, materialize),
     )
+
+
+def _measured(place: str, source: str, part: str) -> str:
+    return str(files.read_json(receipt(place, f"measure-{source}", part))["key"])
+
+
+def _edits(place: str, decisions: Sequence[str]) -> list[str]:
+    """Return what the edits of a part depend on: themselves, and the parts they merge from."""
+    urls = [url for url in map(changes_url, decisions) if files.exists(url)]
+    merged = {
+        (other.source, other.part)
+        for url in urls
+        for edit in read_edits(url).values()
+        for other in edit.merged
+    }
+    return [*map(file_sha256, urls), *(_measured(place, *other) for other in sorted(merged))]
 
 
 def _first(folder: str, source: str, materialize: bool) -> str:
@@ -144,16 +163,27 @@ def _facts(source: str) -> dict[str, str]:
         return {"license": "unknown", "card": ""}
 
 
+def _ingests(place: str, sources: Collection[str]) -> list[dict[str, Any]]:
+    """Return how sources were read, in the order of their parts."""
+    entries = [entry for entry in ingests(place) if entry["source"] in sources]
+    entries.sort(key=lambda entry: (entry["source"], entry["first_part"]))
+    return [
+        {"source": entry["source"], "split": entry["split"], **entry["settings"]}
+        for entry in entries
+        if entry["n_parts"]
+    ]
+
+
 def _remove_stale(folder: str, manifest: dict[str, Any]) -> None:
-    """Remove shards that an earlier mixture of this name wrote and this one does not name."""
+    """Remove files that an earlier mixture of this name wrote and this one does not name."""
     named = {
-        shard["url"]
+        listed["url"]
         for source in manifest["sources"]
-        for key in ("shards", "validation_shards")
-        for shard in source[key]
+        for key in ("shards", "validation_shards", "edits")
+        for listed in source.get(key, ())
     }
-    indexes = {index_url(url).rpartition("/")[2] for url in named}
-    for kind in ("shards", "validation", "selection"):
-        for name in files.list_names(files.join(folder, kind)):
-            if f"{kind}/{name}" not in named and name not in indexes:
+    named |= {index_url(url) for url in named}
+    for kind in ("shards", "validation", "selection", "edits"):
+        for name in files.find_files(files.join(folder, kind)):
+            if f"{kind}/{name}" not in named:
                 files.remove(files.join(folder, kind, name))

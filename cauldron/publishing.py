@@ -28,7 +28,7 @@ from cauldron.publish.licenses import Permissions, published_whole
 from cauldron.publish.pieces import Piece, pieces
 from cauldron.publish.place import Place
 from cauldron.publish.published import own_manifest
-from cauldron.steps import Progress, followed, ingests, quiet
+from cauldron.steps import Progress, followed, quiet
 from cauldron.storage import files
 from cauldron.storage.keys import key_of
 from cauldron.storage.shards import largest_row
@@ -76,10 +76,16 @@ def publish(
     summary = export(engine, manifest, _known(form), stage, progress)
     _require_small_rows(stage, summary["files"])
     listed = [_data_file(stage, file) for file in summary["files"]]
-    hidden = [piece for piece in _pieces(manifest, form) if piece.source not in whole]
+    named = {file.path for file in listed}
+    hidden = [
+        piece
+        for piece in _pieces(manifest, form)
+        if piece.source not in whole and format_named(form).file(piece) in named
+    ]
     ids = [_data_file(stage, file) for file in _written_ids(engine, hidden, stage, progress)]
-    facts = _facts(told, folder, repo, form, whole, listed, ids)
-    entries = _entries(facts, listed, _ingest_settings(folder))
+    unfit = {name: c["left_out"] for name, c in summary["sources"].items() if c["left_out"]}
+    facts = _facts(told, folder, repo, form, whole, listed, ids, unfit)
+    entries = _entries(facts, listed)
     message = f"Publish {told['name']}: {facts.rows:,} samples of {len(whole)} sources"
     result = place.publish(entries, message, progress)
     return {**result, **_sums(entries, facts)}
@@ -111,7 +117,7 @@ def preview(manifest: str, repo: str, form: str, given: Permissions | None) -> d
         if piece.source not in whole
     ]
     facts = _facts(told, folder, repo, form, whole, listed, ids)
-    entries = _entries(facts, listed, _ingest_settings(folder))
+    entries = _entries(facts, listed)
     rows = {file.path: file.rows for file in (*facts.data, *facts.ids)}
     return {
         "place": repo,
@@ -236,6 +242,7 @@ def _facts(
     whole: list[str],
     listed: Sequence[DataFile],
     ids: Sequence[DataFile],
+    unfit: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Facts:
     local = _is_place(repo)
     return Facts(
@@ -247,27 +254,14 @@ def _facts(
         data=[file for file in listed if file.source in whole],
         ids=ids,
         overlap=overlap(folder),
+        unfit=unfit or {},
     )
 
 
-def _ingest_settings(folder: str) -> list[dict[str, Any]]:
-    """Return how each source was read, from the ledger of the work folder where it is at hand."""
-    work = files.join(folder, "..", "..")
-    if files.is_local(folder):
-        work = str(files.local_path(folder).resolve().parents[1])
-    return [
-        {"source": entry["source"], "split": entry["split"], **entry["settings"]}
-        for entry in ingests(work)
-        if entry.get("status") == "done"
-    ]
-
-
-def _entries(
-    facts: Facts, listed: Sequence[DataFile], settings: Sequence[Mapping[str, Any]]
-) -> list[Entry]:
+def _entries(facts: Facts, listed: Sequence[DataFile]) -> list[Entry]:
     """Return all files, the manifest last."""
     url = f"https://huggingface.co/datasets/{facts.repo}"
-    described = own_manifest(facts, listed, settings)
+    described = own_manifest(facts, listed)
     options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     small = {
         **plots(facts),

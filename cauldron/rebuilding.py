@@ -1,8 +1,8 @@
 """Rebuild: a published mixture whose bytes are not all there, made again out of raw downloads.
 
 Sources that are published whole are copied; of the others the raw data is read as it was then, the
-samples named by the ids are taken in their order, and every file must come out with the checksum
-that the manifest gives.
+samples named by the ids are taken in their order, what was changed in them is changed again, and
+every file must come out with the checksum that the manifest gives.
 """
 
 from __future__ import annotations
@@ -15,19 +15,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cauldron import steps
+from cauldron.curate.edits import EDIT_COLUMNS, Edit
 from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Job, perform_all
 from cauldron.errors import CheckError, UsageError, near
 from cauldron.mixture.manifest import folder_of, read_manifest
 from cauldron.publish.entries import MANIFEST
 from cauldron.publish.formats import FORMATS
+from cauldron.publish.ids import row_hashes
 from cauldron.publish.pieces import SPLITS, Piece, Shard
 from cauldron.steps import Progress, followed, quiet
 from cauldron.storage import files, work
 from cauldron.storage.keys import key_of
-from cauldron.storage.shards import file_sha256, read_table
+from cauldron.storage.shards import file_sha256, open_parquet, read_table
 
 WORK = ".work"
+_HASHED = {
+    "id": "another sample stands there",
+    "text_sha256": "its text differs",
+    "image_sha256": "its pictures differ",
+}
 BESIDE = ("README.md", "LICENSES.md", "croissant.json", "plots/shares.png", "plots/kept.png")
 
 
@@ -54,7 +61,8 @@ def rebuild(
     """
     manifest, folder = read_manifest(published), folder_of(published)
     hidden = {s["name"]: s for s in manifest["sources"] if "ids" in s}
-    _check_named(raw, hidden, manifest)
+    needed = _needed(hidden)
+    _check_named(raw, needed, manifest)
     jobs = [
         _copy_job(folder, out, shard)
         for source in manifest["sources"]
@@ -62,9 +70,12 @@ def rebuild(
         for key in SPLITS.values()
         for shard in source[key]
     ]
-    for name, source in hidden.items():
+    for name in needed:
         _ingest(engine, manifest, name, raw[name], out, progress)
-        jobs += _rebuild_jobs(manifest, folder, source, out)
+    sums = {name: steps.checksums(files.join(out, WORK), name) for name in needed}
+    for source in hidden.values():
+        jobs += [_copy_job(folder, out, listed) for listed in source["ids"]]
+        jobs += _rebuild_jobs(manifest, folder, source, out, sums)
     done = list(followed(perform_all(engine, jobs), "rebuild", len(jobs), progress))
     _require_equal(done)
     for name in (*BESIDE, MANIFEST):
@@ -79,14 +90,20 @@ def rebuild(
     }
 
 
+def _needed(hidden: Mapping[str, Any]) -> list[str]:
+    """Return the sources of which raw data is read: those without bytes, and what they merge."""
+    merged = [name for source in hidden.values() for name in source.get("merged_from", ())]
+    return list(dict.fromkeys([*hidden, *merged]))
+
+
 def _check_named(
-    raw: Mapping[str, Sequence[str]], hidden: Mapping[str, Any], manifest: Mapping[str, Any]
+    raw: Mapping[str, Sequence[str]], needed: Sequence[str], manifest: Mapping[str, Any]
 ) -> None:
-    names = [source["name"] for source in manifest["sources"]]
+    names = list(dict.fromkeys([*(s["name"] for s in manifest["sources"]), *needed]))
     for name in raw:
         if name not in names:
             raise UsageError(f"the mixture has no source '{name}'{near(name, names)}")
-    missing = [name for name in hidden if not raw.get(name)]
+    missing = [name for name in needed if not raw.get(name)]
     if missing:
         wanted = " ".join(f"--raw {name}=DOWNLOADED" for name in missing)
         raise UsageError(f"no raw data named for: {', '.join(missing)}", hint=wanted)
@@ -101,7 +118,7 @@ def _ingest(
     progress: Progress,
 ) -> None:
     """Read a source as it was read for the mixture, all splits in the same order."""
-    told = [e for e in manifest.get("published", {}).get("ingest", ()) if e["source"] == name]
+    told = [entry for entry in manifest.get("ingest", ()) if entry["source"] == name]
     if not told:
         raise UsageError(f"the manifest does not tell how '{name}' was read")
     for entry in told:
@@ -144,24 +161,26 @@ def _copy(source: str, target: str, shard: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rebuild_jobs(
-    manifest: Mapping[str, Any], folder: str, source: Mapping[str, Any], out: str
+    manifest: Mapping[str, Any],
+    folder: str,
+    source: Mapping[str, Any],
+    out: str,
+    sums: Mapping[str, Mapping[str, str]],
 ) -> Iterator[Job]:
     """Pair every data file with its file of ids: they were cut alike."""
     shards = [shard for key in SPLITS.values() for shard in source[key]]
     form = manifest["published"]["form"]
-    place = files.join(out, WORK)
-    sums = steps.checksums(place, source["name"])
     for shard, listed in zip(shards, source["ids"], strict=True):
         target = files.join(out, shard["url"])
         yield Job(
-            key=key_of("rebuild", shard["sha256"], form, sums),
+            key=key_of("rebuild", 2, shard["sha256"], listed["sha256"], form, sums),
             receipt=_receipt(out, shard["url"]),
             outputs=(target,),
             function=_rebuild_file,
             arguments=(
                 form,
                 source["name"],
-                place,
+                files.join(out, WORK),
                 files.join(folder, listed["url"]),
                 target,
                 dict(shard),
@@ -172,7 +191,7 @@ def _rebuild_jobs(
 def _rebuild_file(
     form: str, source: str, place: str, ids_url: str, target: str, shard: dict[str, Any]
 ) -> dict[str, Any]:
-    wanted = read_table(ids_url, ["id"])["id"]
+    wanted = read_table(ids_url)
     shards, missing = _places(place, source, wanted)
     result = {"url": shard["url"], "source": source, "wanted": shard["sha256"]}
     if missing:
@@ -182,24 +201,48 @@ def _rebuild_file(
         source=source, split="train", number=0, total=1, start=0, stop=rows, shards=tuple(shards)
     )
     FORMATS[form].write(piece, target, place)
-    return {**result, "sha256": file_sha256(target)}
+    made = file_sha256(target)
+    why = "" if made == shard["sha256"] else _difference(piece, wanted, ids_url)
+    return {**result, "sha256": made, "why": why}
 
 
-def _places(place: str, source: str, wanted: pa.ChunkedArray) -> tuple[list[Shard], list[str]]:
+def _places(place: str, source: str, wanted: pa.Table) -> tuple[list[Shard], list[str]]:
     """Return where the wanted samples stand, in the order of the parts, and which are missing."""
     found: list[Shard] = []
     present = np.zeros(len(wanted), dtype=bool)
+    edits = _edits(wanted)
     for part in work.parts(place, source):
         url = work.samples(place, source, part)
         ids = read_table(url, ["id"])["id"].combine_chunks()
-        at = pc.index_in(wanted, value_set=ids)
-        mask = at.is_valid().to_numpy()
+        at = pc.index_in(wanted["id"], value_set=ids)
+        present |= at.is_valid().to_numpy()
         rows = np.sort(at.drop_null().to_numpy())
-        present |= mask
         if len(rows):
-            found.append(Shard(url=url, size=len(rows), key=part, rows=rows))
-    missing: list[str] = wanted.filter(pa.array(~present)).to_pylist()
+            places = enumerate(at.to_pylist())
+            own = {row: edits[k] for k, row in places if row is not None and k in edits}
+            found.append(Shard(url=url, size=len(rows), key=part, rows=rows, edits=own, work=place))
+    missing: list[str] = wanted["id"].filter(pa.array(~present)).to_pylist()
     return found, missing
+
+
+def _edits(wanted: pa.Table) -> dict[int, Edit]:
+    columns = wanted.select([name for name in EDIT_COLUMNS if name in wanted.column_names])
+    told = enumerate(columns.to_pylist())
+    return {number: edit for number, row in told if (edit := Edit.of_row(row))}
+
+
+def _difference(piece: Piece, wanted: pa.Table, ids_url: str) -> str:
+    """Say in which sample a file differs from the one that was published, or that none does."""
+    published = iter(wanted.to_pylist())
+    for table in piece.tables():
+        for sample, told in zip(table.to_pylist(), published, strict=False):
+            made = row_hashes(sample)
+            for column, difference in _HASHED.items():
+                if made[column] != told[column]:
+                    return f"{told['id']}: {difference}"
+    with open_parquet(ids_url) as file:
+        writer = file.metadata.created_by
+    return f"its samples are equal; it was written with {writer}, here with {pa.cpp_version}"
 
 
 def _require_equal(done: Sequence[Mapping[str, Any]]) -> None:
@@ -212,8 +255,9 @@ def _require_equal(done: Sequence[Mapping[str, Any]]) -> None:
                 hint=f"the raw data of '{result['source']}' is another than the publisher's",
             )
         if result["sha256"] != result["wanted"]:
+            why = result.get("why") or "its sha256 differs"
             raise CheckError(
-                "does not come out as it was published (sha256 differs)",
+                f"does not come out as it was published: {why}",
                 place=result["url"],
                 hint="its raw data has changed since, or the copy was damaged",
             )

@@ -18,6 +18,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from cauldron.config import Off
+from cauldron.curate.edits import Edit, Sizes, write_changes
 from cauldron.curate.groups import smallest_members
 from cauldron.curate.merging import merge_groups, merged
 from cauldron.curate.near_images import FINE_RADIUS, RADIUS
@@ -25,7 +26,6 @@ from cauldron.curate.near_texts import Pairs, near_texts
 from cauldron.curate.paragraphs import repeated_paragraphs
 from cauldron.curate.parts import Loaded, PartFiles, binary_column, by_part, load_parts, write_drops
 from cauldron.curate.pictures import Run, near_labels, pictures_of
-from cauldron.curate.rewritten import write_rewritten
 from cauldron.signals.measure import spoken_text
 from cauldron.signals.sketch import SKETCH_SIZE
 from cauldron.storage.shards import read_table
@@ -153,7 +153,7 @@ def dedup(parts: Sequence[PartFiles], settings: DedupSettings, run: Run = map) -
         }
     )
     for number, part in enumerate(loaded.parts):
-        write_rewritten(part.out, changes.get(number, {}))
+        write_changes(part.out, changes.get(number, {}))
     sources = frame["source"]
     return {
         "sources": write_drops(loaded, drops),
@@ -165,14 +165,14 @@ def dedup(parts: Sequence[PartFiles], settings: DedupSettings, run: Run = map) -
 
 def _changed(
     loaded: Loaded, settings: DedupSettings, reason: Any, keeper: npt.NDArray[np.int64]
-) -> tuple[dict[int, dict[int, dict[str, Any]]], Any]:
+) -> tuple[dict[int, dict[int, tuple[Edit, Sizes]]], Any]:
     """Merge turns and take out repeated paragraphs; note who went, why, and into whom.
 
     Returns:
-        Changed samples by part and row, and what stands in front of the id in each detail.
+        Edits by part and row, and what stands in front of the id in each detail.
     """
     how = np.full(len(reason), "of:", dtype=object)
-    changes: dict[int, dict[int, dict[str, Any]]] = {}
+    changes: dict[int, dict[int, tuple[Edit, Sizes]]] = {}
     if settings.merge:
         left = np.flatnonzero(reason == "")
         rest = loaded.frame[left]

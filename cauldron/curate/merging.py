@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 import polars as pl
 import pyarrow as pa
 
+from cauldron.curate.edits import SIZES, Edit, Place, Sizes
 from cauldron.curate.parts import Loaded, by_part
-from cauldron.curate.rewritten import SIZES
-from cauldron.signals.said import normalised
+from cauldron.curate.turns_merged import exchanges, joined
 from cauldron.storage.shards import read_table
 
 I64 = npt.NDArray[np.int64]
@@ -39,30 +37,43 @@ def merge_groups(frame: pl.DataFrame, across: bool) -> I64:
 
 def merged(
     loaded: Loaded, frame: pl.DataFrame, first: I64
-) -> tuple[I64, dict[int, dict[int, dict[str, Any]]]]:
+) -> tuple[I64, dict[int, dict[int, tuple[Edit, Sizes]]]]:
     """Merge the turns of groups.
 
     Args:
         first: as `merge_groups` returns it.
 
     Returns:
-        [rows] the row that each row was merged into, itself where it was not; and the merged
-        samples by part and row.
+        [rows] the row that each row was merged into, itself where it was not; and the edits of
+        the samples that others were merged into, by part and row, with the sizes that result.
     """
     sizes = np.bincount(first, minlength=frame.height)
     rows = np.flatnonzero(sizes[first] > 1)
     told = dict(zip(rows.tolist(), _told(loaded, frame[rows]), strict=True))
     into = np.arange(frame.height)
-    changes: dict[int, dict[int, dict[str, Any]]] = {}
+    changes: dict[int, dict[int, tuple[Edit, Sizes]]] = {}
     for head in np.unique(first[rows]).tolist():
         group = [k for k in rows[first[rows] == head].tolist() if _simple(told[k]["messages"])]
         if len(group) < 2 or group[0] != head:
             continue
         into[group] = head
         place = frame.row(head, named=True)
-        samples = [told[k] for k in group]
-        changes.setdefault(place["part"], {})[place["row"]] = _joined(samples)
+        edit = Edit(merged=tuple(_place(loaded, frame.row(k, named=True)) for k in group[1:]))
+        sizes_then = _sizes([told[k] for k in group])
+        changes.setdefault(place["part"], {})[place["row"]] = edit, sizes_then
     return into, changes
+
+
+def _place(loaded: Loaded, row: dict[str, Any]) -> Place:
+    part = loaded.parts[row["part"]]
+    return Place(source=part.source, part=part.name, row=row["row"], id=row["id"])
+
+
+def _sizes(samples: list[dict[str, Any]]) -> Sizes:
+    """Return the sizes of samples merged into one; those of turns told twice are counted twice."""
+    sizes = {name: sum(sample[name] or 0 for sample in samples) for name in SIZES}
+    turns = len(list(exchanges(joined(samples)["messages"])))
+    return {**sizes, "n_turns": turns}
 
 
 def _told(loaded: Loaded, frame: pl.DataFrame) -> list[dict[str, Any]]:
@@ -86,60 +97,5 @@ def _simple(messages: list[dict[str, Any]]) -> bool:
     return (
         kinds[:pictures] == ["image"] * pictures
         and "image" not in later
-        and roles
-        <= {
-            "user",
-            "assistant",
-        }
+        and roles <= {"user", "assistant"}
     )
-
-
-def _joined(samples: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return one sample with the turns of all, each question with its answer once."""
-    pictures = [p for p in samples[0]["messages"][0]["content"] if p["type"] == "image"]
-    seen: set[tuple[str, ...]] = set()
-    messages, turns = [], []
-    for sample in samples:
-        own = _turns(sample["extra"])
-        for number, turn in enumerate(_exchanges(sample["messages"])):
-            key = tuple(normalised(_words(message)) for message in turn)
-            if key not in seen:
-                seen.add(key)
-                messages += turn
-                turns.append(own[number] if number < len(own) else None)
-    first = messages[0]
-    messages[0] = {**first, "content": [*pictures, *first["content"]]}
-    extra = _extra(samples[0]["extra"])
-    extra |= {"merged": [sample["id"] for sample in samples[1:]]}
-    if any(turns):
-        extra["turns"] = turns
-    sizes = {name: sum(sample[name] or 0 for sample in samples) for name in SIZES}
-    sizes["n_turns"] = len(turns)
-    return {"messages": messages, "extra": orjson.dumps(extra).decode(), **sizes}
-
-
-def _exchanges(messages: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Yield each question with what follows it, without pictures."""
-    turn: list[dict[str, Any]] = []
-    for message in messages:
-        if message["role"] == "user" and turn:
-            yield turn
-            turn = []
-        words = [part for part in message["content"] if part["type"] == "text"]
-        turn.append({**message, "content": words})
-    if turn:
-        yield turn
-
-
-def _words(message: dict[str, Any]) -> str:
-    return "\n".join(part["text"] or "" for part in message["content"])
-
-
-def _extra(text: str | None) -> dict[str, Any]:
-    value = orjson.loads(text) if text else {}
-    return value if isinstance(value, dict) else {}
-
-
-def _turns(text: str | None) -> list[Any]:
-    turns = _extra(text).get("turns")
-    return turns if isinstance(turns, list) else []

@@ -5,7 +5,6 @@ From: OBELICS (arXiv:2306.16527): a paragraph seen three times in a domain leave
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,15 +16,15 @@ import polars as pl
 import pyarrow as pa
 import xxhash
 
+from cauldron.curate.edits import SIZES, Edit, Sizes
+from cauldron.curate.paragraphs_left_out import paragraphs, without_paragraphs
 from cauldron.curate.parts import Loaded, by_part
-from cauldron.curate.rewritten import SIZES
 from cauldron.signals.said import normalised
 from cauldron.storage.shards import read_table
 
-_BLANK_LINE = re.compile(r"\n\s*\n")
 _URLS = ("url", "document_url", "page_url", "source_url")
 
-Changes = dict[int, dict[int, dict[str, Any]]]
+Changes = dict[int, dict[int, tuple[Edit, Sizes]]]
 
 
 def repeated_paragraphs(
@@ -48,9 +47,9 @@ def repeated_paragraphs(
     for part, places, samples in _documents(loaded, documents):
         for place, sample in zip(places, samples, strict=True):
             if np.isin(_hashes(sample), many, kind="sort").any():
-                change = _without(sample, many)
-                if change["chars"]:
-                    changes.setdefault(part, {})[sample["row"]] = change
+                edit, sizes = _without(sample, many)
+                if sizes["chars"]:
+                    changes.setdefault(part, {})[sample["row"]] = edit, sizes
                 else:
                     empty.append(place)
     return np.array(empty, np.int64), changes
@@ -72,17 +71,10 @@ def _documents(
         yield part, documents["place"].gather(places).to_list(), samples
 
 
-def _paragraphs(sample: dict[str, Any]) -> Iterator[str]:
-    for message in sample["messages"]:
-        for part in message["content"]:
-            if part["type"] == "text":
-                yield from _BLANK_LINE.split(part["text"] or "")
-
-
 def _hashes(sample: dict[str, Any]) -> npt.NDArray[np.uint64]:
     """Return a hash of domain and words of each paragraph; empty ones have none."""
     domain = _domain(sample)
-    texts = [normalised(text) for text in _paragraphs(sample)]
+    texts = [normalised(text) for text in paragraphs(sample["messages"])]
     return np.array([_hash(domain, text) for text in texts if text], np.uint64)
 
 
@@ -99,28 +91,18 @@ def _domain(sample: dict[str, Any]) -> str:
     return host or f"{sample['source']}:{file.rpartition('/')[0]}"
 
 
-def _without(sample: dict[str, Any], many: npt.NDArray[np.uint64]) -> dict[str, Any]:
-    domain, gone = _domain(sample), set(many.tolist())
-    messages, chars = [], 0
-    for message in sample["messages"]:
-        content = []
-        for part in message["content"]:
-            if part["type"] != "text":
-                content.append(part)
-                continue
-            pieces = _BLANK_LINE.split(part["text"] or "")
-            kept = [p for p in pieces if _hash(domain, normalised(p)) not in gone]
-            if kept and "".join(kept).strip():
-                text = part["text"] if len(kept) == len(pieces) else "\n\n".join(kept)
-                content.append({"type": "text", "text": text})
-                chars += len(text)
-        messages.append({**message, "content": content})
+def _without(sample: dict[str, Any], many: npt.NDArray[np.uint64]) -> tuple[Edit, Sizes]:
+    """Return which paragraphs leave a document, and the sizes it has then."""
+    domain, repeated = _domain(sample), set(many.tolist())
+    gone = [
+        number
+        for number, text in enumerate(paragraphs(sample["messages"]))
+        if _hash(domain, normalised(text)) in repeated
+    ]
+    messages = without_paragraphs(sample["messages"], set(gone))
+    parts = [part for message in messages for part in message["content"]]
+    chars = sum(len(part["text"]) for part in parts if part["type"] == "text")
     share = chars / max(sample["chars"] or 0, chars, 1)
     tokens = {name: round((sample[name] or 0) * share) for name in SIZES if "tokens" in name}
-    return {
-        "messages": messages,
-        "extra": sample["extra"],
-        "n_turns": sample["n_turns"],
-        "chars": chars,
-        **tokens,
-    }
+    sizes = {"n_turns": sample["n_turns"], "chars": chars, **tokens}
+    return Edit(paragraphs=tuple(gone)), sizes

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Set
 from typing import Any
 
-import pyarrow as pa
 
-from cauldron.sample import sample_table
-
-
-def without_pictures(samples: pa.Table, gone: Sequence[Sequence[int]]) -> pa.Table:
-    """Return samples without some of their pictures, and without the parts that stood for them.
+def without_pictures(sample: dict[str, Any], gone: Set[int]) -> dict[str, Any]:
+    """Return a sample without some of its pictures, and without the parts that stood for them.
 
     Args:
-        gone: numbers of the pictures that leave each sample.
+        gone: numbers of the pictures that leave.
     """
-    if not any(gone):
-        return samples
-    rows = samples.to_pylist()
-    return sample_table(
-        [_without(row, set(g)) if g else row for row, g in zip(rows, gone, strict=True)]
-    )
-
-
-def _without(sample: dict[str, Any], gone: set[int]) -> dict[str, Any]:
     number = -1
     messages = []
     for message in sample["messages"]:

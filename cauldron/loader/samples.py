@@ -243,7 +243,17 @@ class Samples:
         )
 
     def _selected(self, source: str, shards: Sequence[Mapping[str, Any]]) -> _Side:
-        """Follow the selection into the samples of the work folder, WORK/mixture/NAME/../.."""
+        """Follow the selection into the samples of the work folder, WORK/mixture/NAME/../..
+
+        Raises:
+            StorageError: if samples are changed: they stand there as they were read.
+        """
+        if self._known(source).get("edits"):
+            raise StorageError(
+                f"pictures, paragraphs or turns of samples of '{source}' change; that takes shards",
+                place=files.redacted(self.url),
+                hint="mix again with --materialize",
+            )
         table = pa.concat_tables(
             read_table(self._beside(s["url"]), ["part", "row"]) for s in shards
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -30,6 +30,7 @@ def build_manifest(
     stages: list[StagePlan],
     mixed: list[dict[str, Any]],
     facts: dict[str, dict[str, str]],
+    ingest: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return the manifest of a mixture.
 
@@ -37,6 +38,7 @@ def build_manifest(
         stages: the plan.
         mixed: results of `mixture.materialize.mix_source`, one a source.
         facts: licence and card file of each source.
+        ingest: source, split and settings of each ingest, in the order of parts.
     """
     sources = [
         {
@@ -47,6 +49,7 @@ def build_manifest(
             "validation": result["validation"],
             "shards": result["shards"],
             "validation_shards": result["validation_shards"],
+            **{key: result[key] for key in ("edits", "merged_from") if result.get(key)},
         }
         for result in mixed
     ]
@@ -65,6 +68,7 @@ def build_manifest(
         "materialized": all(
             s["url"].startswith("shards/") for source in sources for s in source["shards"]
         ),
+        "ingest": [dict(entry) for entry in ingest],
         "sources": sources,
         "stages": [asdict(stage) for stage in stages],
         "totals": {key: sum(source[key] for source in sources) for key in ("samples", *SIZES)},

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from cauldron.curate.decisions import kept, left_out
-from cauldron.curate.pictures_left_out import without_pictures
-from cauldron.curate.rewritten import read_rewritten, with_changes, with_sizes
-from cauldron.errors import UsageError
+from cauldron.curate.decisions import kept
+from cauldron.curate.edits import Edit, edited, edits_of, with_sizes, words_of, write_edits
 from cauldron.mixture.plan import SIZES
 from cauldron.sample import SAMPLE_SCHEMA, content_hash
 from cauldron.storage import files
@@ -34,8 +33,7 @@ def split_rows(
     columns = ["id", "image_hash", "text_hash", *SIZES.values()]
     out = []
     for _, signals, decisions in parts:
-        table = read_table(signals, columns)
-        table = with_sizes(_images_left(table, decisions), read_rewritten(decisions))
+        table = with_sizes(read_table(signals, columns), decisions)
         keep = kept(decisions, table.num_rows)
         held = np.zeros(table.num_rows, dtype=bool)
         if share:
@@ -46,13 +44,6 @@ def split_rows(
                 held[row] = content_hash(seed, "validation", key) < limit
         out.append((keep & ~held, keep & held, table))
     return out
-
-
-def _images_left(table: pa.Table, decisions: Sequence[str]) -> pa.Table:
-    """Return signals with pictures that were left out no longer counted."""
-    gone = np.array([len(images) for images in left_out(decisions, table.num_rows)], np.int64)
-    place = table.column_names.index("n_images")
-    return table.set_column(place, "n_images", pa.array(table["n_images"].to_numpy() - gone))
 
 
 def sizes_of(tables: Sequence[tuple[Any, pa.Table]]) -> dict[str, int]:
@@ -67,87 +58,135 @@ def sizes_of(tables: Sequence[tuple[Any, pa.Table]]) -> dict[str, int]:
 
 def mix_source(
     source: str,
+    work: str,
     parts: Sequence[PartUrls],
     folder: str,
     seed: int,
     share: float,
     materialize: bool,
 ) -> dict[str, Any]:
-    """Write the shards of one source, or only the selection of its rows.
+    """Write the shards of one source, or only the selection of its rows, and its edits.
 
     Returns:
-        `train` and `validation` sizes, `shards` and `validation_shards` with checksums.
+        `train` and `validation` sizes; `shards`, `validation_shards` and `edits` with checksums;
+        `merged_from`, the other sources whose turns stand in its samples.
     """
     split = split_rows(parts, seed, share)
-    if not materialize:
-        _require_whole(source, parts)
+    edits = [edits_of(part[2], len(found[2])) for part, found in zip(parts, split, strict=True)]
     sizes = {
         "train": sizes_of([(train, table) for train, _, table in split]),
         "validation": sizes_of([(held, table) for _, held, table in split]),
     }
-    if materialize:
-        shards, held_shards = (
-            _write(
-                source,
-                [(part, found[side]) for part, found in zip(parts, split, strict=True)],
-                folder,
-                kind,
-            )
-            for side, kind in enumerate((_TRAIN, _HELD_OUT))
-        )
-    else:
-        shards = [
-            _select(source, parts, split, folder, number, kind)
-            for number, kind in enumerate((_TRAIN, _HELD_OUT))
-        ]
-        shards, held_shards = shards[:1], shards[1:]
-    return {"source": source, **sizes, "shards": shards, "validation_shards": held_shards}
+    told: list[dict[str, Any]] = []
+    both = []
+    for side, kind in enumerate((_TRAIN, _HELD_OUT)):
+        masks = [found[side] for found in split]
+        if materialize:
+            rows = _Rows(work, parts, masks, edits)
+            both.append(_write(source, rows, folder, kind, told))
+        else:
+            both.append([_select(source, parts, split, folder, side, kind)])
+    if not materialize:
+        told = _edits_of_parts(source, parts, split, edits, folder)
+    return {
+        "source": source,
+        **sizes,
+        "shards": both[0],
+        "validation_shards": both[1],
+        "edits": told,
+        "merged_from": _merged_from(source, split, edits),
+    }
+
+
+def _merged_from(
+    source: str, split: Sequence[tuple[Any, Any, Any]], edits: Sequence[Mapping[int, Edit]]
+) -> list[str]:
+    places = [
+        place
+        for (train, held, _), own in zip(split, edits, strict=True)
+        for row, edit in own.items()
+        if train[row] or held[row]
+        for place in edit.merged
+    ]
+    return sorted({place.source for place in places} - {source})
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The masked rows of all parts of a source, with their edits by part and row."""
+
+    work: str
+    parts: Sequence[PartUrls]
+    masks: Sequence[np.ndarray[Any, Any]]
+    edits: Sequence[Mapping[int, Edit]]
+
+    @property
+    def total(self) -> int:
+        return sum(int(mask.sum()) for mask in self.masks)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Stream the samples with their edits carried out."""
+        for (url, _, _), mask, edits in zip(self.parts, self.masks, self.edits, strict=True):
+            chosen = np.flatnonzero(mask)
+            words = words_of(self.work, [edits[row] for row in chosen.tolist() if row in edits])
+            start = 0
+            for batch in iter_batches(url):
+                kept_here = mask[start : start + batch.num_rows]
+                rows = (start + np.flatnonzero(kept_here)).tolist()
+                table = pa.Table.from_batches([batch]).filter(pa.array(kept_here))
+                yield edited(table, [edits.get(row) for row in rows], words)
+                start += batch.num_rows
+
+    def by_place(self) -> dict[int, Edit]:
+        """Return the edits by place among the masked rows."""
+        found: dict[int, Edit] = {}
+        first = 0
+        for mask, edits in zip(self.masks, self.edits, strict=True):
+            places = first + np.cumsum(mask) - 1
+            found |= {int(places[row]): edit for row, edit in edits.items() if mask[row]}
+            first += int(mask.sum())
+        return found
 
 
 def _write(
-    source: str, masked: Sequence[tuple[PartUrls, Any]], folder: str, kind: str
+    source: str, rows: _Rows, folder: str, kind: str, told: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Write the masked rows as shards of a fixed number of rows."""
-    total = sum(int(mask.sum()) for _, mask in masked)
-    tables = _rows(masked)
+    """Write rows as shards of a fixed number of rows; their edits are added to `told`."""
+    edits = rows.by_place()
     shards = []
-    carry = _Carry(tables)
-    for number in range(-(-total // ROWS_PER_SHARD)):
+    carry = _Carry(rows.tables())
+    for number in range(-(-rows.total // ROWS_PER_SHARD)):
         name = f"{source}-{number:05d}.parquet"
         url = files.join(folder, kind, name)
         shard = write_shard(url, carry.take(ROWS_PER_SHARD), SAMPLE_SCHEMA, indexed=True)
         shards.append({**shard.as_dict(), "url": f"{kind}/{name}"})
         del shards[-1]["name"]
+        first = number * ROWS_PER_SHARD
+        own = {k: edits[first + k] for k in range(shard.rows) if first + k in edits}
+        told += _edits_file(folder, f"{kind}/{name}", f"edits/{kind}/{name}", own)
     return shards
 
 
-def _rows(masked: Sequence[tuple[PartUrls, Any]]) -> Iterator[pa.Table]:
-    for (url, _, decisions), mask in masked:
-        start, leaving = 0, left_out(decisions, len(mask))
-        changes = read_rewritten(decisions)
-        for batch in iter_batches(url):
-            end = start + batch.num_rows
-            chosen = mask[start:end]
-            rows = (start + np.flatnonzero(chosen)).tolist()
-            table = pa.Table.from_batches([batch]).filter(pa.array(chosen))
-            table = with_changes(table, rows, changes)
-            yield without_pictures(table, [leaving[row] for row in rows])
-            start = end
+def _edits_of_parts(
+    source: str,
+    parts: Sequence[PartUrls],
+    split: Sequence[tuple[Any, Any, Any]],
+    edits: Sequence[Mapping[int, Edit]],
+    folder: str,
+) -> list[dict[str, Any]]:
+    """Write the edits of the rows that are used, one file a part of the samples."""
+    told = []
+    for (url, _, _), (train, held, _), edited_rows in zip(parts, split, edits, strict=True):
+        part = url.rpartition("/")[2]
+        own = {row: edit for row, edit in edited_rows.items() if train[row] or held[row]}
+        told += _edits_file(folder, f"samples/{source}/{part}", f"edits/{source}-{part}", own)
+    return told
 
 
-def _require_whole(source: str, parts: Sequence[PartUrls]) -> None:
-    """Check that no sample is changed by a step: a selection of rows cannot say so.
-
-    Raises:
-        UsageError: if one is.
-    """
-    for samples, _, decisions in parts:
-        rows = len(read_table(samples, ["id"]))
-        if any(left_out(decisions, rows)) or read_rewritten(decisions):
-            raise UsageError(
-                f"pictures, turns or paragraphs of samples of '{source}' change; that takes shards",
-                hint="add --materialize",
-            )
+def _edits_file(folder: str, of: str, name: str, edits: Mapping[int, Edit]) -> list[dict[str, Any]]:
+    if not edits:
+        return []
+    return [{**write_edits(files.join(folder, name), edits), "url": name, "of": of}]
 
 
 class _Carry:

@@ -44,6 +44,13 @@ class Shard(_Part):
     name: str = ""
 
 
+class Edits(Shard):
+    """A file of what was changed in samples, in positions and ids without words."""
+
+    of: str
+    """The shard, or the part of the work folder's samples, whose rows are meant."""
+
+
 class Source(Sizes):
     """One source of the mixture; counts are those of its training samples."""
 
@@ -69,6 +76,10 @@ class Source(Sizes):
     validation: Sizes
     """Held out of every stage."""
     validation_shards: list[Shard]
+    edits: list[Edits] = []
+    """What was changed in its samples: pictures and paragraphs left out, samples merged in."""
+    merged_from: list[str] = []
+    """Other sources whose turns were merged into its samples."""
     ids: list[Shard] = []
     """Of a source that is published without bytes: ids and hashes, one file for each shard."""
 
@@ -116,8 +127,8 @@ class Published(_Part):
 
     form: str
     """Columns of its shards: samples, hub or trl."""
-    ingest: list[dict[str, Any]]
-    """Source, split and settings of each ingest, for sources without bytes."""
+    left_out: dict[str, dict[str, Count]] = {}
+    """Samples of each source that the form cannot hold, by reason."""
 
 
 class Manifest(_Part):
@@ -139,6 +150,8 @@ class Manifest(_Part):
     recipe_sha256: str
     materialized: bool
     """Whether shards hold samples, or name rows of the work folder."""
+    ingest: list[dict[str, Any]] = []
+    """Source, split and settings of each ingest: with the same raw data they give the samples."""
     sources: list[Source]
     stages: list[Stage]
     totals: Sizes

@@ -61,6 +61,17 @@ FEATURES: dict[str, list[dict[str, Any]]] = {
         {"name": "record", "dtype": "string"},
         {"name": "text_sha256", "dtype": "string"},
         {"name": "image_sha256", "list": "string"},
+        {"name": "images_left_out", "list": "int32"},
+        {"name": "paragraphs_left_out", "list": "int32"},
+        {
+            "name": "merged",
+            "list": [
+                {"name": "source", "dtype": "string"},
+                {"name": "part", "dtype": "string"},
+                {"name": "row", "dtype": "int64"},
+                {"name": "id", "dtype": "string"},
+            ],
+        },
     ],
 }
 FEATURES["trl"] = [FEATURES["samples"][3], FEATURES["samples"][2]]

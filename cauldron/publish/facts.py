@@ -65,6 +65,7 @@ class Facts:
         data: files of samples.
         ids: files of ids and hashes, for sources without bytes.
         overlap: samples that overlap with each benchmark, by kind.
+        unfit: samples of each source that the form cannot hold, by reason.
     """
 
     repo: str
@@ -75,6 +76,7 @@ class Facts:
     data: Sequence[DataFile]
     ids: Sequence[DataFile] = ()
     overlap: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    unfit: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -61,11 +61,14 @@ def published_whole(manifest: Mapping[str, Any], given: Permissions) -> list[str
     """Return the sources whose samples are published, in the order of the manifest.
 
     Raises:
-        CheckError: if a source may not be passed on and nothing is said about it.
+        CheckError: if a source may not be passed on and nothing is said about it, or samples of
+            one that is published hold turns of one that is not.
         UsageError: if a permission names no source of the manifest.
     """
     licenses = {source["name"]: str(source["license"]) for source in manifest["sources"]}
-    _check_known((*given.redistribute, *given.without_bytes), licenses)
+    merged = {source["name"]: source.get("merged_from", ()) for source in manifest["sources"]}
+    known = [*licenses, *(name for names in merged.values() for name in names)]
+    _check_known((*given.redistribute, *given.without_bytes), known)
     refused = {
         name: why
         for name, license in licenses.items()
@@ -81,10 +84,31 @@ def published_whole(manifest: Mapping[str, Any], given: Permissions) -> list[str
             hint=f"{names} publishes ids and hashes only; in the recipe, "
             "publish: {redistribute: [NAME]} says in writing that you have the right",
         )
-    return [name for name in licenses if name not in given.without_bytes]
+    whole = [name for name in licenses if name not in given.without_bytes]
+    for name in whole:
+        _check_merged(name, merged[name], given)
+    return whole
 
 
-def _check_known(named: Collection[str], known: Mapping[str, str]) -> None:
+def _check_merged(name: str, others: Sequence[str], given: Permissions) -> None:
+    """Check that turns which a source got from others may be passed on.
+
+    Raises:
+        CheckError: if those of one may not.
+    """
+    for other in others:
+        facts = card_or_none(other)
+        why = objection(other, facts.license if facts else "")
+        if other in given.without_bytes or (why and other not in given.redistribute):
+            raise CheckError(
+                f"may not be published: samples of {name} hold turns merged from {other}, "
+                f"which {why or 'is published without bytes'}",
+                hint=f"--without-bytes {name} publishes its ids and hashes only; "
+                "dedup: {across: false} merges within each source",
+            )
+
+
+def _check_known(named: Collection[str], known: Collection[str]) -> None:
     for name in named:
         if name not in known:
             raise UsageError(f"the mixture has no source '{name}'{near(name, known)}")

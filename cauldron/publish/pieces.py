@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cauldron.curate.edits import Edit, edited, read_edits, words_of
 from cauldron.errors import StorageError
 from cauldron.mixture.manifest import folder_of, read_manifest
 from cauldron.storage import files
@@ -35,12 +36,29 @@ class Shard:
         rows: [n] row numbers, rising; None for all `size` rows.
         size: how many rows are used.
         key: hash of what the rows depend on.
+        edits: what was changed in rows of the file: a file that says it, or by row.
+        work: the work folder whose samples these are, still without their edits.
     """
 
     url: str
     size: int
     key: str
     rows: npt.NDArray[np.int64] | None = None
+    edits: str | Mapping[int, Edit] = ""
+    work: str = ""
+
+    def edited(self, low: int, high: int) -> Iterator[tuple[pa.Table, list[Edit | None]]]:
+        """Stream used rows `low` to `high`, edits carried out, each row with its edit."""
+        rows = np.arange(low, high) if self.rows is None else self.rows[low:high]
+        told = read_edits(self.edits) if self.edits and isinstance(self.edits, str) else self.edits
+        edits = told if isinstance(told, Mapping) else {}
+        wanted = [edits[row] for row in rows.tolist() if row in edits]
+        words = words_of(self.work, wanted) if self.work else {}
+        first = 0
+        for table in _picked(self.url, rows):
+            own = [edits.get(row) for row in rows[first : first + table.num_rows].tolist()]
+            first += table.num_rows
+            yield (edited(table, own, words) if self.work else table), own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +91,16 @@ class Piece:
 
     def tables(self) -> Iterator[pa.Table]:
         """Stream the rows in stored order, one row group at a time."""
+        for table, _ in self.edited():
+            yield table
+
+    def edited(self) -> Iterator[tuple[pa.Table, list[Edit | None]]]:
+        """Stream the rows as `tables` does, each with what was changed in it."""
         first = 0
         for shard in self.shards:
             low, high = max(self.start - first, 0), min(self.stop - first, shard.size)
             if low < high:
-                yield from _picked(shard, low, high)
+                yield from shard.edited(low, high)
             first += shard.size
 
     def samples(self) -> Iterator[dict[str, Any]]:
@@ -87,9 +110,8 @@ class Piece:
                 yield from batch.to_pylist()
 
 
-def _picked(shard: Shard, low: int, high: int) -> Iterator[pa.Table]:
-    rows = np.arange(low, high) if shard.rows is None else shard.rows[low:high]
-    with open_parquet(shard.url) as file:
+def _picked(url: str, rows: npt.NDArray[np.int64]) -> Iterator[pa.Table]:
+    with open_parquet(url) as file:
         first = 0
         for group in range(file.num_row_groups):
             size = file.metadata.row_group(group).num_rows
@@ -100,7 +122,7 @@ def _picked(shard: Shard, low: int, high: int) -> Iterator[pa.Table]:
             elif len(inside):
                 yield file.read_row_group(group).take(pa.array(inside))
         if len(rows) and rows[-1] >= first:
-            raise StorageError(f"holds {first} rows, not {rows[-1] + 1}", place=shard.url)
+            raise StorageError(f"holds {first} rows, not {rows[-1] + 1}", place=url)
 
 
 def pieces(path: str, piece_bytes: int) -> list[Piece]:
@@ -137,18 +159,23 @@ def check_names(manifest: Mapping[str, Any], place: str) -> None:
 def _cut(
     source: str, split: str, shards: tuple[Shard, ...], size_bytes: int, piece_bytes: int
 ) -> Iterator[Piece]:
-    rows = sum(shard.size for shard in shards)
+    ends = np.cumsum([shard.size for shard in shards], dtype=np.int64)
+    rows = int(ends[-1]) if len(ends) else 0
     total = min(max(-(-rows // ROWS_PER_PIECE), -(-size_bytes // piece_bytes)), rows)
     for number in range(total):
         start, stop = rows * number // total, rows * (number + 1) // total
+        held = slice(
+            int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, stop)) + 1
+        )
+        before = int(ends[held.start - 1]) if held.start else 0
         yield Piece(
             source=source,
             split=split,
             number=number,
             total=total,
-            start=start,
-            stop=stop,
-            shards=shards,
+            start=start - before,
+            stop=stop - before,
+            shards=shards[held],
         )
 
 
@@ -156,20 +183,30 @@ def _shards(
     manifest: Mapping[str, Any], folder: str, source: Mapping[str, Any], key: str
 ) -> tuple[list[Shard], int]:
     """Return the files of one side of a source, and about how many bytes they hold."""
+    edits = {listed["of"]: listed for listed in source.get("edits", ())}
     if not manifest["materialized"]:
-        return _selected(folder, source, key)
+        return _selected(folder, source, key, edits)
     shards = [
-        Shard(url=files.join(folder, s["url"]), size=s["rows"], key=s["sha256"])
+        Shard(
+            url=files.join(folder, s["url"]),
+            size=s["rows"],
+            key=s["sha256"],
+            edits=files.join(folder, edits[s["url"]]["url"]) if s["url"] in edits else "",
+        )
         for s in source[key]
     ]
     return shards, sum(s["size_bytes"] for s in source[key])
 
 
-def _selected(folder: str, source: Mapping[str, Any], key: str) -> tuple[list[Shard], int]:
+def _selected(
+    folder: str, source: Mapping[str, Any], key: str, edits: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[Shard], int]:
     """Follow the selection of a source into the samples of the work folder."""
     shards, size_bytes = [], 0
-    samples = files.join(_work_of(folder), "samples", source["name"])
-    sums = _part_sums(_work_of(folder), source["name"])
+    work = _work_of(folder)
+    samples = files.join(work, "samples", source["name"])
+    sums = _part_sums(work, source["name"])
+    merged = [_part_sums(work, name) for name in source.get("merged_from", ())] if edits else []
     for listed in source[key]:
         table = read_table(files.join(folder, listed["url"]), ["part", "row"])
         names, rows = table["part"].to_numpy(), table["row"].to_numpy()
@@ -178,9 +215,21 @@ def _selected(folder: str, source: Mapping[str, Any], key: str) -> tuple[list[Sh
             with open_parquet(url) as file:
                 held = max(file.metadata.num_rows, 1)
             size_bytes += files.size_bytes(url) * len(chosen) // held
-            mark = sums.get(name.removesuffix(".parquet"), "")
-            key_ = key_of(listed["sha256"], name, mark)
-            shards.append(Shard(url=url, size=len(chosen), key=key_, rows=chosen))
+            edit = edits.get(f"samples/{source['name']}/{name}")
+            mark = [
+                sums.get(name.removesuffix(".parquet"), ""),
+                *([edit["sha256"], sums, merged] if edit else ()),
+            ]
+            shards.append(
+                Shard(
+                    url=url,
+                    size=len(chosen),
+                    key=key_of(listed["sha256"], name, *mark),
+                    rows=chosen,
+                    edits=files.join(folder, edit["url"]) if edit else "",
+                    work=work,
+                )
+            )
     return shards, size_bytes
 
 

@@ -11,24 +11,20 @@ from cauldron.publish.pieces import SPLITS
 from cauldron.storage import files
 
 
-def own_manifest(
-    facts: Facts, listed: Sequence[DataFile], settings: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+def own_manifest(facts: Facts, listed: Sequence[DataFile]) -> dict[str, Any]:
     """Return the manifest with the published files as its shards, relative to itself.
 
     Args:
         listed: the files of all sources; of sources without bytes they are what `rebuild` makes.
-        settings: how each source was read.
     """
-    names = {told.name for told in facts.sources}
     sources = [_source(told.listed, told.name, told.whole, facts, listed) for told in facts.sources]
-    read = [dict(entry) for entry in settings if entry["source"] in names]
+    left_out = {name: dict(reasons) for name, reasons in facts.unfit.items()}
     return {
         **facts.manifest,
         "materialized": True,
         "sources": sources,
         "recipe": _without_places(facts.manifest.get("recipe")),
-        "published": {"form": facts.form, "ingest": read},
+        "published": {"form": facts.form, "left_out": left_out},
     }
 
 
@@ -44,7 +40,8 @@ def _source(
         key: [_shard(file) for file in own if file.split == split] for split, key in SPLITS.items()
     }
     hidden = [_shard(file) for file in facts.ids if file.source == name]
-    return {**listed, **shards, **({} if whole else {"ids": hidden})}
+    kept = {key: value for key, value in listed.items() if key != "edits"}
+    return {**kept, **shards, **({} if whole else {"ids": hidden})}
 
 
 def _shard(file: DataFile) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cauldron.curate.pictures_left_out import without_pictures
+from cauldron.curate.edits import Edit, edited
 from cauldron.sample import SAMPLE_SCHEMA, document_messages
 
 
@@ -25,7 +25,8 @@ def document(n: int, parts: tuple[str | int, ...]) -> dict[str, Any]:
 
 def test_a_picture_leaves_with_its_place_in_the_text() -> None:
     rows = [document(0, ("a", 0, "b", 1, 2, "c")), document(1, ("only text",))]
-    found = without_pictures(pa.Table.from_pylist(rows, SAMPLE_SCHEMA), [[0, 2], []]).to_pylist()
+    table = pa.Table.from_pylist(rows, SAMPLE_SCHEMA)
+    found = edited(table, [Edit(images=(0, 2)), None], {}).to_pylist()
     assert found[0]["messages"] == document_messages(("a", "b", 1, "c"))
     assert [image["bytes"] for image in found[0]["images"]] == [b"0-1"]
     assert found[1] == rows[1]

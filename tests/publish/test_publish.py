@@ -156,7 +156,7 @@ print(json.dumps([names, len(streamed), first["images"][0].size, first["messages
     assert set(names) == {"mixture", "vqarad", "ids"}
     assert (rows, size, role) == (vqarad["samples"], [96, 64], "assistant")
     assert held == vqarad["validation"]["samples"]
-    assert columns == ["id", "source", "file", "record", "text_sha256", "image_sha256"]
+    assert columns[:6] == ["id", "source", "file", "record", "text_sha256", "image_sha256"]
 
 
 def test_what_datasets_pushes_comes_back_equal(hub: Hub, made: Path, tmp_path: Path) -> None:
