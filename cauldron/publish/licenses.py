@@ -67,7 +67,7 @@ def published_whole(manifest: Mapping[str, Any], given: Permissions) -> list[str
     """
     licenses = {source["name"]: str(source["license"]) for source in manifest["sources"]}
     merged = {source["name"]: source.get("merged_from", ()) for source in manifest["sources"]}
-    known = [*licenses, *(name for names in merged.values() for name in names)]
+    known = [*licenses, *(name for names in merged.values() for name in names), *_read(manifest)]
     _check_known((*given.redistribute, *given.without_bytes), known)
     refused = {
         name: why
@@ -88,6 +88,13 @@ def published_whole(manifest: Mapping[str, Any], given: Permissions) -> list[str
     for name in whole:
         _check_merged(name, merged[name], given)
     return whole
+
+
+def _read(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the sources that the recipe reads; of some no sample may be left in the mixture."""
+    recipe = manifest.get("recipe")
+    told = (recipe.get("ingest") if isinstance(recipe, dict) else None) or ()
+    return [str(entry.get("source")) for entry in told]
 
 
 def _check_merged(name: str, others: Sequence[str], given: Permissions) -> None:
