@@ -32,6 +32,8 @@ def export(
     """
     form = format_named(to)
     before = _before(dest, to)
+    files.sweep(dest)
+    files.require_free(dest)
     cut = pieces(manifest, form.piece_bytes)
     jobs = [_job(form, piece, dest) for piece in cut]
     files.write_json(files.join(dest, HIDDEN, "format.json"), {"format": to})

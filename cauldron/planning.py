@@ -22,6 +22,7 @@ from cauldron.media.limits import LIMITS
 from cauldron.readers.raw import Row
 from cauldron.sample import Reject
 from cauldron.sources.base import Form
+from cauldron.storage import files
 
 SHARD_ROWS = 2_000
 SPILL_BYTES = 48 << 20  # raw rows of one part, so that a worker can hold them
@@ -136,7 +137,8 @@ class _Spill:
         for part, lines in self.held.items():
             payload = b"".join(lines)
             self.hashes[part].update(payload)
-            with self.path(part).open("ab") as file:
+            path = self.path(part)
+            with files.reported(str(path), "write"), path.open("ab") as file:
                 file.write(payload)
         self.held, self.held_bytes = {}, 0
 

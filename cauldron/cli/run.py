@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from cauldron.errors import CauldronError, OtherShares
+from cauldron.errors import CauldronError, OtherShares, StorageError
 from cauldron.redaction import guard_logs, without_secrets
 
 LOG_LEVEL = "CAULDRON_LOG"
@@ -49,6 +49,9 @@ def guarded() -> Iterator[None]:
         raise SystemExit(0) from None
     except (SystemExit, GeneratorExit):
         raise
+    except OSError as error:
+        message(f"error: {error.filename or type(error).__name__}: {error.strerror or error}")
+        raise SystemExit(StorageError.exit_code) from None
     except BaseException as error:  # a panic of polars is no Exception
         _unforeseen(error)
         raise SystemExit(1) from None

@@ -6,6 +6,7 @@ A job whose receipt has the same key, and whose output still has the size stated
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -113,7 +114,8 @@ def perform_all(
                 yield made
                 continue
             failures.append(made)
-            files.write_json(job.receipt, {"key": job.key, "failed": str(made.error)})
+            with contextlib.suppress(StorageError):  # where that failed, so does this
+                files.write_json(job.receipt, {"key": job.key, "failed": str(made.error)})
             if len(failures) > _MOST_FAILURES:
                 raise made.error
     if left:
@@ -134,6 +136,9 @@ def _attempt(job: Job) -> dict[str, Any] | CauldronError:
         return perform(job)
     except CauldronError as error:
         return error
+    except OSError as error:
+        told = f"failed on {name_of(job)}: {error.strerror or error}"
+        return StorageError(told, place=files.redacted(str(error.filename or _place(job))))
     except Exception as error:
         told = f"{type(error).__name__}: {error}"[:500]
         return CheckError(f"failed on {name_of(job)}: {told}", place=_place(job))

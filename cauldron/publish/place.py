@@ -34,6 +34,8 @@ class Place:
             StorageError: if it cannot be written.
         """
         before = self._before()
+        files.sweep(self.url)
+        files.require_free(self.url)
         new = [entry for entry in entries if not self._holds(entry, before)]
         gone = stale(before, entries)
         if new or gone:

@@ -64,6 +64,7 @@ def write_report(work: str) -> str:
         chart_width=WIDTH,
         chart_height=HEIGHT,
     )
+    files.sweep(folder)
     url = files.join(folder, "index.html")
     files.write_bytes(url, page.encode("utf-8", "replace"))
     return url

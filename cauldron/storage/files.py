@@ -7,12 +7,14 @@ stores a finished local file is uploaded: an object is visible only when its upl
 from __future__ import annotations
 
 import contextlib
+import errno
 import fnmatch
 import functools
 import hashlib
 import io
 import mmap
 import os
+import shutil
 import socket
 import tempfile
 from collections import deque
@@ -30,6 +32,15 @@ from cauldron.errors import CauldronError, StorageError
 TEMPORARY = ".partial"
 _BLOCK = 1 << 20
 _SYNC_BYTES = 32 << 20
+RESERVE_BYTES = 32 << 20
+_ADVICE = {
+    errno.ENOSPC: "free some space, then the same command goes on",
+    errno.EDQUOT: "the quota is used up; free some space, then the same command goes on",
+    errno.EFBIG: "files may not be that large here (ulimit -f)",
+    errno.EROFS: "choose another folder: this one is read-only",
+    errno.EACCES: "choose another folder, or change who may write here",
+    errno.EPERM: "choose another folder, or change who may write here",
+}
 
 
 def is_local(url: str) -> bool:
@@ -82,7 +93,8 @@ def reported(url: str, doing: str) -> Iterator[None]:
         ) from error
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
-        raise StorageError(f"cannot {doing}: {reason}", place=redacted(url)) from error
+        advice = _ADVICE.get(error.errno or 0, "")
+        raise StorageError(f"cannot {doing}: {reason}", place=redacted(url), hint=advice) from error
     except CauldronError:
         raise
     except Exception as error:
@@ -239,19 +251,79 @@ def open_output(url: str) -> Iterator[HashingFile]:
         return
     path = local_path(url)
     temporary = path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}{TEMPORARY}")
-    with reported(url, "write"):
+    output: HashingFile | None = None
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                output = HashingFile(file, temporary)
-                yield output
-                output.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        with temporary.open("wb") as file:
+            output = HashingFile(file, temporary)
+            yield output
+            output.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
         _sync_folder(path.parent)
+    except OSError as error:
+        _discard(temporary)
+        raise _unwritten(url, error, output.size_bytes if output else 0) from error
+    except BaseException:
+        _discard(temporary)
+        raise
+
+
+def _discard(temporary: Path) -> None:
+    """Remove what was half written; where that fails too, the next run sweeps it away."""
+    with contextlib.suppress(OSError):
+        temporary.unlink(missing_ok=True)
+
+
+def require_free(url: str) -> None:
+    """Check that a local place has room for more than what a run writes last, its manifest.
+
+    Raises:
+        StorageError: if fewer than `RESERVE_BYTES` are free.
+    """
+    if is_local(url) and (free := free_bytes(url)) < RESERVE_BYTES:
+        raise StorageError(
+            f"the disk is full: {free:,} bytes are free, {RESERVE_BYTES:,} are kept in reserve",
+            place=url,
+            hint="free some space or choose another folder",
+        )
+
+
+def sweep(url: str) -> None:
+    """Remove what killed processes of this machine left half written in a local folder."""
+    if not is_local(url):
+        return
+    mark = f".{socket.gethostname()}-"
+    for folder, _, names in os.walk(local_path(url)):
+        for name in names:
+            process = name.removesuffix(TEMPORARY).rpartition(mark)[2]
+            if name.endswith(TEMPORARY) and process.isdigit() and not _is_alive(int(process)):
+                _discard(Path(folder, name))
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return error.errno != errno.ESRCH
+    return True
+
+
+def _unwritten(url: str, error: OSError, size: int) -> StorageError:
+    reason = error.strerror or str(error) or type(error).__name__
+    free = ""
+    with contextlib.suppress(OSError):
+        free = f", {free_bytes(url):,} bytes are free"
+    told = f"cannot write: {reason} (after {size:,} bytes{free})"
+    return StorageError(told, place=url, hint=_ADVICE.get(error.errno or 0, ""))
+
+
+def free_bytes(url: str) -> int:
+    """Return the bytes that may still be written to the file system of a local path."""
+    path = local_path(url).absolute()
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return shutil.disk_usage(path).free
 
 
 @contextlib.contextmanager

@@ -115,6 +115,7 @@ def locked(work: str, share: tuple[int, int] | None = None) -> Iterator[None]:
     folder = files.local_path(work)
     with files.reported(work, "write"):
         folder.mkdir(parents=True, exist_ok=True)
+        files.require_free(work)
         name = f".lock-{share[0] + 1}-of-{share[1]}" if share else ".lock"
         lock = filelock.FileLock(folder / name)
         try:

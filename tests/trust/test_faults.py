@@ -1,0 +1,124 @@
+"""Threats 18 and 19: the run is killed at, or the place fails at, each step of every writing verb.
+
+A library between the process and the C library counts the calls that change files; call n ends the
+whole run or fails. Afterwards nothing is broken under its own name, and the same command gives the
+bytes of a run that nothing disturbed.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.trust.faults.device import KILL, device
+from tests.trust.faults.stages import STAGES, Stages, hashes, points, stages, unreadable
+
+SLOW = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+    """The stages on a device whose calls can fail."""
+    folder = tmp_path_factory.mktemp("faults")
+    with device(folder) as found:
+        yield stages(found, folder)
+
+
+def goes_on(place: Stages, stage: str, good: dict[str, str], after: str) -> None:
+    """Check that nothing is broken, and that the same command gives the same bytes."""
+    root = place.device.root
+    assert unreadable(root) == [], after
+    place.device.arm()
+    again = place.run(stage)
+    assert again.returncode == 0, (after, again.stderr)
+    assert hashes(root) == good, after
+
+
+def killed(place: Stages, stage: str, good: dict[str, str], number: int, name: str) -> None:
+    place.begin(stage)
+    place.device.arm(number, KILL)
+    assert place.run(stage).returncode == -signal.SIGKILL, name
+    goes_on(place, stage, good, f"killed at call {number}, {name}")
+
+
+def failed(
+    place: Stages, stage: str, good: dict[str, str], number: int, name: str, error: int
+) -> None:
+    """Check one failing call: exit 4 (3 where the run itself found something left out), one line.
+
+    Making a folder that is there already may fail: that disturbs nothing.
+    """
+    place.begin(stage)
+    place.device.arm(number, error, lasts=error == errno.ENOSPC)
+    done = place.run(stage)
+    after = f"{errno.errorcode[error]} at call {number}, {name}: {done.stderr}"
+    harmless = name.startswith(("mkdir ", "unlink ", "rmdir "))
+    if done.returncode == 0 and harmless:
+        assert hashes(place.device.root) == good, after
+        return
+    assert done.returncode in (3, 4), after
+    assert done.stderr.count("error: ") == 1 and "Traceback" not in done.stderr, after
+    goes_on(place, stage, good, after)
+
+
+@pytest.mark.parametrize("stage", ["ingest", "materialize", "publish"])
+def test_threat_18_and_19_a_disturbed_step_goes_on_to_the_same_bytes(
+    place: Stages, stage: str
+) -> None:
+    good, calls = place.undisturbed(stage)
+    named = points(calls)
+    first, second = random.Random(stage).sample(sorted(named), 2)
+    killed(place, stage, good, first, named[first])
+    failed(place, stage, good, second, named[second], errno.ENOSPC)
+
+
+def test_threat_18_a_file_is_on_disk_before_it_has_its_name(place: Stages) -> None:
+    """What is renamed was flushed before, and its folder is flushed afterwards."""
+    _, calls = place.undisturbed("ingest")
+    for number, call in enumerate(calls):
+        verb, _, path = call.partition(" ")
+        if verb != "rename":
+            continue
+        own = [c.partition(" ")[0] for c in calls[:number] if f" {path}." in c]
+        assert own[-2:] == ["write", "fsync"], (call, own)
+        assert f"fsync {path.rpartition('/')[0]}" in calls[number:], call
+
+
+@pytest.mark.parametrize("stage", [pytest.param(s, marks=SLOW) for s in STAGES])
+def test_threat_18_killed_at_every_named_point(place: Stages, stage: str) -> None:
+    good, calls = place.undisturbed(stage)
+    for number, name in points(calls).items():
+        killed(place, stage, good, number, name)
+
+
+@pytest.mark.parametrize("stage", [pytest.param(s, marks=SLOW) for s in STAGES])
+def test_threat_19_every_named_point_fails_once(place: Stages, stage: str) -> None:
+    good, calls = place.undisturbed(stage)
+    for turn, (number, name) in enumerate(points(calls).items()):
+        error = (errno.EIO, errno.ENOSPC)[turn % 2]
+        failed(place, stage, good, number, name, error)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_threat_19_call_n_fails_for_each_n_until_the_run_passes(place: Stages, error: int) -> None:
+    good, calls = place.undisturbed("filter")
+    for number, name in enumerate(calls, start=1):
+        failed(place, "filter", good, number, name, error)
+
+
+def test_threat_19_the_message_names_path_bytes_and_advice(place: Stages) -> None:
+    _, calls = place.undisturbed("filter")
+    number = next(n for n, call in enumerate(calls, 1) if call.startswith("write /work/decisions"))
+    place.begin("filter")
+    place.device.arm(number, errno.ENOSPC, lasts=True)
+    done = place.run("filter")
+    assert done.returncode == 4
+    told = f"error: {place.device.root}/work/decisions/filter/"
+    assert done.stderr.startswith(told) and "No space left on device" in done.stderr
+    assert " bytes are free" in done.stderr and "free some space" in done.stderr
