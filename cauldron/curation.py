@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from cauldron.curate.deciding import NO_LISTS, filter_parts
@@ -15,15 +14,18 @@ from cauldron.curate.decontaminate import (
     totals,
 )
 from cauldron.curate.dedup import DedupSettings, dedup
+from cauldron.curate.layout import here
 from cauldron.curate.leak_index import is_index, labels
 from cauldron.curate.lists import Lists
 from cauldron.curate.parts import PartFiles
 from cauldron.curate.rules import Rules
-from cauldron.engine.base import Engine, run_all
+from cauldron.engine.base import Engine
+from cauldron.engine.local import LocalEngine
 from cauldron.engine.receipts import Failure, Job, perform, perform_all
 from cauldron.errors import CheckError
 from cauldron.indexing import index_benchmarks
 from cauldron.measuring import MeasureSettings, PlannedPart, plan_measure, require_measured
+from cauldron.planning import SHARD_ROWS
 from cauldron.steps import Progress, followed, ingests, quiet, receipt
 from cauldron.storage import files, work
 from cauldron.storage.keys import key_of
@@ -31,7 +33,7 @@ from cauldron.storage.shards import file_sha256
 
 COMPARED = ("counts", "hashes", "sketch", "pixels")
 """Groups of signals by which duplicates and leaks are found."""
-_GLOBAL_VERSION = 2  # goes up when what such a step writes changes
+_VERSION = 3  # goes up when what the search for duplicates writes changes
 FILTERED_AT_ONCE = 32  # parts of one job: a query costs more than its rows
 
 
@@ -194,45 +196,76 @@ def _part_files(place: str, step: str, sources: Sequence[str] | None) -> list[Pa
     ]
 
 
-def _global_job(
-    place: str,
-    step: str,
-    sources: Sequence[str] | None,
-    settings: Any,
-    function: Any,
-    arguments: Any,
-) -> Job:
-    parts = _part_files(place, step, sources)
-    before = [
-        [part.source, part.name, require_measured(place, part.source, part.name, COMPARED)]
-        + [file_sha256(url) for url in part.earlier]
-        for part in parts
-    ]
-    return Job(
-        key=key_of(step, _GLOBAL_VERSION, before, settings),
-        receipt=files.join(place, "ledger", "parts", f"{step}.json"),
-        outputs=tuple(part.out for part in parts),
-        function=function,
-        arguments=(parts, *arguments),
-    )
-
-
 def dedup_samples(
     place: str,
     settings: DedupSettings,
     sources: Sequence[str] | None = None,
     engine: Engine | None = None,
+    progress: Progress = quiet,
+    parts_at_once: int = 0,
 ) -> dict[str, Any]:
-    """Find duplicates among the samples that are still kept; an engine compares the pictures."""
+    """Find duplicates among the samples that are still kept.
+
+    Args:
+        parts_at_once: parts that one job reads; 0: as fits their number.
+    """
     work.require(place)
+    parts = _part_files(place, "dedup", sources)
+    before = [
+        [part.source, part.name, require_measured(place, part.source, part.name, COMPARED)]
+        + [file_sha256(url) for url in part.earlier]
+        for part in parts
+    ]
     plain = settings.model_dump(mode="json")
-    run = partial(run_all, engine) if engine else map
-    result = perform(_global_job(place, "dedup", sources, plain, dedup, (settings, run)))
+    key, scratch = key_of("dedup", _VERSION, before, plain), files.join(place, ".shuffle")
+    stages = _Stages(engine or LocalEngine(1), scratch, key_of(key, parts_at_once), progress)
+    rows = len(parts) * SHARD_ROWS
+    job = Job(
+        key=key,
+        receipt=files.join(place, "ledger", "parts", "dedup.json"),
+        outputs=tuple(part.out for part in parts),
+        function=dedup,
+        arguments=(parts, settings, scratch, rows, stages, parts_at_once),
+    )
+    result = perform(job)
+    files.remove(scratch)
     entry = {**result, "step": "dedup", "status": "done", "settings": plain}
     files.write_json(
         work.ledger(place, "dedup"), {k: v for k, v in entry.items() if k != "resumed"}
     )
     return entry
+
+
+class _Stages:
+    """Runs the jobs of stages on an engine, with receipts, so that a cut-off search goes on.
+
+    Shares of a step do the first stage together; the last to end does the others.
+    """
+
+    def __init__(self, engine: Engine, scratch: str, key: str, progress: Progress) -> None:
+        self._engine, self._scratch, self._key, self._progress = engine, scratch, key, progress
+        self._shared = True
+
+    def __call__(
+        self, name: str, function: Any, jobs: Sequence[tuple[Any, ...]]
+    ) -> list[dict[str, Any]]:
+        if len(jobs) == 1 and not self._engine.share:
+            return here(name, function, jobs)  # as quick as its receipt
+        folder = files.join(self._scratch, name)
+        made = [
+            Job(
+                key=key_of(self._key, name, number),
+                receipt=files.join(folder, f"{number:05d}.json"),
+                outputs=(files.join(folder, f"{number:05d}.arrow"),),
+                function=function,
+                arguments=arguments,
+            )
+            for number, arguments in enumerate(jobs)
+        ]
+        shared, self._shared = self._shared, False
+        results = perform_all(self._engine, made, shared=shared)
+        step = f"dedup, {name.replace('-', ' ')}"
+        return list(followed(results, step, len(made), self._progress))
 
 
 def decontaminate_samples(

@@ -4,40 +4,37 @@ Of each cluster one member stays: that of the preferred source, the longest, or 
 order, id). So the result depends on neither part order nor workers. Near-duplicate text is sought
 among documents (and chats when asked); of samples with near pictures only those with the same
 question, or text, are duplicates.
+
+Every search is a few stages of jobs that read some parts, or what others meant for them, and write
+files; this process sees pairs of numbers. With few samples each stage is one job.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from cauldron.config import Off
-from cauldron.curate.edits import Edit, Sizes, write_changes
-from cauldron.curate.groups import smallest_members
-from cauldron.curate.merging import merge_groups, merged
+from cauldron.curate.dropping import Changes, Verdicts, write_drops
+from cauldron.curate.exact import exact_pairs
+from cauldron.curate.keepers import clusters
+from cauldron.curate.layout import GONE, ROW_BITS, Group, Stages, here, laid_out, tell
+from cauldron.curate.merging import merged_samples
 from cauldron.curate.near_images import FINE_RADIUS, RADIUS
-from cauldron.curate.near_texts import Pairs, near_texts
 from cauldron.curate.paragraphs import repeated_paragraphs
-from cauldron.curate.parts import Loaded, PartFiles, binary_column, by_part, load_parts, write_drops
-from cauldron.curate.pictures import Run, near_labels, pictures_of
-from cauldron.signals.measure import spoken_text
-from cauldron.signals.sketch import SKETCH_SIZE
-from cauldron.storage.shards import read_table
+from cauldron.curate.parts import PartFiles
+from cauldron.curate.picture_labels import near_image_pairs
+from cauldron.curate.text_search import near_text_pairs
+from cauldron.storage.shuffle import gather
 
-_COLUMNS = (
-    "roles",
-    "chars",
-    "text_hash",
-    "question_hashes",
-    "image_hash",
-    "image_phash256",
-)
 _LARGEST = 20  # clusters whose sizes are told
 _SYNTHETIC = (
     "clevr",
@@ -60,8 +57,6 @@ _SYNTHETIC = (
     "tat_qa",
     "vistext",
 )
-
-Found = tuple[Pairs, npt.NDArray[np.float64]]
 
 
 class DedupSettings(BaseModel):
@@ -113,213 +108,119 @@ class DedupSettings(BaseModel):
         return tuple(ranks)
 
 
-def dedup(parts: Sequence[PartFiles], settings: DedupSettings, run: Run = map) -> dict[str, Any]:
+Search = Callable[[list[Group]], list[str]]
+
+
+def dedup(
+    parts: Sequence[PartFiles],
+    settings: DedupSettings,
+    scratch: str,
+    rows: int,
+    run: Stages = here,
+    parts_at_once: int = 0,
+) -> dict[str, Any]:
     """Find duplicates over all parts and write decisions for each.
 
     Args:
-        run: applies a function to tasks and yields results in order, as an engine does.
+        scratch: a folder for files between stages, seen by all workers.
+        rows: samples in all, about; how work is cut follows from it, the result does not.
+        run: runs a stage of jobs, as an engine does.
+        parts_at_once: parts of one job; 0: as fits their number.
 
     Returns:
         Per source kept and dropped by reason, the sizes of clusters, and `across`: how many
         samples of a source were dropped for one of another.
     """
-    loaded = load_parts(parts, _COLUMNS, settings.rank())
-    frame = loaded.frame
-    keeper = np.arange(frame.height)
-    told = np.full(frame.height, np.nan)
-    reason = np.full(frame.height, "", dtype=object)
-    clusters: dict[str, list[int]] = {}
-    for name, search in _searches(loaded, settings, run):
-        left = np.flatnonzero(reason == "")
-        pairs, found = search(frame[left])
-        pairs, found = _allowed(frame["source"].gather(left), pairs, found, settings.across)
-        label = left[smallest_members(pairs, len(left))]
-        again = left[label != left]
-        np.fmax.at(told, left[pairs].ravel(), np.repeat(found, 2))
-        keeper[left] = label
-        reason[again] = name
-        sizes = np.unique(label, return_counts=True)[1]
-        sizes = np.sort(sizes[sizes > 1])[::-1][:_LARGEST].tolist()
-        clusters[name] = sizes
-    changes, how = _changed(loaded, settings, reason, keeper)
-    gone = np.flatnonzero(reason != "")
-    last = _last_keeper(keeper)
-    drops = pl.DataFrame(
-        {
-            "number": gone.astype(np.uint32),
-            "reason": pl.Series(reason[gone].tolist(), dtype=pl.String),
-            "value": pl.Series(told[gone]).fill_nan(None),
-            "detail": pl.Series(how[gone].tolist(), dtype=pl.String) + frame["id"][last[gone]],
-        }
-    )
-    for number, part in enumerate(loaded.parts):
-        write_changes(part.out, changes.get(number, {}))
-    sources = frame["source"]
+    groups = laid_out(parts, scratch, rows, parts_at_once)
+    verdicts = Verdicts.none()
+    reasons: list[str] = []
+    sizes: dict[str, list[int]] = {}
+    for name, search in _searches(settings, run):
+        groups = _told_gone(groups, verdicts, len(reasons))
+        found = clusters(groups, name, search(groups), settings.rank(), settings.across, run)
+        verdicts = verdicts.with_more(found.gone, found.keeper, len(reasons), found.value)
+        reasons.append(name)
+        sizes[name] = np.sort(found.sizes)[::-1][:_LARGEST].tolist()
+    verdicts, reasons, changes = _changed(groups, settings, verdicts, reasons, run)
+    written = write_drops(groups, verdicts, reasons, changes, run)
     return {
-        "sources": write_drops(loaded, drops),
-        "largest_clusters": clusters,
-        "across": _between(sources.gather(gone), sources.gather(last[gone])),
-        "rewritten": sum(map(len, changes.values())),
+        "sources": written["sources"],
+        "largest_clusters": sizes,
+        "across": _between(parts, verdicts),
+        "rewritten": written["rewritten"],
     }
 
 
+def _told_gone(groups: list[Group], verdicts: Verdicts, number: int) -> list[Group]:
+    """Tell groups which samples have gone already."""
+    if not len(verdicts.gone):
+        return groups
+    layout, stage = groups[0].layout, f"gone-{number}"
+    tell(layout, stage, {"node": verdicts.gone}, GONE, layout.group_of(verdicts.gone))
+    return [replace(group, gone=stage) for group in groups]
+
+
+def _searches(settings: DedupSettings, run: Stages) -> Iterator[tuple[str, Search]]:
+    across = settings.across
+    for by in settings.exact_by if settings.exact else ():
+        name = "exact_duplicate" if by == "sample" else f"exact_duplicate_{by}"
+        yield name, partial(exact_pairs, by=by, across=across, run=run)
+    if settings.text == "minhash":
+        documents = settings.text_of == "documents"
+        target = settings.text_similarity
+        yield (
+            "near_duplicate_text",
+            partial(near_text_pairs, target=target, documents=documents, run=run),
+        )
+    if settings.images == "phash":
+        search = partial(near_image_pairs, exact_only=settings.images_exact_only, across=across)
+        radii = (settings.max_distance, settings.max_distance_256)
+        yield "near_duplicate_image", partial(search, radii=radii, rank=settings.rank(), run=run)
+
+
 def _changed(
-    loaded: Loaded, settings: DedupSettings, reason: Any, keeper: npt.NDArray[np.int64]
-) -> tuple[dict[int, dict[int, tuple[Edit, Sizes]]], Any]:
-    """Merge turns and take out repeated paragraphs; note who went, why, and into whom.
+    groups: list[Group],
+    settings: DedupSettings,
+    verdicts: Verdicts,
+    reasons: list[str],
+    run: Stages,
+) -> tuple[Verdicts, list[str], list[Changes]]:
+    """Merge turns and take out repeated paragraphs.
 
     Returns:
-        Edits by part and row, and what stands in front of the id in each detail.
+        Verdicts and reasons with those of samples that go by that, and where changes are told.
     """
-    how = np.full(len(reason), "of:", dtype=object)
-    changes: dict[int, dict[int, tuple[Edit, Sizes]]] = {}
+    changes: list[Changes] = []
     if settings.merge:
-        left = np.flatnonzero(reason == "")
-        rest = loaded.frame[left]
-        into, merges = merged(loaded, rest, merge_groups(rest, settings.across))
-        again = left[into != np.arange(len(left))]
-        keeper[left] = left[into]
-        reason[again], how[again] = "merged", "into:"
-        changes = merges
+        groups = _told_gone(groups, verdicts, len(reasons))
+        urls = merged_samples(groups, settings.rank(), settings.across, run)
+        verdicts = verdicts.with_more(_numbers(urls, 0), _numbers(urls, 1), len(reasons))
+        reasons, changes = [*reasons, "merged"], [("merge-changes", len(urls))]
     if settings.paragraphs != "off":
-        left = np.flatnonzero(reason == "")
-        empty, shorter = repeated_paragraphs(loaded, loaded.frame[left], settings.paragraphs)
-        reason[left[empty]] = "repeated_paragraphs"
-        for part, rows in shorter.items():
-            changes.setdefault(part, {}).update(rows)
-    return changes, how
+        groups = _told_gone(groups, verdicts, len(reasons))
+        urls = repeated_paragraphs(groups, settings.paragraphs, run)
+        empty = _numbers(urls, 0)
+        verdicts = verdicts.with_more(empty, empty, len(reasons))
+        reasons.append("repeated_paragraphs")
+        changes.append(("paragraph-changes", len(urls)))
+    return verdicts, reasons, changes
 
 
-def _last_keeper(keeper: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Follow keepers that a later search dropped in turn, so that each names one that stays."""
-    while (keeper[keeper] != keeper).any():
-        keeper = keeper[keeper]
-    return keeper
+def _numbers(urls: Sequence[str], place: int) -> npt.NDArray[np.int64]:
+    """Return one column of all rows of some files."""
+    batches = gather(urls, 0, 1)
+    return np.concatenate([np.zeros(0, np.int64), *(b[place].to_numpy() for b in batches)])
 
 
-def _allowed(
-    sources: pl.Series, pairs: Pairs, found: npt.NDArray[np.float64], across: bool
-) -> Found:
-    """Leave out pairs of two sources where duplicates are sought within each only."""
-    if across or not len(pairs):
-        return pairs, found
-    codes = sources.cast(pl.Categorical).to_physical().to_numpy()
-    same = codes[pairs[:, 0]] == codes[pairs[:, 1]]
-    return pairs[same], found[same]
-
-
-def _between(dropped: pl.Series, kept: pl.Series) -> dict[str, dict[str, int]]:
+def _between(parts: Sequence[PartFiles], verdicts: Verdicts) -> dict[str, dict[str, int]]:
     """Count dropped samples by their source and the source of the one that stays."""
-    table = pl.DataFrame({"dropped": dropped, "kept": kept}).group_by("dropped", "kept").len()
+    names = [part.source for part in parts]
+    pairs = np.stack([verdicts.gone, verdicts.last_keepers()]) >> ROW_BITS
+    (dropped, stays), numbers = np.unique(pairs, axis=1, return_counts=True)
+    counts: Counter[tuple[str, str]] = Counter()
+    for one, two, number in zip(dropped, stays, numbers, strict=True):
+        counts[names[one], names[two]] += int(number)
     out: dict[str, dict[str, int]] = {}
-    for source, other, number in table.sort("dropped", "kept").iter_rows():
+    for (source, other), number in sorted(counts.items()):
         out.setdefault(source, {})[other] = number
-    return out
-
-
-def _searches(loaded: Loaded, settings: DedupSettings, run: Run) -> Iterable[tuple[str, Any]]:
-    if settings.exact:
-        for by in settings.exact_by:
-            name = "exact_duplicate" if by == "sample" else f"exact_duplicate_{by}"
-            yield name, lambda rest, by=by: _exact_pairs(rest, by, settings.across)
-    if settings.text == "minhash":
-        yield "near_duplicate_text", lambda rest: _text_pairs(loaded, rest, settings)
-    if settings.images == "phash":
-        yield "near_duplicate_image", lambda rest: _image_pairs(loaded, rest, settings, run)
-
-
-def _exact_pairs(frame: pl.DataFrame, by: str, across: bool) -> Found:
-    """Pair each sample with the first of the same text, pictures or both.
-
-    Samples with an unreadable picture have no duplicates, nor have those without any picture or
-    text where that alone is compared.
-    """
-    keyed = frame.select(
-        pl.col("image_hash").list.join(",").alias("pictures"),
-        pl.col("image_hash").list.contains("").alias("unreadable"),
-        "text_hash",
-        pl.lit("") if across else pl.col("source"),
-        "chars",
-    ).with_row_index("place")
-    if by == "text":
-        keyed = keyed.filter(pl.col("chars") > 0)
-    if by == "pictures":
-        keyed = keyed.filter(pl.col("pictures") != "")
-    keys = {"sample": ["pictures", "text_hash"], "text": ["text_hash"], "pictures": ["pictures"]}
-    return _paired(keyed.filter(~pl.col("unreadable")), [*keys[by], keyed.columns[4]])
-
-
-def _paired(keyed: pl.DataFrame, keys: list[str]) -> Found:
-    """Pair each row with the first that has the same keys, by `place`."""
-    found = keyed.with_columns(pl.col("place").min().over(keys).alias("first"))
-    found = found.filter(pl.col("place") != pl.col("first"))
-    pairs = found.select("first", "place").to_numpy().astype(np.int64)
-    return pairs, np.full(len(pairs), np.nan)
-
-
-def _text_pairs(loaded: Loaded, frame: pl.DataFrame, settings: DedupSettings) -> Found:
-    chosen = frame.with_row_index("place")
-    if settings.text_of == "documents":
-        chosen = chosen.filter(pl.col("roles") == "document")
-    held, there = binary_column(loaded.parts, chosen, "minhash", 4 * SKETCH_SIZE)
-    chosen = chosen.filter(pl.Series(there))
-    pairs, found = near_texts(
-        held[there].view(np.uint32),
-        settings.text_similarity,
-        lambda numbers: _texts(loaded, chosen[numbers]),
-    )
-    return chosen["place"].to_numpy().astype(np.int64)[pairs], found
-
-
-def _texts(loaded: Loaded, frame: pl.DataFrame) -> list[str]:
-    """Return the texts of rows of a frame, from the samples."""
-    out = [""] * frame.height
-    for part, rows, places in by_part(frame):
-        messages = read_table(loaded.parts[part].samples, ["messages"])["messages"]
-        for place, told in zip(places, messages.take(pa.array(rows)).to_pylist(), strict=True):
-            out[place] = spoken_text(told)
-    return out
-
-
-def _image_pairs(loaded: Loaded, frame: pl.DataFrame, settings: DedupSettings, run: Run) -> Found:
-    """Pair samples of the same questions, or text, whose pictures are near one by one."""
-    said = (
-        pl.when(pl.col("question_hashes").list.len() > 0)
-        .then(pl.col("question_hashes").list.join(","))
-        .otherwise(pl.col("text_hash"))
-    )
-    chosen = (
-        frame.with_row_index("place")
-        .filter(
-            (pl.col("image_hash").list.len() > 0)
-            & ~pl.col("image_hash").list.contains("")
-            & ~pl.col("source").is_in(list(settings.images_exact_only))
-        )
-        .with_columns(said.alias("said"), pl.col("image_hash").list.len().alias("pictures"))
-        .filter(pl.len().over("said", "pictures") > 1)
-    )
-    radii = (settings.max_distance, settings.max_distance_256)
-    labels = near_labels(loaded.parts, pictures_of(chosen), *radii, run)
-    keyed = (
-        chosen.select("place", "said", "image_hash")
-        .explode("image_hash", empty_as_null=False, keep_nulls=False)
-        .join(labels, on="image_hash", how="left", maintain_order="left")
-        .with_columns(pl.coalesce("label", "image_hash"))
-        .group_by("place", "said", maintain_order=True)
-        .agg(pl.col("label").str.join(","))
-    )
-    pairs, _ = _paired(keyed, ["label", "said"])
-    return pairs, _apart(frame["image_phash256"], pairs)
-
-
-def _apart(hashes: pl.Series, pairs: Pairs) -> npt.NDArray[np.float64]:
-    """Return the most bits of 256 in which pictures of pairs of samples differ."""
-    out = np.zeros(len(pairs))
-    for number, (one, two) in enumerate(
-        zip(*(hashes.gather(side) for side in pairs.T), strict=True)
-    ):
-        left, right = (
-            np.frombuffer(b"".join(side), np.uint64).reshape(-1, 4) for side in (one, two)
-        )
-        out[number] = np.bitwise_count(left ^ right).sum(axis=1).max()
     return out

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import orjson
 import pyarrow as pa
 
 from cauldron.curate.decisions import left_out
@@ -94,6 +95,20 @@ Edits = Mapping[int, Edit]
 """The edits of a file by row; rows that stay as they are have none."""
 
 Sizes = Mapping[str, int]
+
+CHANGES = pa.schema([("node", pa.int64()), ("change", pa.binary())])
+"""Changes on their way to the job that writes them."""
+
+
+def packed(edit: Edit, sizes: Sizes) -> bytes:
+    """Return an edit, with the sizes that the sample has then, as bytes."""
+    return orjson.dumps({**edit.as_row(), **sizes})
+
+
+def unpacked(payload: bytes) -> tuple[Edit, Sizes]:
+    """Return what was packed."""
+    row = orjson.loads(payload)
+    return Edit.of_row(row) or Edit(), {name: row[name] for name in SIZES}
 
 
 def changes_url(decisions: str) -> str:

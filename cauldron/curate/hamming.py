@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-_QUARTERS, _BITS = 4, 16
+QUARTERS, _BITS = 4, 16
 FEW = 12_000  # up to so many hashes all pairs are compared
 _ROWS = 512  # hashes compared with all others at a time
 _PAIRS = 1 << 22  # pairs compared at a time
@@ -36,13 +36,10 @@ def near_hashes(
     """
     n = len(coarse)
     found = [np.zeros(0, np.int64)]
-    pairs = _all(coarse, radius) if n <= few else _by_quarters(coarse, fine, radius, crowd)
+    pairs = all_pairs(coarse, radius) if n <= few else _by_quarters(coarse, fine, radius, crowd)
     for a, b in pairs:
-        near = np.bitwise_count(coarse[a] ^ coarse[b]) <= radius
-        a, b = a[near], b[near]
-        near = np.bitwise_count(fine[a] ^ fine[b]).sum(axis=1) <= fine_radius
-        a, b = a[near], b[near]
-        found.append(np.minimum(a, b) * n + np.maximum(a, b))
+        a, b = are_near(coarse, fine, a, b, radius, fine_radius)
+        found.append(a * n + b)
     codes = np.unique(np.concatenate(found))
     return np.stack([codes // max(n, 1), codes % max(n, 1)], axis=1)
 
@@ -65,7 +62,8 @@ def near_hashes_across(
     return np.concatenate(found)
 
 
-def _all(coarse: U64, radius: int) -> Iterator[tuple[I64, I64]]:
+def all_pairs(coarse: U64, radius: int) -> Iterator[tuple[I64, I64]]:
+    """Yield pairs (a < b) whose 64-bit hashes differ in few bits."""
     for start in range(0, len(coarse), _ROWS):
         apart = np.bitwise_count(coarse[start : start + _ROWS, None] ^ coarse[None, start:])
         a, b = np.nonzero(apart <= radius)
@@ -75,19 +73,58 @@ def _all(coarse: U64, radius: int) -> Iterator[tuple[I64, I64]]:
 
 def _by_quarters(coarse: U64, fine: U64, radius: int, crowd: int) -> Iterator[tuple[I64, I64]]:
     """Yield candidates: all pairs within the radius are among them, some more than once."""
-    for quarter in range(_QUARTERS):
-        # one quarter within radius // 4, or another within (radius - 1) // 4, and so on
-        within = (radius - quarter) // _QUARTERS
-        if within < 0:
-            return
-        shift = np.uint64(quarter * _BITS)
-        keys = ((coarse >> shift) & np.uint64((1 << _BITS) - 1)).astype(np.int64)
-        order = np.lexsort((*fine.T, coarse, keys)).astype(np.int64)
-        counts = np.bincount(keys, minlength=1 << _BITS)
-        starts = np.cumsum(counts) - counts
-        for mask in _masks(within):
+    for quarter in range(QUARTERS):
+        yield from by_quarter(coarse, fine, quarter, radius, crowd)
+
+
+def within(quarter: int, radius: int) -> int:
+    """Return how many bits of a quarter may differ; below 0 it need not be looked at.
+
+    Hashes within the radius have one quarter within radius // 4, or another within
+    (radius - 1) // 4, and so on.
+    """
+    return (radius - quarter) // QUARTERS
+
+
+def quarter_keys(coarse: U64, quarter: int) -> I64:
+    """Return one quarter of each hash."""
+    shift = np.uint64(quarter * _BITS)
+    return ((coarse >> shift) & np.uint64((1 << _BITS) - 1)).astype(np.int64)
+
+
+def by_quarter(
+    coarse: U64,
+    fine: U64,
+    quarter: int,
+    radius: int,
+    crowd: int = CROWD,
+    block: tuple[int, int] = (0, 0),
+) -> Iterator[tuple[I64, I64]]:
+    """Yield candidates of one quarter.
+
+    Args:
+        block: a number of leading bits of the quarter, and how keys of a pair differ in them; so
+            two blocks of hashes can be compared without the others.
+    """
+    keys = quarter_keys(coarse, quarter)
+    order = np.lexsort((*fine.T, coarse, keys)).astype(np.int64)
+    counts = np.bincount(keys, minlength=1 << _BITS)
+    starts = np.cumsum(counts) - counts
+    bits, apart = block
+    for mask in _masks(within(quarter, radius)):
+        if mask >> (_BITS - bits) == apart:
             for places in _joined(counts, starts, mask, crowd):
                 yield order[places[0]], order[places[1]]
+
+
+def are_near(
+    coarse: U64, fine: U64, a: I64, b: I64, radius: int, fine_radius: int
+) -> tuple[I64, I64]:
+    """Return those of some pairs, the smaller number first, whose hashes differ in few bits."""
+    near = np.bitwise_count(coarse[a] ^ coarse[b]) <= radius
+    a, b = a[near], b[near]
+    near = np.bitwise_count(fine[a] ^ fine[b]).sum(axis=1) <= fine_radius
+    return np.minimum(a, b)[near], np.maximum(a, b)[near]
 
 
 def _masks(within: int) -> Iterator[int]:

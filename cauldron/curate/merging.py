@@ -2,71 +2,137 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 import polars as pl
 import pyarrow as pa
 
-from cauldron.curate.edits import SIZES, Edit, Place, Sizes
-from cauldron.curate.parts import Loaded, by_part
+from cauldron.curate.edits import CHANGES, SIZES, Edit, Place, Sizes, packed
+from cauldron.curate.layout import Group, Layout, Result, Stages, by_hash, column, row_of
 from cauldron.curate.turns_merged import exchanges, joined
 from cauldron.storage.shards import read_table
+from cauldron.storage.shuffle import gathered, scatter, scattering
+
+MERGED = pa.schema([("node", pa.int64()), ("head", pa.int64())])
+_KEYED = pa.schema(
+    [
+        ("key", pa.string()),
+        ("node", pa.int64()),
+        ("id", pa.string()),
+        ("chars", pa.int64()),
+        ("source", pa.string()),
+        ("source_order", pa.int32()),
+    ]
+)
+_GROUPED = pa.schema([*MERGED, ("place", pa.int64())])
+_TOLD = pa.schema([*_GROUPED, ("sample", pa.large_binary())])
+_ROW_BYTES, _TOLD_BYTES = 160, 2_048
 
 I64 = npt.NDArray[np.int64]
 
 
-def merge_groups(frame: pl.DataFrame, across: bool) -> I64:
-    """Return for each row of a frame the first row with the same pictures, itself for most.
-
-    Chats alone are merged, and only those whose pictures can all be read.
-    """
-    keyed = frame.select(
-        pl.col("image_hash").list.join(",").alias("pictures"),
-        ((pl.col("roles") == "chat") & (pl.col("image_hash").list.len() > 0)).alias("asks"),
-        pl.col("image_hash").list.contains("").alias("unreadable"),
-        (pl.lit("") if across else pl.col("source")).alias("within"),
-    ).with_row_index("place")
-    chosen = keyed.filter(pl.col("asks") & ~pl.col("unreadable"))
-    first = pl.col("place").min().over("pictures", "within").alias("first")
-    out = np.arange(frame.height)
-    out[chosen["place"].to_numpy()] = chosen.select(first)["first"].to_numpy()
-    return out
-
-
-def merged(
-    loaded: Loaded, frame: pl.DataFrame, first: I64
-) -> tuple[I64, dict[int, dict[int, tuple[Edit, Sizes]]]]:
-    """Merge the turns of groups.
-
-    Args:
-        first: as `merge_groups` returns it.
+def merged_samples(
+    groups: list[Group], rank: Sequence[pl.Expr], across: bool, run: Stages
+) -> list[str]:
+    """Merge chats whose pictures are the same and can all be read.
 
     Returns:
-        [rows] the row that each row was merged into, itself where it was not; and the edits of
-        the samples that others were merged into, by part and row, with the sizes that result.
+        URLs of who was merged into whom; the stage `merge-changes`, of as many jobs, tells the
+        samples that change by that.
     """
-    sizes = np.bincount(first, minlength=frame.height)
-    rows = np.flatnonzero(sizes[first] > 1)
-    told = dict(zip(rows.tolist(), _told(loaded, frame[rows]), strict=True))
-    into = np.arange(frame.height)
-    changes: dict[int, dict[int, tuple[Edit, Sizes]]] = {}
-    for head in np.unique(first[rows]).tolist():
-        group = [k for k in rows[first[rows] == head].tolist() if _simple(told[k]["messages"])]
-        if len(group) < 2 or group[0] != head:
-            continue
-        into[group] = head
-        place = frame.row(head, named=True)
-        edit = Edit(merged=tuple(_place(loaded, frame.row(k, named=True)) for k in group[1:]))
-        sizes_then = _sizes([told[k] for k in group])
-        changes.setdefault(place["part"], {})[place["row"]] = edit, sizes_then
-    return into, changes
+    layout = groups[0].layout
+    run("merge-keys", _keys, [(group, across) for group in groups])
+    n = layout.partitions(_ROW_BYTES)
+    run("merge-groups", _groups, [(layout, rank, number) for number in range(n)])
+    run("merge-told", _told, [(group, n) for group in groups])
+    n = layout.partitions(_TOLD_BYTES)
+    run("merge", _merged, [(layout, number) for number in range(n)])
+    return layout.urls("merge", n)
 
 
-def _place(loaded: Loaded, row: dict[str, Any]) -> Place:
-    part = loaded.parts[row["part"]]
-    return Place(source=part.source, part=part.name, row=row["row"], id=row["id"])
+def _keys(group: Group, across: bool) -> Result:
+    layout, n = group.layout, group.layout.partitions(_ROW_BYTES)
+    pictures = pl.col("image_hash")
+    within = [] if across else [pl.col("source")]
+
+    def chunks() -> Iterator[tuple[pa.Table, I64]]:
+        for frame in group.rows(["roles", "image_hash", "id", "chars"]):
+            own = frame.filter(
+                (pl.col("roles") == "chat")
+                & (pictures.list.len() > 0)
+                & ~pictures.list.contains("")
+            ).with_columns(
+                pl.concat_str(pictures.list.join(","), *within, separator="|").alias("key")
+            )
+            yield own.select(_KEYED.names).to_arrow(), by_hash(own["key"], n)
+
+    return {"rows": scatter(layout.url("merge-keys", group.number), _KEYED, chunks(), n)}
+
+
+def _groups(layout: Layout, rank: Sequence[pl.Expr], number: int) -> Result:
+    """Tell the members of groups of more than one: the first of them, and their place."""
+    n = layout.partitions(_ROW_BYTES)
+    table = gathered(layout.urls("merge-keys", layout.groups), number, n, _KEYED)
+    frame = pl.DataFrame(pl.from_arrow(table)).sort("key", *rank)
+    frame = frame.filter(pl.len().over("key") > 1).with_columns(
+        pl.col("node").first().over("key").alias("head"),
+        pl.int_range(pl.len()).over("key").alias("place"),
+    )
+    to = layout.group_of(frame["node"].to_numpy())
+    chunk = frame.select(_GROUPED.names).to_arrow(), to
+    return {"rows": scatter(layout.url("merge-groups", number), _GROUPED, [chunk], layout.groups)}
+
+
+def _told(group: Group, jobs: int) -> Result:
+    """Send what members say to where their group meets."""
+    layout, n = group.layout, group.layout.partitions(_TOLD_BYTES)
+    told = gathered(layout.urls("merge-groups", jobs), group.number, layout.groups, _GROUPED)
+    told = told.sort_by("node")
+    nodes, heads = column(told, "node"), column(told, "head")
+
+    def chunks() -> Iterator[tuple[pa.Table, I64]]:
+        for part, low, high in group.named(nodes):
+            rows = pa.array(row_of(nodes[low:high]))
+            words = read_table(part.samples, ["id", "messages", "extra"]).take(rows)
+            sizes = read_table(part.signals, list(SIZES)).take(rows)
+            told_of = zip(words.to_pylist(), sizes.to_pylist(), rows.to_pylist(), strict=True)
+            samples = [
+                {**said, **size, "place": [part.source, part.name, row, said["id"]]}
+                for said, size, row in told_of
+            ]
+            held = pa.array([orjson.dumps(sample) for sample in samples], pa.large_binary())
+            own = told.slice(low, high - low).append_column("sample", held)
+            yield own, heads[low:high] % n
+
+    return {"rows": scatter(layout.url("merge-told", group.number), _TOLD, chunks(), n)}
+
+
+def _merged(layout: Layout, number: int) -> Result:
+    n = layout.partitions(_TOLD_BYTES)
+    told = gathered(layout.urls("merge-told", layout.groups), number, n, _TOLD)
+    frame = pl.DataFrame(pl.from_arrow(told)).sort("head", "place")
+    merged: list[tuple[int, int]] = []
+    changes: list[tuple[int, bytes]] = []
+    for (head,), members in frame.group_by("head", maintain_order=True):
+        samples = {n: orjson.loads(s) for n, s in members.select("node", "sample").iter_rows()}
+        group = [node for node, sample in samples.items() if _simple(sample["messages"])]
+        if len(group) > 1 and group[0] == head:
+            merged += [(node, int(head)) for node in group[1:]]
+            edit = Edit(merged=tuple(Place(*samples[node]["place"]) for node in group[1:]))
+            sizes = _sizes([samples[node] for node in group])
+            changes.append((int(head), packed(edit, sizes)))
+    nodes = np.array(merged, np.int64).reshape(-1, 2)
+    with scattering(layout.url("merge", number), MERGED, 1) as add:
+        add(pa.table({"node": nodes[:, 0], "head": nodes[:, 1]}), None)
+    heads = np.array([head for head, _ in changes], np.int64)
+    table = pa.table({"node": heads, "change": pa.array([c for _, c in changes], pa.binary())})
+    with scattering(layout.url("merge-changes", number), CHANGES, layout.groups) as add:
+        add(table, layout.group_of(heads))
+    return {"merged": len(merged)}
 
 
 def _sizes(samples: list[dict[str, Any]]) -> Sizes:
@@ -74,18 +140,6 @@ def _sizes(samples: list[dict[str, Any]]) -> Sizes:
     sizes = {name: sum(sample[name] or 0 for sample in samples) for name in SIZES}
     turns = len(list(exchanges(joined(samples)["messages"])))
     return {**sizes, "n_turns": turns}
-
-
-def _told(loaded: Loaded, frame: pl.DataFrame) -> list[dict[str, Any]]:
-    out: list[dict[str, Any]] = [{}] * frame.height
-    for part, rows, places in by_part(frame):
-        files = loaded.parts[part]
-        words = read_table(files.samples, ["id", "messages", "extra"]).take(pa.array(rows))
-        sizes = read_table(files.signals, list(SIZES)).take(pa.array(rows))
-        pairs = zip(words.to_pylist(), sizes.to_pylist(), strict=True)
-        for place, (sample, size) in zip(places, pairs, strict=True):
-            out[place] = sample | size
-    return out
 
 
 def _simple(messages: list[dict[str, Any]]) -> bool:

@@ -59,7 +59,7 @@ def near_images(
     """
     coarse, fine, thumbs = looks
     assert thumbs is not None
-    shown = np.flatnonzero(_contrast(thumbs) > BLANK)
+    shown = np.flatnonzero(contrast(thumbs) > BLANK)
     candidates = shown[near_hashes(coarse[shown], fine[shown], radius, fine_radius)]
     blocks = [candidates[k : k + _BLOCK] for k in range(0, len(candidates), _BLOCK)]
     found = [_alike(thumbs, block, judge) for block in blocks]
@@ -92,14 +92,15 @@ def _seem_alike(
     local = np.stack([np.arange(n), np.arange(n) + n], axis=1)
     fit, worst = fits(thumbs, local)
     drawn = (flat_share(thumbs, np.arange(2 * n)) > STRUCTURED)[local].any(axis=1)
-    shown = (_contrast(thumbs) > BLANK)[local].all(axis=1)
+    shown = (contrast(thumbs) > BLANK)[local].all(axis=1)
     near = (fit >= np.where(drawn, _CLEAR_FIT, _FIT)) & (
         worst <= np.where(drawn, _CLEAR_WORST, _WORST)
     )
     return np.asarray(near & shown & alike(thumbs, local))
 
 
-def _contrast(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+def contrast(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Return the deviation of the grey levels of each thumbnail."""
     blocks = [thumbs[k : k + _BLOCK] for k in range(0, len(thumbs), _BLOCK)]
     return np.concatenate([np.zeros(0), *(block[:, ::2, ::2].std(axis=(1, 2)) for block in blocks)])
 
@@ -107,16 +108,25 @@ def _contrast(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
 def _alike(thumbs: npt.NDArray[np.uint8], block: I64, judge: Judge) -> I64:
     """Return those of some pairs that show the same."""
     numbers, local = np.unique(block, return_inverse=True)
-    own, pairs = thumbs[numbers], local.reshape(-1, 2)
-    pairs = pairs[alike(own, pairs)]
-    fit, worst = fits(own, pairs)
-    flat = flat_share(own, np.unique(pairs))
+    pairs, clear, drawn = verdicts(thumbs[numbers], local.reshape(-1, 2))
+    clear[~clear] = judge(numbers[pairs[~clear]], drawn[~clear])
+    return np.asarray(numbers[pairs[clear]], np.int64)
+
+
+def verdicts(thumbs: npt.NDArray[np.uint8], pairs: I64) -> tuple[I64, Bools, Bools]:
+    """Look at the thumbnails of pairs.
+
+    Returns:
+        The pairs that may show the same, [m, 2]; whether that is clear already; and whether one
+        of them is structured.
+    """
+    pairs = pairs[alike(thumbs, pairs)]
+    fit, worst = fits(thumbs, pairs)
+    flat = flat_share(thumbs, np.unique(pairs))
     drawn = np.asarray(flat[pairs].max(axis=1) > STRUCTURED)
     possible = (fit >= _FIT) & (worst <= np.where(drawn & (fit < _SURE_FIT), _DRAWN_WORST, _WORST))
-    clear = possible & (fit >= _CLEAR_FIT) & (worst <= _CLEAR_WORST) & ~drawn
-    unclear = possible & ~clear
-    clear[unclear] = judge(numbers[pairs[unclear]], drawn[unclear])
-    return np.asarray(numbers[pairs[clear]], np.int64)
+    clear = (fit >= _CLEAR_FIT) & (worst <= _CLEAR_WORST) & ~drawn
+    return pairs[possible], clear[possible], drawn[possible]
 
 
 def same_details(details: Details, pairs: I64, drawn: Bools) -> Bools:

@@ -23,7 +23,10 @@ AT_ONCE = 1 << 25  # band keys sorted at a time
 _KEYED = 1 << 13  # sketches whose band keys are made at a time: they stay in the cache
 _TAG_BITS = 12  # pairs whose shingles are compared in one sort: 2 ** 12
 
+_SALT = 0x9E3779B97F4A7C15  # makes keys of bands different
+
 Pairs = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int64]
 TextsOf = Callable[[npt.NDArray[np.int64]], Sequence[str] | pa.StringArray]
 
 
@@ -56,11 +59,15 @@ def near_texts(
             for block in _blocks(pairs, _BLOCK)
         ]
     )
-    margin = _DEVIATIONS * float(np.sqrt(target * (1 - target) / SKETCH_SIZE))
-    unclear = np.flatnonzero(np.abs(found - target) <= margin)
-    found[unclear] = _jaccard(pairs[unclear], texts_of)
+    unclear = np.flatnonzero(np.abs(found - target) <= margin(target))
+    found[unclear] = jaccards(pairs[unclear], texts_of)
     near = found >= target
     return pairs[near], found[near]
+
+
+def margin(target: float) -> float:
+    """Return how near to a similarity an estimate by sketches is unclear."""
+    return _DEVIATIONS * float(np.sqrt(target * (1 - target) / SKETCH_SIZE))
 
 
 def _blocks(pairs: Pairs, size: int) -> list[Pairs]:
@@ -72,32 +79,29 @@ def candidates(
 ) -> Pairs:
     """Return pairs (a < b) that share a band: each text with the one before it and the first.
 
-    Keys and numbers are sorted as one integer; keys that fall together by chance cost a
-    comparison and nothing else.
-
     Args:
         at_once: keys sorted at a time; more are first parted by their leading bits.
     """
     n = len(sketches)
     if n < 2:
         return np.zeros((0, 2), np.int64)
-    bits = np.uint64(max(n - 1, 1).bit_length())
-    low = (np.uint64(1) << bits) - np.uint64(1)
-    numbers = np.arange(n, dtype=np.uint64)
     parts = 1 << max((n - 1) // at_once, 0).bit_length()
     codes = [np.zeros(0, np.int64)]
-    for keys in _band_keys(sketches, bands, rows):
-        keyed = ((keys >> bits) << bits) | numbers
-        leading = keyed >> np.uint64(64 - parts.bit_length() + 1) if parts > 1 else None
+    for keys in band_keys(sketches, bands, rows):
+        leading = keys >> np.uint64(64 - parts.bit_length() + 1) if parts > 1 else None
         for part in range(parts):
-            own = np.sort(keyed if leading is None else keyed[leading == np.uint64(part)])
-            codes.append(_in_groups(own >> bits, own & low, n))
+            if leading is None:
+                one, two = same_keys(keys)
+            else:
+                own = np.flatnonzero(leading == np.uint64(part))
+                one, two = (own[side] for side in same_keys(keys[own]))
+            codes.append(one * n + two)
     # one number a pair, so that sorting them is cheap
     both = np.unique(np.concatenate(codes))
     return np.stack([both // n, both % n], axis=1) if len(both) else both.reshape(0, 2)
 
 
-def _band_keys(sketches: npt.NDArray[np.uint32], bands: int, rows: int) -> npt.NDArray[np.uint64]:
+def band_keys(sketches: npt.NDArray[np.uint32], bands: int, rows: int) -> npt.NDArray[np.uint64]:
     """Return a 64-bit key of each band of each sketch: [bands, n]; sketches are read once."""
     factors = np.random.Generator(np.random.PCG64(7)).integers(
         0, 1 << 64, rows, dtype=np.uint64
@@ -106,7 +110,7 @@ def _band_keys(sketches: npt.NDArray[np.uint32], bands: int, rows: int) -> npt.N
     for start in range(0, len(sketches), _KEYED):
         block = np.ascontiguousarray(sketches[start : start + _KEYED].T)
         for band in range(bands):
-            keys = np.zeros(block.shape[1], np.uint64)
+            keys = np.full(block.shape[1], band * _SALT & (1 << 64) - 1, np.uint64)
             for place in range(rows):
                 keys += block[band * rows + place] * factors[place]
             keys ^= keys >> np.uint64(32)
@@ -115,22 +119,33 @@ def _band_keys(sketches: npt.NDArray[np.uint32], bands: int, rows: int) -> npt.N
     return out
 
 
-def _in_groups(
-    keys: npt.NDArray[np.uint64], members: npt.NDArray[np.uint64], total: int
-) -> npt.NDArray[np.int64]:
-    """Return `a * total + b` of neighbours, and of first and member, in each run of equal keys."""
+def same_keys(keys: npt.NDArray[np.uint64]) -> tuple[Places, Places]:
+    """Return places (a < b) of equal keys: each place with the one before it and the first.
+
+    Keys and places are sorted as one integer; keys that only seem equal in it are told apart.
+    """
     n = len(keys)
-    places = np.flatnonzero(keys[1:] == keys[:-1]) + 1
-    starts = np.ones(n, bool)
-    starts[places] = False
-    first = np.maximum.accumulate(np.where(starts, np.arange(n), 0))[places]
-    held = members.astype(np.int64)
-    return np.concatenate(
-        [held[places - 1] * total + held[places], held[first] * total + held[places]]
+    bits = np.uint64(max(n - 1, 1).bit_length())
+    low = (np.uint64(1) << bits) - np.uint64(1)
+    ordered = np.sort(((keys >> bits) << bits) | np.arange(n, dtype=np.uint64))
+    follows = np.zeros(n + 1, bool)
+    follows[1:-1] = ordered[1:] >> bits == ordered[:-1] >> bits
+    places = (ordered & low)[follows[1:] | follows[:-1]].astype(np.int64)
+    own = keys[places]
+    if (np.diff(own >> bits) == 0).sum() != (np.diff(own) == 0).sum():
+        order = np.lexsort((places, own))
+        places, own = places[order], own[order]
+    new = np.ones(len(own), bool)
+    new[1:] = own[1:] != own[:-1]
+    again = np.flatnonzero(~new)
+    first = np.maximum.accumulate(np.where(new, np.arange(len(own)), 0))[again]
+    return (
+        np.concatenate([places[again - 1], places[first]]),
+        np.concatenate([places[again], places[again]]),
     )
 
 
-def _jaccard(pairs: Pairs, texts_of: TextsOf) -> npt.NDArray[np.float64]:
+def jaccards(pairs: Pairs, texts_of: TextsOf) -> npt.NDArray[np.float64]:
     """Return the Jaccard similarity of the shingles of each pair."""
     out = [np.zeros(0)]
     for block in _blocks(pairs, _BLOCK):

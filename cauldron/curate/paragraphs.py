@@ -16,59 +16,101 @@ import polars as pl
 import pyarrow as pa
 import xxhash
 
-from cauldron.curate.edits import SIZES, Edit, Sizes
+from cauldron.curate.edits import CHANGES, SIZES, Edit, Sizes, packed
+from cauldron.curate.layout import Group, Layout, Result, Stages, column, row_of
 from cauldron.curate.paragraphs_left_out import paragraphs, without_paragraphs
-from cauldron.curate.parts import Loaded, by_part
 from cauldron.signals.said import normalised
 from cauldron.storage.shards import read_table
+from cauldron.storage.shuffle import gathered, scatter, scattering
 
 _URLS = ("url", "document_url", "page_url", "source_url")
 
-Changes = dict[int, dict[int, tuple[Edit, Sizes]]]
+EMPTY = pa.schema([("node", pa.int64())])
+_COUNTED = pa.schema([("hash", pa.uint64()), ("count", pa.int64()), ("group", pa.int64())])
+_REPEATED = pa.schema([("hash", pa.uint64())])
+_ROW_BYTES = 256  # of the counts of paragraphs of one document
+
+U64 = npt.NDArray[np.uint64]
 
 
-def repeated_paragraphs(
-    loaded: Loaded, frame: pl.DataFrame, often: int
-) -> tuple[npt.NDArray[np.int64], Changes]:
+def repeated_paragraphs(groups: list[Group], often: int, run: Stages) -> list[str]:
     """Take paragraphs seen at least `often` times in a domain out of documents.
 
     Returns:
-        [m] places in the frame of documents of which no word is left, and the other documents
-        that lose some, by part and row.
+        URLs of documents of which no word is left; the stage `paragraph-changes` tells the others
+        that lose some.
     """
-    documents = frame.with_row_index("place").filter(pl.col("roles") == "document")
-    seen = [np.zeros(0, np.uint64)]
-    for _, _, samples in _documents(loaded, documents):
-        seen += [_hashes(sample) for sample in samples]
-    hashes, counts = np.unique(np.concatenate(seen), return_counts=True)
-    many = hashes[counts >= often]
-    empty: list[int] = []
-    changes: Changes = {}
-    for part, places, samples in _documents(loaded, documents):
-        for place, sample in zip(places, samples, strict=True):
-            if np.isin(_hashes(sample), many, kind="sort").any():
-                edit, sizes = _without(sample, many)
-                if sizes["chars"]:
-                    changes.setdefault(part, {})[sample["row"]] = edit, sizes
-                else:
-                    empty.append(place)
-    return np.array(empty, np.int64), changes
+    layout = groups[0].layout
+    run("paragraph-counts", _counts, [(group,) for group in groups])
+    n = layout.partitions(_ROW_BYTES)
+    run("paragraph-repeated", _repeated, [(layout, often, number) for number in range(n)])
+    run("paragraph-empty", _changed, [(group, n) for group in groups])
+    return layout.urls("paragraph-empty", layout.groups)
 
 
-def _documents(
-    loaded: Loaded, documents: pl.DataFrame
-) -> Iterator[tuple[int, list[int], list[dict[str, Any]]]]:
-    """Yield the documents of each part: part, places in the frame, samples with sizes and row."""
-    for part, rows, places in by_part(documents):
-        files = loaded.parts[part]
-        words = read_table(files.samples, ["source", "messages", "extra", "origin"])
-        sizes = read_table(files.signals, list(SIZES)).take(pa.array(rows))
-        pairs = zip(words.take(pa.array(rows)).to_pylist(), sizes.to_pylist(), strict=True)
-        samples = [
-            {**sample, **size, "row": int(row)}
-            for row, (sample, size) in zip(rows, pairs, strict=True)
-        ]
-        yield part, documents["place"].gather(places).to_list(), samples
+def _counts(group: Group) -> Result:
+    """Count paragraphs by domain and words."""
+    layout, n = group.layout, group.layout.partitions(_ROW_BYTES)
+
+    def chunks() -> Iterator[tuple[pa.Table, npt.NDArray[np.int64]]]:
+        for samples in _documents(group):
+            seen = np.concatenate([np.zeros(0, np.uint64), *map(_hashes, samples)])
+            hashes, counts = np.unique(seen, return_counts=True)
+            table = pa.table(
+                {"hash": hashes, "count": counts, "group": np.full(len(hashes), group.number)}
+            )
+            yield table, (hashes % np.uint64(n)).astype(np.int64)
+
+    url = layout.url("paragraph-counts", group.number)
+    return {"rows": scatter(url, _COUNTED, chunks(), n)}
+
+
+def _repeated(layout: Layout, often: int, number: int) -> Result:
+    """Tell each group which of its paragraphs are repeated."""
+    n = layout.partitions(_ROW_BYTES)
+    table = gathered(layout.urls("paragraph-counts", layout.groups), number, n, _COUNTED)
+    frame = pl.DataFrame(pl.from_arrow(table)).filter(pl.col("count").sum().over("hash") >= often)
+    own = frame.select("hash", "group").unique().sort("group", "hash")
+    chunk = own.select("hash").to_arrow(), own["group"].to_numpy()
+    url = layout.url("paragraph-repeated", number)
+    return {"rows": scatter(url, _REPEATED, [chunk], layout.groups)}
+
+
+def _changed(group: Group, jobs: int) -> Result:
+    layout = group.layout
+    urls = layout.urls("paragraph-repeated", jobs)
+    many = np.sort(column(gathered(urls, group.number, layout.groups, _REPEATED), "hash"))
+    with (
+        scattering(layout.url("paragraph-empty", group.number), EMPTY, 1) as add_empty,
+        scattering(layout.url("paragraph-changes", group.number), CHANGES, layout.groups) as add,
+    ):
+        for samples in _documents(group):
+            empty, nodes, changes = [], [], []
+            for sample in samples:
+                if np.isin(_hashes(sample), many, kind="sort").any():
+                    edit, sizes = _without(sample, many)
+                    if sizes["chars"]:
+                        nodes.append(sample["node"])
+                        changes.append(packed(edit, sizes))
+                    else:
+                        empty.append(sample["node"])
+            add_empty(pa.table({"node": pa.array(empty, pa.int64())}), None)
+            told = {"node": pa.array(nodes, pa.int64()), "change": pa.array(changes, pa.binary())}
+            add(pa.table(told), np.full(len(nodes), group.number))
+    return {}
+
+
+def _documents(group: Group) -> Iterator[list[dict[str, Any]]]:
+    """Yield the documents of each part, with sizes and node."""
+    rows = group.rows(["roles", *SIZES])
+    for part, frame in zip(group.parts, rows, strict=True):
+        own = frame.filter(pl.col("roles") == "document")
+        if own.height:
+            words = read_table(part.samples, ["source", "messages", "extra", "origin"])
+            words = words.take(pa.array(row_of(own["node"].to_numpy())))
+            sizes = own.select("node", *SIZES).to_dicts()
+            pairs = zip(words.to_pylist(), sizes, strict=True)
+            yield [{**sample, **size} for sample, size in pairs]
 
 
 def _hashes(sample: dict[str, Any]) -> npt.NDArray[np.uint64]:

@@ -1,34 +1,25 @@
-"""The pictures of many samples: each once, with its thumbnail, near ones under one label."""
+"""The pictures of many samples: each once, its thumbnail, its bytes."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cauldron.curate.details import DETAIL_SIDE, detail
-from cauldron.curate.groups import smallest_members
-from cauldron.curate.near_images import looks_of, near_images, same_details
+from cauldron.curate.details import DETAIL_SIDE
 from cauldron.curate.parts import PartFiles, by_part
-from cauldron.media.images import ImageError
-from cauldron.media.small import small_grey
 from cauldron.signals.thumbs import THUMB_SIDE
 from cauldron.storage.scratch import scratch_array
 from cauldron.storage.shards import open_parquet, read_table
 
-_PAIRS = 128  # pairs compared in one task
 _ROWS = 4_096  # thumbnails made to an array at a time
 DECODED_SIDE = DETAIL_SIDE * 9 // 10  # lets a JPEG of twice the side be decoded at half scale
 
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-Run = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 
 
 def pictures_of(frame: pl.DataFrame) -> pl.DataFrame:
@@ -48,65 +39,6 @@ def pictures_of(frame: pl.DataFrame) -> pl.DataFrame:
     ).explode("image_hash", "index", empty_as_null=False, keep_nulls=False)
     flat = flat.filter(pl.col("image_hash") != "").sort("part", "row", "index")
     return flat.unique("image_hash", keep="first", maintain_order=True)
-
-
-def near_labels(
-    parts: Sequence[PartFiles], pictures: pl.DataFrame, radius: int, fine: int, run: Run = map
-) -> pl.DataFrame:
-    """Return `image_hash` and `label` of pictures; near pictures have the same label.
-
-    Labels are exact hashes, the smallest of each cluster, so they depend on no order.
-
-    Args:
-        run: applies a function to tasks and yields results in order, as an engine does.
-    """
-    thumbs, there = load_thumbs(parts, pictures)
-    known = pictures.filter(pl.Series(there))
-
-    def judge(pairs: I64, drawn: Bools) -> Bools:
-        tasks = [
-            _task(parts, known, pairs[k : k + _PAIRS], drawn[k : k + _PAIRS])
-            for k in range(0, len(pairs), _PAIRS)
-        ]
-        return np.concatenate([np.zeros(0, bool), *run(judge_pairs, tasks)])
-
-    pairs, _ = near_images(looks_of(thumbs[there]), judge, radius, fine)
-    order = known["image_hash"].arg_sort().to_numpy()
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    smallest = order[smallest_members(rank[pairs], len(order))][rank]
-    return known.select("image_hash", known["image_hash"][smallest].alias("label"))
-
-
-@dataclass(frozen=True, slots=True)
-class PairsTask:
-    """Pairs of pictures to compare by their pixels, and where the pictures lie."""
-
-    places: tuple[tuple[str, I64, I64, I64], ...]
-    pairs: I64
-    drawn: Bools
-
-
-def _task(
-    parts: Sequence[PartFiles], pictures: pl.DataFrame, pairs: I64, drawn: Bools
-) -> PairsTask:
-    numbers = np.unique(pairs)
-    own = pictures[numbers]
-    places = tuple(
-        (parts[part].samples, numbers[at.to_numpy()], rows, own["index"].gather(at).to_numpy())
-        for part, rows, at in by_part(own)
-    )
-    return PairsTask(places, pairs, drawn)
-
-
-def judge_pairs(task: PairsTask) -> Bools:
-    """Open the pictures of some pairs and say which pairs show the same."""
-    details = {}
-    for samples, numbers, rows, index in task.places:
-        for number, data in zip(numbers.tolist(), picture_bytes(samples, rows, index), strict=True):
-            with contextlib.suppress(ImageError):
-                details[number] = detail(small_grey(data, DECODED_SIDE))
-    return same_details(details, task.pairs, task.drawn)
 
 
 def load_thumbs(
