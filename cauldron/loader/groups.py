@@ -33,8 +33,8 @@ class RowGroups:
         self._open: OrderedDict[str, tuple[ExitStack, pq.ParquetFile, Any]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def row(self, url: str, row: int, pictures: bool = True) -> tuple[Any, list[bytes]]:
-        """Return `{"id", "messages", "extra"}` and the encoded pictures of a row.
+    def row(self, url: str, row: int, pictures: bool = True) -> dict[str, Any]:
+        """Return `id`, `messages`, `extra` and `images` ([{"bytes"}]) of a row.
 
         Raises:
             StorageError: if the file cannot be read or has no such row.
@@ -46,9 +46,9 @@ class RowGroups:
             group = int(np.searchsorted(ends, row, side="right"))
             table = self._table(url, file, group, pictures)
         first = int(ends[group - 1]) if group else 0
-        found = table.slice(row - first, 1).to_pylist()[0]
-        images = [image["bytes"] for image in found.pop("images", ())]
-        return found, images
+        found: dict[str, Any] = table.slice(row - first, 1).to_pylist()[0]
+        found["images"] = [{"bytes": image["bytes"]} for image in found.get("images", ())]
+        return found
 
     def close(self) -> None:
         """Close all files and forget all row groups."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -120,9 +120,9 @@ class Samples:
         Raises:
             StorageError: if a shard cannot be read.
         """
-        places = [self._side(source, "shards").place(row) for source, row in rows]
-        found = self._shards.rows(places, pictures)
-        return [_sample(source, row) for (source, _), row in zip(rows, found, strict=True)]
+        side = self._side
+        places = [side(source, "shards").place(row) for source, row in rows]
+        return _named((source for source, _ in rows), self._shards.rows(places, pictures))
 
     def drawn(self, positions: Sequence[int]) -> list[tuple[str, int, int]]:
         """Return source, row and epoch of positions in the endless order."""
@@ -191,7 +191,7 @@ class Samples:
         rows = range(len(side))[:limit]
         for first in range(0, len(rows), _READ):
             places = [side.place(row) for row in rows[first : first + _READ]]
-            yield from (_sample(source, row) for row in self._shards.rows(places))
+            yield from _named(itertools.repeat(source), self._shards.rows(places))
 
     def text(self, source: str, row: int) -> Sample:
         """Return a training sample without its pictures."""
@@ -277,13 +277,11 @@ class Samples:
         return url if "://" in url else files.join(self._place, url)
 
 
-def _sample(source: str, row: Row) -> Sample:
-    """Return a sample; the row is its own, so what it says is added to in place."""
-    sample, images = row
-    sample["source"] = source
-    sample["images"] = [{"bytes": image} for image in images]
-    found: Sample = sample
-    return found
+def _named(sources: Iterable[str], rows: list[Row]) -> list[Sample]:
+    """Return rows as samples; each is its own, so its source is added in place."""
+    for source, row in zip(sources, rows, strict=False):
+        row["source"] = source
+    return list[Sample](rows)
 
 
 def _block_of(position: int) -> int:

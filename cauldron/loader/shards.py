@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import mmap
 import resource
+import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from types import MappingProxyType
@@ -27,39 +27,16 @@ from cauldron.storage.index import ShardIndex, index_url, parse, parse_places, p
 MAX_OPEN_SHARDS = 4096
 MAX_REMOTE_INDEXES = 1024
 _FIRST_BYTES = 64 << 10
-_LENGTH_BYTES = 4
+_LENGTH = struct.Struct("<I")
+"""Stands before each picture in its shard."""
 
-Row = tuple[Any, list[bytes]]
-"""`{"id", "messages", "extra"}` of a row, and its encoded pictures."""
+Row = dict[str, Any]
+"""`id`, `messages`, `extra` and `images` ([{"bytes"}]) of a row, as plain values."""
 Place = tuple[str, int]
 """URL of a shard, and a row in it."""
+_Reader = Callable[[int, bool], Row]
+"""Reads a row of one local shard, with or without its pictures."""
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Mapped:
-    """A local shard and its index in memory maps; they close when nothing refers to them."""
-
-    url: str
-    shard: mmap.mmap
-    index: ShardIndex
-
-    def row(self, row: int, pictures: bool) -> Row:
-        index, shard = self.index, self.shard
-        said = index.said(row)
-        if not pictures:
-            return said, []
-        images = []
-        for picture in range(index.first_picture[row], index.first_picture[row + 1]):
-            offset, length = index.offset[picture], index.length[picture]
-            if int.from_bytes(shard[offset - _LENGTH_BYTES : offset], "little") != length:
-                raise StorageError(
-                    "its index belongs to another shard",
-                    place=files.redacted(self.url),
-                    hint="mix again with --materialize",
-                )
-            images.append(shard[offset : offset + length])
-        return said, images
 
 
 class Shards:
@@ -74,7 +51,7 @@ class Shards:
     def __init__(self, cache_bytes: int, sizes: Mapping[str, int] = MappingProxyType({})) -> None:
         self._sizes = sizes
         self._groups = RowGroups(cache_bytes)
-        self._mapped = _Recent[_Mapped | None](_most_open())
+        self._near = _Recent[_Reader](_most_open())
         self._remote = _Recent[ShardIndex | None](MAX_REMOTE_INDEXES)
 
     def rows(self, places: Sequence[Place], pictures: bool = True) -> list[Row]:
@@ -83,32 +60,25 @@ class Shards:
         Raises:
             StorageError: if a shard cannot be read or has no such row.
         """
-        if all(files.is_local(url) for url in {url for url, _ in places}):
-            near, groups = self._mapped, self._groups
-            return [
-                mapped.row(row, pictures)
-                if (mapped := near.get(url, _map))
-                else groups.row(url, row, pictures)
-                for url, row in places
-            ]
+        known = self._near.known
+        if all(url in known for url, _ in places):
+            return [known[url](row, pictures) for url, row in places]
         far = [n for n, (url, _) in enumerate(places) if not files.is_local(url)]
         fetched = dict(zip(far, self._far([places[n] for n in far], pictures), strict=True))
         return [
-            fetched[n] if n in fetched else self._near(url, row, pictures)
+            fetched[n] if n in fetched else self._near.get(url, self._reader)(row, pictures)
             for n, (url, row) in enumerate(places)
         ]
 
     def close(self) -> None:
         """Let go of all files."""
         self._groups.close()
-        self._mapped.clear()
+        self._near.clear()
         self._remote.clear()
 
-    def _near(self, url: str, row: int, pictures: bool) -> Row:
-        mapped = self._mapped.get(url, _map)
-        if mapped is None:
-            return self._groups.row(url, row, pictures)
-        return mapped.row(row, pictures)
+    def _reader(self, url: str) -> _Reader:
+        """Return what reads rows of a local shard: through its index, or by row groups."""
+        return _mapped(url) or partial(self._groups.row, url)
 
     def _far(self, places: Sequence[Place], pictures: bool) -> list[Row]:
         self._learn(list(dict.fromkeys(url for url, _ in places)))
@@ -162,9 +132,12 @@ class _Recent(Generic[_T]):
     def __contains__(self, url: str) -> bool:
         return url in self._made
 
+    @property
+    def known(self) -> Mapping[str, _T]:
+        """What is there, while it is far from full: which was used last does not matter yet."""
+        return self._made if len(self._made) * 2 < self._most else {}
+
     def get(self, url: str, make: Callable[[str], _T]) -> _T:
-        if len(self._made) * 2 < self._most and (known := self._made.get(url)) is not None:
-            return known  # far from full: which one was used last does not matter yet
         with self._lock:
             if url in self._made:
                 self._made.move_to_end(url)
@@ -180,7 +153,7 @@ class _Recent(Generic[_T]):
         self._made.clear()
 
 
-def _map(url: str) -> _Mapped | None:
+def _mapped(url: str) -> _Reader | None:
     """Map a local shard and its index, or return None when it has none of its own."""
     try:
         shard = _mapped_file(url)
@@ -190,7 +163,30 @@ def _map(url: str) -> _Mapped | None:
         index = parse(_mapped_file(index_url(url)), url)
     except (OSError, ValueError, StorageError):
         return None
-    return _Mapped(url, shard, index) if index.shard_bytes == len(shard) else None
+    return _slices(url, shard, index) if index.shard_bytes == len(shard) else None
+
+
+def _slices(url: str, shard: mmap.mmap, index: ShardIndex) -> _Reader:
+    """Return what slices rows out of memory maps; names are bound once, as it runs for each row."""
+    text, start, first = index.text, index.text_start, index.first_picture
+    offsets, lengths, loads = index.offset, index.length, orjson.loads
+    length_before = _LENGTH.unpack_from
+
+    def read(row: int, pictures: bool) -> Row:
+        found: Row = loads(text[start[row] : start[row + 1]])
+        images = found["images"] = []
+        for number in range(first[row], first[row + 1]) if pictures else ():
+            offset, length = offsets[number], lengths[number]
+            if length_before(shard, offset - _LENGTH.size) != (length,):
+                raise StorageError(
+                    "its index belongs to another shard",
+                    place=files.redacted(url),
+                    hint="mix again with --materialize",
+                )
+            images.append({"bytes": shard[offset : offset + length]})
+        return found
+
+    return read
 
 
 def _mapped_file(url: str) -> mmap.mmap:
@@ -206,7 +202,9 @@ def _ranges(url: str, row: int, index: ShardIndex, pictures: bool) -> Iterator[R
 
 
 def _row(blocks: Iterator[bytes], pictures: int) -> Row:
-    return orjson.loads(next(blocks)), list(islice(blocks, pictures))
+    found: Row = orjson.loads(next(blocks))
+    found["images"] = [{"bytes": block} for block in islice(blocks, pictures)]
+    return found
 
 
 def _most_open() -> int:

@@ -12,7 +12,7 @@ import pytest
 from cauldron.errors import StorageError
 from cauldron.loader import ranges
 from cauldron.loader.samples import Samples
-from cauldron.loader.shards import Shards
+from cauldron.loader.shards import Row, Shards
 from cauldron.mixture.manifest import read_manifest
 from cauldron.storage import files
 from cauldron.storage.index import index_url
@@ -37,7 +37,7 @@ def first_shard(manifest: str, source: str = "docvqa") -> Path:
     return Path(manifest).parent / sources[source]["shards"][0]["url"]
 
 
-def rows(shard: Path) -> list[tuple[object, list[bytes]]]:
+def rows(shard: Path) -> list[Row]:
     return Shards(1 << 20).rows([(str(shard), row) for row in (0, 3, 1)])
 
 
@@ -45,7 +45,7 @@ def test_rows_are_the_same_with_and_without_an_index(copied: str) -> None:
     shard = first_shard(copied)
     indexed = rows(shard)
     Path(index_url(str(shard))).unlink()
-    assert rows(shard) == indexed and len(indexed[0][1]) == 1
+    assert rows(shard) == indexed and len(indexed[0]["images"]) == 1
 
 
 def test_the_index_of_another_shard_is_not_used(copied: str) -> None:
@@ -93,7 +93,7 @@ def test_fewer_shards_than_are_used_may_stand_open(
     monkeypatch.setattr("cauldron.loader.shards.MAX_OPEN_SHARDS", 1)
     with Samples(manifest) as samples:
         assert list(samples.stream(0, 60)) == whole
-        assert len(samples._shards._mapped._made) <= 4
+        assert len(samples._shards._near._made) <= 4
 
 
 def test_ranges_close_together_are_one_request() -> None:
