@@ -26,12 +26,16 @@ from cauldron.storage.keys import key_of
 from cauldron.storage.shards import read_table
 
 CACHE_BYTES = 256 << 20
-_PLANNED = 4096
+_PLANNED, _LOCATED = 4096, 256
 _READ = 16
 _HELD_OUT = "validation_shards"
 
 Sample = Mapping[str, Any]
 """`id`, `source`, `messages`, `images` ([{"bytes"}]) and `extra` of a sample, as plain values."""
+
+
+_Placed = tuple[list[str], list[int], list[Place]]
+"""Sources, epochs and places of positions."""
 
 
 class Drawn(NamedTuple):
@@ -100,6 +104,7 @@ class Samples:
         self._changes: list[tuple[int, dict[str, float]]] = []
         self._sides: dict[tuple[str, str], _Side] = {}
         self._planned: tuple[int, list[tuple[str, int, int]]] = (-1, [])
+        self._located: tuple[int, _Placed] = (-1, ([], [], []))
         self._shards = Shards(cache_bytes, self._sizes())
 
     @property
@@ -120,9 +125,8 @@ class Samples:
         Raises:
             StorageError: if a shard cannot be read.
         """
-        side = self._side
-        places = [side(source, "shards").place(row) for source, row in rows]
-        return _named((source for source, _ in rows), self._shards.rows(places, pictures))
+        found = self._shards.rows(self._places(rows), pictures)
+        return _named((source for source, _ in rows), found)
 
     def drawn(self, positions: Sequence[int]) -> list[tuple[str, int, int]]:
         """Return source, row and epoch of positions in the endless order."""
@@ -146,12 +150,9 @@ class Samples:
 
     def at(self, positions: Sequence[int]) -> list[Drawn]:
         """Return the training samples at positions."""
-        drawn = self.drawn(positions)
-        found = self.read([(name, row) for name, row, _ in drawn])
-        return [
-            Drawn(position, name, epoch, sample)
-            for position, (name, _, epoch), sample in zip(positions, drawn, found, strict=True)
-        ]
+        names, epochs, places = self._placed(positions)
+        found = _named(names, self._shards.rows(places))
+        return list(map(Drawn, positions, names, epochs, found))
 
     def order_state(self) -> dict[str, Any]:
         """Return which order positions are of: the manifest's, and changes of weights in it."""
@@ -170,7 +171,8 @@ class Samples:
                 place=files.redacted(self.url),
                 hint="load the manifest it was made with, or begin without a state",
             )
-        self.order, self._planned = order_of(self.manifest), (-1, [])
+        self.order = order_of(self.manifest)
+        self._planned, self._located = (-1, []), (-1, ([], [], []))
         self._changes = [
             (int(position), dict(weights)) for position, weights in state.get("changes", [])
         ]
@@ -227,6 +229,28 @@ class Samples:
             names = map(self.names.__getitem__, number)
             self._planned = block, list(zip(names, row, epoch, strict=True))
         return self._planned[1]
+
+    def _placed(self, positions: Sequence[int]) -> _Placed:
+        """Return sources, epochs and places of positions; those that follow are found with them."""
+        if isinstance(positions, range) and positions.step == 1:
+            block, first = divmod(positions.start, _LOCATED)
+            last = first + len(positions)
+            if last <= _LOCATED:
+                if self._located[0] != block:
+                    start = block * _LOCATED
+                    self._located = block, self._locate(range(start, start + _LOCATED))
+                names, epochs, places = self._located[1]
+                return names[first:last], epochs[first:last], places[first:last]
+        return self._locate(positions)
+
+    def _locate(self, positions: Sequence[int]) -> _Placed:
+        drawn = self.drawn(positions)
+        places = self._places([(name, row) for name, row, _ in drawn])
+        return [name for name, _, _ in drawn], [epoch for _, _, epoch in drawn], places
+
+    def _places(self, rows: Iterable[tuple[str, int]]) -> list[Place]:
+        side = self._side
+        return [side(source, "shards").place(row) for source, row in rows]
 
     def _side(self, source: str, kind: str) -> _Side:
         if (source, kind) not in self._sides:
