@@ -90,6 +90,7 @@ def rounds(
 
 def measure(python: str, folder: Path, name: str, options: list[str]) -> dict[str, Any] | None:
     """Return a stream's and a resume's figures."""
+    read_anew(folder / NEEDS.get(name, "mixture"))
     with tempfile.TemporaryDirectory() as temporary:
         order = ["--order", str(Path(temporary) / "order.json")]
         code, said = child(python, "peers.py", str(folder), name, *options, *order)
@@ -101,6 +102,19 @@ def measure(python: str, folder: Path, name: str, options: list[str]) -> dict[st
             code, said = child(python, "peers.py", str(folder), name, *options, *order, "--resume")
             told |= {f"resume_{k}": v for k, v in json.loads(said).items()} if code == 0 else {}
         return told
+
+
+def read_anew(folder: Path) -> None:
+    """Read files from disk once, so that all loaders find the same kind of page cache.
+
+    What a writer leaves there costs a memory map more or less, as it wrote in long or short calls.
+    """
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb", buffering=0) as file:
+            if hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            while file.read(8 << 20):
+                pass
 
 
 def median(found: Measured, job: str, name: str, key: str) -> float | None:
