@@ -49,9 +49,14 @@ _FILES, _PAIRS = 200, 64  # of one task
 Truth = dict[str, list[str]]
 
 
+def read(path: Path) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.read()
+
+
 def measured(paths: list[Path]) -> Looks:
     """Return hashes and thumbnails of pictures, as the signals hold them."""
-    made = [thumbnail(small_grey(path.read_bytes(), THUMB_SIDE)) for path in paths]
+    made = [thumbnail(small_grey(read(path), THUMB_SIDE)) for path in paths]
     return looks_of(np.stack(made))
 
 
@@ -59,8 +64,7 @@ def judged(task: tuple[list[Path], np.ndarray, np.ndarray]) -> np.ndarray:
     """Compare pairs of pictures by their pixels."""
     paths, pairs, drawn = task
     details = {
-        number: detail(small_grey(path.read_bytes(), DECODED_SIDE))
-        for number, path in enumerate(paths)
+        number: detail(small_grey(read(path), DECODED_SIDE)) for number, path in enumerate(paths)
     }
     return same_details(details, pairs, drawn)
 

@@ -91,7 +91,7 @@ def chart(rng: Rng, change: float) -> Image.Image:
     values, labels = rng.uniform(0.1, 1, 8), [word(rng) for _ in range(8)]
     if change:
         place = int(change * 8)
-        values[place] = (values[place] + 0.3) % 1
+        values[place] = 0.1 + (values[place] + 0.2) % 0.9
     for number, (value, label) in enumerate(zip(values, labels, strict=True)):
         left = 75 + 68 * number
         draw.rectangle((left, 430 - 360 * value, left + 45, 429), fill=(70, 120, 180))

@@ -44,7 +44,13 @@ def flat_share(thumbs: U8, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.floa
 def pooled(thumbs: U8, side: int) -> F32:
     """Return thumbnails reduced to a side: [n, side, side]."""
     step = thumbs.shape[1] // side
-    return np.asarray(thumbs.reshape(-1, side, step, side, step).mean((2, 4)), np.float32)
+    rows = np.zeros((len(thumbs), side, thumbs.shape[2]), np.uint16)
+    for place in range(step):
+        rows += thumbs[:, place::step]
+    sums = np.zeros((len(thumbs), side, side), np.uint16)
+    for place in range(step):
+        sums += rows[:, :, place::step]
+    return sums.astype(np.float32) / np.float32(step * step)
 
 
 def alike(thumbs: U8, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

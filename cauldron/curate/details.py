@@ -3,13 +3,14 @@
 A detail is a picture at up to 256 pixels along each axis: small words and bars still show. Two are
 laid over each other, cropped a little where that helps, and taken from each other. Compression,
 resizing and brightness leave a little at all edges; a changed word or bar leaves much in one place.
+With `numba` installed the passes over pixels are compiled.
 From: Lucas and Kanade, An iterative image registration technique, IJCAI 1981.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from PIL import Image
 DETAIL_SIDE = 256
 _LEAST_SIDE = 8  # pixels; a narrower detail is like no other
 _CROP = 0.025  # largest crop of each end that is sought, in sides
+_GUESSES = 6  # crops of each end that are tried
 _ROUNDS = 2  # steps that improve the guess of a crop
 _MAX_MOVE = 0.06  # shift, and stretch at the border, in half sides
 _DARK, _BRIGHT = 12, 240  # grey levels beyond which a brighter copy may have been cut off
@@ -60,6 +62,8 @@ class Difference(NamedTuple):
 def detail(grey: Image.Image) -> U8:
     """Return a grey picture, smoothed a little, at no more than 256 pixels along each axis."""
     side = (min(grey.width, DETAIL_SIDE), min(grey.height, DETAIL_SIDE))
+    if grey.size == side:
+        return _soft(np.asarray(grey))
     return _soft(np.asarray(grey.resize(side, Image.Resampling.BILINEAR, reducing_gap=2.0)))
 
 
@@ -84,8 +88,20 @@ def same_picture(one: U8, two: U8, most: float, least: float) -> bool:
     return _rest(_soft(_warped(left, place)), goal, place).within(most, least)
 
 
+@cache
+def _compiled() -> Any:
+    """Return the passes compiled by numba, or None where numba is not installed."""
+    try:
+        from cauldron.curate import details_compiled
+    except ImportError:
+        return None
+    return details_compiled
+
+
 def _soft(values: U8) -> U8:
     """Smooth by 1-2-1 along both axes."""
+    if compiled := _compiled():
+        return np.asarray(compiled.soft(values), np.uint8)
     once: npt.NDArray[np.uint16] = 2 * values.astype(np.uint16)
     once[:, 1:] += values[:, :-1]
     once[:, 0] += values[:, 0]
@@ -137,25 +153,29 @@ def _refined(left: F64, right: F64, shift: float, stretch: float) -> tuple[float
     n = len(left)
     axis = _axis(n).astype(np.float64)
     inner = slice(int(_CROP * n) + 1, n - int(_CROP * n) - 1)
+    pixels = np.arange(n)
+    features = np.ones((4, n))
     for _ in range(_ROUNDS):
         place = shift + (1 + stretch) * axis
-        told = np.interp((place * n + n - 1) / 2, np.arange(n), left)
-        slope = np.gradient(told) * (n / 2)
-        features = np.stack([slope, slope * axis, told, np.ones(n)])[:, inner]
-        normal = features @ features.T
-        normal[np.diag_indices(4)] *= 1 + 1e-6
-        normal[np.diag_indices(4)] += 1e-6
-        found = np.linalg.solve(normal, features @ right[inner])
+        told = np.interp((place * n + n - 1) / 2, pixels, left)
+        features[0, 1:-1] = (told[2:] - told[:-2]) * (n / 4)
+        features[1] = features[0] * axis
+        features[2] = told
+        chosen = features[:, inner]
+        normal = chosen @ chosen.T
+        normal.flat[::5] *= 1 + 1e-6
+        normal.flat[::5] += 1e-6
+        found = np.linalg.solve(normal, chosen @ right[inner])
         gain = max(float(found[2]), 0.3)
-        shift += float(np.clip(found[0] / gain, -_CROP, _CROP))
-        stretch += float(np.clip(found[1] / gain, -_CROP, _CROP))
+        shift += min(max(float(found[0]) / gain, -_CROP), _CROP)
+        stretch += min(max(float(found[1]) / gain, -_CROP), _CROP)
     return shift, stretch
 
 
 @lru_cache(maxsize=64)
 def _steps(n: int) -> tuple[npt.NDArray[np.int64], F32, F32, F32]:
     """Return where each pixel of a profile comes from under every crop that is sought."""
-    ends = np.linspace(0, _CROP, 9, dtype=np.float32)
+    ends = np.linspace(0, _CROP, _GUESSES, dtype=np.float32)
     first, last = (grid.ravel() for grid in np.meshgrid(ends, ends))
     shift, stretch = first - last, -first - last
     shift, stretch = np.concatenate([shift, -shift]), np.concatenate([stretch, -stretch])
@@ -175,6 +195,8 @@ def _warped(values: U8, place: F64) -> U8:
     """Move and stretch a picture; the place is told in half sides, along x and y."""
     high, wide = values.shape
     x, wider, y, higher = place.tolist()
+    if compiled := _compiled():
+        return np.asarray(compiled.warped(values, x, wider, y, higher), np.uint8)
     told = (1 + wider, 0, (x - wider) * wide / 2, 0, 1 + higher, (y - higher) * high / 2)
     image = Image.fromarray(values)
     kind = Image.Transform.AFFINE
@@ -192,6 +214,9 @@ def _inside(shape: tuple[int, ...], place: F64) -> tuple[slice, slice]:
 
 def _tone(left: U8, right: U8) -> tuple[float, float]:
     """Return gain and offset by the flat places: edges mix levels that may have been cut off."""
+    if compiled := _compiled():
+        gain, offset = compiled.tone(left, right)
+        return float(gain), float(offset)
     values, target = left[::2, ::2].astype(np.float32), right[::2, ::2].astype(np.float32)
     slope = np.zeros_like(values)
     slope[:, 1:-1] = np.abs(values[:, 2:] - values[:, :-2])
@@ -242,14 +267,17 @@ def _rest(left: U8, right: U8, place: F64) -> Difference:
     inside = _inside(left.shape, place)
     values, target = left[inside], right[inside]
     gain, offset = _tone(values, target)
+    toned = abs(gain - 1) > _TONE[0] or abs(offset) > _TONE[1]
+    scale = _STEPS * _WINDOW**2
+    if compiled := _compiled():
+        worst, usual = compiled.places(values, target, gain, offset)
+        return Difference(worst / scale, usual / scale, toned)
     levels = np.clip(gain * np.arange(256) + offset, 0, 255) * _STEPS
     rest = np.abs(np.rint(levels).astype(np.int16)[values] - target.astype(np.int16) * _STEPS)
     places = _sums(_sums(rest).T).T
     edges = places[_steep(target)]
     rank = int(_USUAL * (len(edges) - 1))
     usual = float(np.partition(edges, rank)[rank]) if len(edges) else 0.0
-    toned = abs(gain - 1) > _TONE[0] or abs(offset) > _TONE[1]
-    scale = _STEPS * _WINDOW**2
     return Difference(float(places.max()) / scale, usual / scale, toned)
 
 

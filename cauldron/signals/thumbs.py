@@ -14,7 +14,7 @@ from PIL import Image
 
 THUMB_SIDE = 64
 _COARSE, _FINE = 8, 16
-_BATCH = 4096  # thumbnails hashed at a time
+_BATCH = 256  # thumbnails hashed at a time: they stay in the cache
 
 U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]

@@ -1,0 +1,129 @@
+"""The passes of `details` over pixels, compiled by numba; it needs `numba`."""
+
+# mypy: disable-error-code="no-untyped-def"
+from __future__ import annotations
+
+import numba  # type: ignore[import-not-found, import-untyped, unused-ignore]
+import numpy as np
+
+from cauldron.curate import details as plain
+
+_DARK, _BRIGHT, _CUT, _FLAT = plain._DARK, plain._BRIGHT, plain._CUT, plain._FLAT
+_STEPS, _WINDOW, _USUAL = plain._STEPS, plain._WINDOW, plain._USUAL
+_STEEP = int(2 * plain._EDGE)
+_MOST = 255 * _STEPS * _WINDOW**2
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def soft(values):
+    """Smooth by 1-2-1 along both axes, as `details._soft` does."""
+    high, wide = values.shape
+    once = np.empty((high, wide), np.uint16)
+    for y in range(high):
+        for x in range(wide):
+            before, after = values[y, max(x - 1, 0)], values[y, min(x + 1, wide - 1)]
+            once[y, x] = 2 * np.uint16(values[y, x]) + before + after
+    out = np.empty((high, wide), np.uint8)
+    for y in range(high):
+        above, below = max(y - 1, 0), min(y + 1, high - 1)
+        for x in range(wide):
+            out[y, x] = (2 * once[y, x] + once[above, x] + once[below, x] + 8) >> 4
+    return out
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def tone(left, right):
+    """Return gain and offset by the flat places, as `details._tone` does."""
+    high, wide = (left.shape[0] + 1) // 2, (left.shape[1] + 1) // 2
+    total = mean = wanted = 0.0
+    says = np.empty((high, wide), np.float32)
+    for y in range(high):
+        for x in range(wide):
+            value, target = np.int32(left[2 * y, 2 * x]), np.int32(right[2 * y, 2 * x])
+            slope = 0
+            if 0 < x < wide - 1:
+                slope += abs(np.int32(left[2 * y, 2 * x + 2]) - np.int32(left[2 * y, 2 * x - 2]))
+            if 0 < y < high - 1:
+                slope += abs(np.int32(left[2 * y + 2, 2 * x]) - np.int32(left[2 * y - 2, 2 * x]))
+            weight = 1 / (1 + (slope * (0.5 / _FLAT)) ** 2)
+            if max(value, target) > _BRIGHT or min(value, target) < _DARK:
+                weight *= _CUT
+            says[y, x] = weight
+            total += weight
+            mean += weight * value
+            wanted += weight * target
+    total += 1e-6
+    mean, wanted, prior = mean / total, wanted / total, high * wide / total
+    above, below = prior, prior
+    for y in range(high):
+        for x in range(wide):
+            value = left[2 * y, 2 * x] - mean
+            above += says[y, x] / total * value * (right[2 * y, 2 * x] - wanted)
+            below += says[y, x] / total * value * value
+    gain = min(max(above / below, 0.5), 2.0)
+    return gain, wanted - gain * mean
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def warped(values, x, wider, y, higher):
+    """Move and stretch a picture, as `details._warped` does; what lies outside repeats its edge."""
+    high, wide = values.shape
+    out = np.empty((high, wide), np.uint8)
+    lefts, rights, shares = np.empty(wide, np.int32), np.empty(wide, np.int32), np.empty(wide)
+    for column in range(wide):
+        from_x = (1 + wider) * (column + 0.5) + (x - wider) * wide / 2 - 0.5
+        from_x = min(max(from_x, 0.0), wide - 1.0)
+        lefts[column] = int(from_x)
+        rights[column] = min(lefts[column] + 1, wide - 1)
+        shares[column] = from_x - lefts[column]
+    for row in range(high):
+        from_y = (1 + higher) * (row + 0.5) + (y - higher) * high / 2 - 0.5
+        from_y = min(max(from_y, 0.0), high - 1.0)
+        top = int(from_y)
+        low, below = from_y - top, min(top + 1, high - 1)
+        for column in range(wide):
+            left, right, far = lefts[column], rights[column], shares[column]
+            upper = values[top, left] * (1 - far) + values[top, right] * far
+            lower = values[below, left] * (1 - far) + values[below, right] * far
+            out[row, column] = np.uint8(upper * (1 - low) + lower * low + 0.5)
+    return out
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def places(values, target, gain, offset):
+    """Return the largest sum of a place and the usual one at edges, as `details._rest` does."""
+    high, wide = values.shape
+    levels = np.empty(256, np.int32)
+    for level in range(256):
+        levels[level] = np.int32(np.rint(min(max(gain * level + offset, 0.0), 255.0) * _STEPS))
+    rest = np.empty((high, wide), np.int32)
+    for y in range(high):
+        for x in range(wide):
+            rest[y, x] = abs(levels[values[y, x]] - np.int32(target[y, x]) * _STEPS)
+    columns = np.zeros(wide, np.int32)
+    for y in range(_WINDOW - 1):
+        columns += rest[y]
+    counts, edges, worst, half = np.zeros(_MOST + 1, np.int32), 0, 0, _WINDOW // 2
+    for y in range(high - _WINDOW + 1):
+        columns += rest[y + _WINDOW - 1]
+        total = np.int32(0)
+        for x in range(_WINDOW - 1):
+            total += columns[x]
+        for x in range(wide - _WINDOW + 1):
+            total += columns[x + _WINDOW - 1]
+            worst = max(worst, total)
+            across = abs(
+                np.int32(target[y + half, x + half + 1]) - np.int32(target[y + half, x + half - 1])
+            ) + abs(
+                np.int32(target[y + half + 1, x + half]) - np.int32(target[y + half - 1, x + half])
+            )
+            if across > _STEEP:
+                counts[total] += 1
+                edges += 1
+            total -= columns[x]
+        columns -= rest[y]
+    rank, usual = int(_USUAL * (edges - 1)) if edges else -1, 0
+    while rank >= 0:
+        rank -= counts[usual]
+        usual += 1
+    return worst, max(usual - 1, 0)
