@@ -1,9 +1,9 @@
 """The passes of `details` over pixels, compiled by numba; it needs `numba`."""
 
-# mypy: disable-error-code="no-untyped-def"
+# mypy: ignore-errors
 from __future__ import annotations
 
-import numba  # type: ignore[import-not-found, import-untyped, unused-ignore]
+import numba
 import numpy as np
 
 from cauldron.curate import details as plain
@@ -14,7 +14,7 @@ _STEEP = int(2 * plain._EDGE)
 _MOST = 255 * _STEPS * _WINDOW**2
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(nogil=True, cache=True)
 def soft(values):
     """Smooth by 1-2-1 along both axes, as `details._soft` does."""
     high, wide = values.shape
@@ -31,7 +31,7 @@ def soft(values):
     return out
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(nogil=True, cache=True)
 def tone(left, right):
     """Return gain and offset by the flat places, as `details._tone` does."""
     high, wide = (left.shape[0] + 1) // 2, (left.shape[1] + 1) // 2
@@ -64,7 +64,7 @@ def tone(left, right):
     return gain, wanted - gain * mean
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(nogil=True, cache=True)
 def warped(values, x, wider, y, higher):
     """Move and stretch a picture, as `details._warped` does; what lies outside repeats its edge."""
     high, wide = values.shape
@@ -89,7 +89,7 @@ def warped(values, x, wider, y, higher):
     return out
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(nogil=True, cache=True)
 def places(values, target, gain, offset):
     """Return the largest sum of a place and the usual one at edges, as `details._rest` does."""
     high, wide = values.shape
