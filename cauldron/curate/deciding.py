@@ -22,7 +22,7 @@ from cauldron.storage.shards import open_parquet, write_table
 UNMEASURED = "not_measured"
 """The reason of a sample whose signals could not be measured: no rule can judge it."""
 NO_LISTS = Lists()
-_THREADS = 8  # signals and decisions are small: reading and writing is waiting for the disk
+_THREADS = 4  # signals and decisions are small: reading and writing is waiting for the disk
 _LEFT_OUT, _FIRST, _ROW = "\x00left_out", "\x00first", "\x00row"  # columns made while deciding
 
 

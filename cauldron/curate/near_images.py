@@ -147,8 +147,8 @@ def same_details(details: Details, pairs: I64, drawn: Bools) -> Bools:
         one, two = (details.get(number) for number in pair)
         if one is None or two is None:
             return False
-        contrast = float(one[::2, ::2].std())
-        most = min(_SAME, contrast) if is_drawn else min(_SAME_PHOTO, contrast / 2)
+        shown = float(one[::2, ::2].std())
+        most = min(_SAME, shown) if is_drawn else min(_SAME_PHOTO, shown / 2)
         return same_picture(one, two, most, min(_LEAST, most) if is_drawn else most)
 
     told = zip(pairs.tolist(), drawn.tolist(), strict=True)

@@ -173,11 +173,11 @@ def _add(writer: pq.ParquetWriter, group: pa.Table, file: HashingFile) -> None:
 
 def write_table(url: str, table: pa.Table) -> Shard:
     """Write a small table (signals, decisions) atomically, zstd."""
+    made = pa.BufferOutputStream()
+    with pq.ParquetWriter(made, table.schema, compression="zstd", write_page_index=True) as writer:
+        writer.write_table(table)
     with open_output(url) as file:
-        with pq.ParquetWriter(
-            pa.PythonFile(file, mode="w"), table.schema, compression="zstd", write_page_index=True
-        ) as writer:
-            writer.write_table(table)
+        file.write(made.getvalue())
         receipt = file
     return _checked(url, table.num_rows, receipt.size_bytes, receipt.sha256)
 
