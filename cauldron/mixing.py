@@ -16,7 +16,7 @@ from cauldron.mixture.plan import plan
 from cauldron.mixture.settings import MixSettings, Tags
 from cauldron.sources.card import card, commercial_use
 from cauldron.steps import Progress, followed, ingests, quiet, receipt
-from cauldron.storage import files, work
+from cauldron.storage import contested, files, work
 from cauldron.storage.index import index_url
 from cauldron.storage.keys import key_of
 from cauldron.storage.shards import file_sha256
@@ -47,6 +47,8 @@ def mix(
     work.require(place)
     work.check_name(name)
     folder = files.join(place, "mixture", name)
+    url = files.join(folder, "manifest.json")
+    found = contested.version(url)
     parts = {source: _parts(place, source) for source in sources or work.sources(place)}
     parts = {name: urls for name, urls in parts.items() if _wanted(name, settings)}
     held = settings.validation
@@ -74,7 +76,7 @@ def mix(
         name, settings, seed, recipe, recipe_sha256, stages, mixed, facts, read
     )
     _remove_stale(folder, manifest)
-    files.write_json(files.join(folder, "manifest.json"), manifest)
+    contested.write_json(url, manifest, found)
     return manifest
 
 

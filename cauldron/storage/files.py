@@ -368,8 +368,13 @@ def read_json(url: str) -> Any:
 
 def write_json(url: str, value: Any) -> None:
     """Write JSON atomically, keys sorted, so that equal values give equal bytes."""
+    write_bytes(url, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return the JSON that `write_json` writes."""
     options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    write_bytes(url, orjson.dumps(value, option=options))
+    return orjson.dumps(value, option=options)
 
 
 def list_names(url: str, suffix: str = "") -> list[str]:

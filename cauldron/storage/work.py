@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import filelock
 
 from cauldron.errors import CheckError, StorageError
 from cauldron.storage import files
+from cauldron.storage.contested import own_name
 
 STEPS = ("filter", "dedup", "decontaminate")
 """Decision steps in the order in which they count: the first drop is the reason."""
@@ -117,19 +119,34 @@ def locked(work: str, share: tuple[int, int] | None = None) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         files.require_free(work)
         name = f".lock-{share[0] + 1}-of-{share[1]}" if share else ".lock"
-        lock = filelock.FileLock(folder / name)
+        lock, holder = filelock.FileLock(folder / name), folder / f"{name}-holder"
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout as error:
             raise CheckError(
-                "another run is writing here", place=work, hint="wait for it, or choose another -o"
+                f"another run is writing here: {_told(holder)}",
+                place=work,
+                hint="wait for it, or choose another -o",
             ) from error
+        holder.write_text(own_name())
     try:
         if share is None:
             _sweep(folder)
         yield
     finally:
+        with contextlib.suppress(OSError):
+            holder.unlink()
         lock.release()
+
+
+def _told(path: Path) -> str:
+    """Return who holds the lock; a run that has only just begun may not have said so yet."""
+    for _ in range(20):
+        with contextlib.suppress(OSError):
+            if told := path.read_text("utf-8", "replace").strip():
+                return told
+        time.sleep(0.05)
+    return "unknown"
 
 
 def _sweep(folder: Path) -> None:
