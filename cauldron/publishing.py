@@ -20,7 +20,7 @@ from cauldron.mixture.manifest import folder_of, read_manifest
 from cauldron.publish.card import licenses, plots, readme
 from cauldron.publish.croissant import croissant
 from cauldron.publish.entries import MANIFEST, Entry
-from cauldron.publish.facts import DataFile, Facts, overlap, told_sources
+from cauldron.publish.facts import DataFile, Facts, overlap, rules, told_sources
 from cauldron.publish.formats import format_named
 from cauldron.publish.hub import Hub
 from cauldron.publish.ids import ids_file, write_ids
@@ -255,6 +255,7 @@ def _facts(
         ids=ids,
         overlap=overlap(folder),
         unfit=unfit or {},
+        rules=rules(folder),
     )
 
 

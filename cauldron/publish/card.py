@@ -7,13 +7,18 @@ from typing import Any
 
 import yaml
 
+from cauldron.publish.card_curation import curation, decontamination
 from cauldron.publish.escape import address, block, inline, table
 from cauldron.publish.facts import DataFile, Facts, Told
+from cauldron.publish.licenses import card_or_none
 from cauldron.publish.plots import bars
 from cauldron.publish.snippets import snippets
 
 MIXTURE = "mixture"
 """The config that holds all sources."""
+
+REBUILT = "./mixture"
+"""Where the commands of a card put a mixture that they make whole again."""
 
 IDS = "ids"
 """The config of ids and hashes, for sources without bytes."""
@@ -94,8 +99,8 @@ def readme(facts: Facts) -> str:
         _how_to_load(facts),
         _without_bytes(facts),
         _sources(facts),
-        _curation(facts),
-        _decontamination(facts),
+        curation(facts),
+        decontamination(facts),
         _licences(facts),
         _people(facts),
         _citations(facts),
@@ -204,9 +209,11 @@ def _what(facts: Facts) -> str:
     manifest = facts.manifest
     whole = sum(told.whole for told in facts.sources)
     held = sum(f.rows for f in (*facts.data, *facts.ids) if f.split == "validation")
+    all_ = "all" if whole == len(facts.sources) else f"{whole:,}"
+    told = f"{held:,} of them are held out for validation. " if held else ""
     return (
-        f"{CARD_ABOUT.format(number=len(facts.sources), rows=facts.rows)} {held:,} of them are "
-        f"held out for validation. Config `{MIXTURE}` holds the samples of {whole} of the sources, "
+        f"{CARD_ABOUT.format(number=len(facts.sources), rows=facts.rows)} {told}Config "
+        f"`{MIXTURE}` holds the samples of {all_} of the sources, "
         "and each of them has a config of its own. `manifest.json`, written by cauldron "
         f"{inline(manifest['cauldron_version'])}, tells recipe, seed, weights, checksums and the "
         f"order of training (seed {int(manifest['seed'])}); `croissant.json` describes the files "
@@ -219,9 +226,11 @@ def _how_to_load(facts: Facts) -> str:
         return ""
     place = facts.repo if facts.on_hub else "FOLDER"
     url = f"hf://datasets/{facts.repo}" if facts.on_hub else "FOLDER"
+    hidden = any(not told.whole for told in facts.sources)
     parts = ["## How to load"]
-    for reader, code in snippets(facts.form, place, MIXTURE, url).items():
-        parts.append(f"{reader}:\n\n" + block(code, "python"))
+    for reader, code in snippets(facts.form, place, MIXTURE, REBUILT if hidden else url).items():
+        after = ", rebuilt as told below" if hidden and REBUILT in code else ""
+        parts.append(f"{reader}{after}:\n\n" + block(code, "python"))
     if facts.form != "hub":
         parts.append(
             "`messages` and `images` are what chat templates of `transformers` and `trl` take: "
@@ -234,18 +243,23 @@ def _without_bytes(facts: Facts) -> str:
     names = [told.name for told in facts.sources if not told.whole]
     if not names:
         return ""
+    merged = [n for t in facts.sources if not t.whole for n in t.listed.get("merged_from", ())]
     place = f"hf://datasets/{facts.repo}" if facts.on_hub else "FOLDER"
-    command = f"cauldron rebuild {place} -o mixture"
-    command += "".join(f" \\\n  --raw {name}=DOWNLOADED" for name in names)
+    command = f"cauldron rebuild {place} -o {REBUILT}"
+    needed = dict.fromkeys([*names, *merged])
+    command += "".join(f" \\\n  --raw {name}=DOWNLOADED" for name in needed)
     return (
         "## Bring your own data\n\nOf these sources only ids and hashes are published, since their "
-        f"terms do not clearly allow more: {', '.join(map(inline, names))}. Get the raw data from "
-        "its home; the mixture is then rebuilt, byte for byte:\n\n" + block(command, "sh")
+        f"terms do not clearly allow more: {', '.join(map(inline, names))}. Config `{IDS}` has a "
+        "row for each of their samples: where it stood in the raw data, hashes of its text and "
+        "pictures, and what was changed in it. Get the raw data from its home (`cauldron sources "
+        "NAME` tells how); the mixture is then rebuilt, byte for byte:\n\n" + block(command, "sh")
     )
 
 
 def _sources(facts: Facts) -> str:
-    head = ["source", "licence", "samples", "images", "turns", "share", "epochs", "bytes", "home"]
+    head = ["source", "licence", "samples", "held out", "images", "turns"]
+    head += ["share", "epochs", "bytes", "home"]
     rows: list[list[object]] = []
     for told in facts.sources:
         listed = told.listed
@@ -254,6 +268,7 @@ def _sources(facts: Facts) -> str:
                 told.name,
                 told.license,
                 int(listed["samples"]),
+                int(listed["validation"]["samples"]),
                 int(listed["images"]),
                 int(listed["turns"]),
                 f"{100 * float(listed['share']):.2f} %",
@@ -265,44 +280,6 @@ def _sources(facts: Facts) -> str:
     unit = inline(facts.manifest["unit"])
     plot = "![Share of each source](plots/shares.png)"
     return f"## Sources\n\nShares are of {unit}.\n\n{plot}\n\n" + table(head, rows)
-
-
-def _curation(facts: Facts) -> str:
-    if not any(told.counts for told in facts.sources):
-        return ""
-    head = ["source", "read", "quarantined", "skipped", "dropped", "kept", "reasons"]
-    rows: list[list[object]] = []
-    for told in facts.sources:
-        c = told.counts
-        if not c:
-            continue
-        reasons = {**c["quarantined"], **c["skipped"], **c["dropped"]}
-        shown = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
-        sums = [sum(c[key].values()) for key in ("quarantined", "skipped", "dropped")]
-        rows.append([told.name, c["read"], *sums, c["kept"], shown])
-    return (
-        "## What was left out\n\nEvery record that was read is kept, or left out with one reason. "
-        "Quarantined records could not be used, skipped ones were left out on purpose, dropped "
-        "samples failed a rule, were duplicates or overlapped with a benchmark.\n\n"
-        "![What became of the records of each source](plots/kept.png)\n\n" + table(head, rows)
-    )
-
-
-def _decontamination(facts: Facts) -> str:
-    if not facts.overlap:
-        return "## Decontamination\n\nNothing is on record about benchmarks compared with."
-    kinds = list(dict.fromkeys(kind for found in facts.overlap.values() for kind in found))
-    rows: list[list[object]] = [
-        [name, *(int(found.get(kind, 0)) for kind in kinds)]
-        for name, found in facts.overlap.items()
-    ]
-    gone = facts.left_out("decontaminate")
-    dropped = ", ".join(f"{inline(r)} {n:,}" for r, n in gone.items()) or "none"
-    head = ["benchmark", *(kind.replace("_", " ") for kind in kinds)]
-    return (
-        "## Decontamination\n\nSamples that overlap with each benchmark: by picture and question "
-        f"(both), or by one of them. Dropped: {dropped}.\n\n{table(head, rows)}"
-    )
 
 
 def _licences(facts: Facts) -> str:
@@ -350,6 +327,10 @@ def _license_of(told: Told) -> str:
             f"- home: {address(told.card.homepage)}",
             f"- pictures: {inline(told.card.image_origin)}",
         ]
+    for other in told.listed.get("merged_from", ()):
+        facts = card_or_none(other)
+        terms = inline(facts.license if facts else "unknown")
+        lines.append(f"- some samples hold turns merged from {inline(other)}, licence: {terms}")
     lines.append(f"- published here: {'samples' if told.whole else 'ids and hashes only'}")
     return "\n".join(lines)
 

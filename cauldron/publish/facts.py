@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow.compute as pc
+
+from cauldron.curate.edits import EDIT_COLUMNS
 from cauldron.errors import StorageError
 from cauldron.publish.licenses import card_or_none
 from cauldron.sources.card import Card
 from cauldron.stats import work_stats
 from cauldron.storage import files, work
+from cauldron.storage.shards import read_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,7 @@ class Told:
         card: its data card; None where there is none.
         whole: whether its samples are published, not only ids and hashes.
         counts: its funnel from `stats.work_stats`; empty where the work folder is not at hand.
+        edits: how often samples that stay were changed, by column of `EDIT_COLUMNS`.
     """
 
     name: str
@@ -47,6 +52,7 @@ class Told:
     card: Card | None
     whole: bool
     counts: Mapping[str, Any] = field(default_factory=dict)
+    edits: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def license(self) -> str:
@@ -66,6 +72,7 @@ class Facts:
         ids: files of ids and hashes, for sources without bytes.
         overlap: samples that overlap with each benchmark, by kind.
         unfit: samples of each source that the form cannot hold, by reason.
+        rules: the filters, as their step wrote them down.
     """
 
     repo: str
@@ -77,6 +84,7 @@ class Facts:
     ids: Sequence[DataFile] = ()
     overlap: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     unfit: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    rules: Sequence[Mapping[str, Any]] = ()
 
     @property
     def rows(self) -> int:
@@ -112,19 +120,40 @@ def told_sources(
             card=card_or_none(source["name"]),
             whole=source["name"] in whole,
             counts=counts.get(source["name"], {}),
+            edits=_edits(source, folder),
         )
         for source in manifest["sources"]
     )
 
 
+def _edits(source: Mapping[str, Any], folder: str) -> dict[str, int]:
+    """Count pictures, paragraphs and samples that edits of a source name."""
+    counts = dict.fromkeys(EDIT_COLUMNS, 0)
+    for listed in source.get("edits", ()):
+        table = read_table(files.join(folder, listed["url"]), list(EDIT_COLUMNS))
+        for name in EDIT_COLUMNS:
+            counts[name] += pc.sum(pc.list_value_length(table[name])).as_py() or 0
+    return {name: number for name, number in counts.items() if number}
+
+
 def overlap(folder: str) -> dict[str, dict[str, int]]:
     """Return what decontamination found, by benchmark and kind, where its work is at hand."""
+    found: dict[str, dict[str, int]] = _told(folder, "decontaminate").get("benchmarks") or {}
+    return found
+
+
+def rules(folder: str) -> list[dict[str, Any]]:
+    """Return the filters as their step wrote them down, where its work is at hand."""
+    found: list[dict[str, Any]] = (_told(folder, "filter").get("settings") or {}).get("rules") or []
+    return found
+
+
+def _told(folder: str, step: str) -> dict[str, Any]:
+    """Return the ledger entry of a step of the work folder that a mixture lies in."""
     if not files.is_local(folder):
         return {}
-    url = work.ledger(str(files.local_path(folder).resolve().parents[1]), "decontaminate")
-    told = files.read_json(url) if files.exists(url) else {}
-    found: dict[str, dict[str, int]] = told.get("benchmarks") or {}
-    return found
+    url = work.ledger(str(files.local_path(folder).resolve().parents[1]), step)
+    return dict(files.read_json(url)) if files.exists(url) else {}
 
 
 def _counts(folder: str) -> dict[str, Any]:

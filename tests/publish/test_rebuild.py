@@ -124,7 +124,7 @@ def data(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.glob("data/**/*.parquet")}
 
 
-@pytest.mark.parametrize("form", ["samples", "hub", "trl"])
+@pytest.mark.parametrize("form", ["samples", "trl", pytest.param("hub", marks=pytest.mark.slow)])
 def test_samples_that_were_changed_come_back_to_the_byte(
     home: Path, tmp_path: Path, form: str
 ) -> None:
@@ -201,3 +201,13 @@ def test_a_changed_page_is_named_when_rebuilding(home: Path, tmp_path: Path) -> 
     run = cauldron("rebuild", tmp_path / "out", "-o", tmp_path / "back", *places)
     assert run.returncode == 3
     assert "html/train/page5" in run.stderr and "its text differs" in run.stderr
+
+
+def test_the_card_tells_filters_and_what_was_changed(home: Path, tmp_path: Path) -> None:
+    done("publish", mixture(home, "shards"), tmp_path / "out", *hide(HIDDEN))
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| too\\_long | chars at most 100000 | 0 |" in card
+    assert "- html: 7 pictures left out, 7 repeated paragraphs left out" in card
+    assert "samples merged into others on the same pictures" in card
+    licences = (tmp_path / "out" / "LICENSES.md").read_text()
+    assert "some samples hold turns merged from more" in licences
