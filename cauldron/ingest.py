@@ -20,6 +20,7 @@ from cauldron.errors import SourceError, StorageError
 from cauldron.media.headers import plainly_sound
 from cauldron.media.images import ImageError, inspect
 from cauldron.media.limits import LIMITS
+from cauldron.media.picture_buffer import PictureBuffer
 from cauldron.media.svg import looks_like_svg, painted
 from cauldron.nodes import filtered
 from cauldron.planning import MALFORMED, PartTask, plan_key, spilled_groups
@@ -43,6 +44,7 @@ from cauldron.storage.shards import write_shard
 
 TABLE_ROWS = 100
 TABLE_BYTES = 16 << 20
+ROOM_BYTES = TABLE_BYTES + (8 << 20)  # a table ends with the picture that passes its bytes
 FIRST_PICTURES = 50
 """So many pictures are looked for before any work begins."""
 FEWEST_PICTURES = 10
@@ -102,6 +104,7 @@ class _Part:
         self.died = {(mark.row, mark.sample): mark.seen for mark in task.deaths}
         self.counts = Counts()
         self.rejected: list[bytes] = []
+        self.pictures = PictureBuffer(ROOM_BYTES)
 
     def batches(self) -> Iterator[pa.Table]:
         """Yield the samples of the part in tables of bounded size."""
@@ -111,10 +114,15 @@ class _Part:
             held.append(sample)
             size += sum(len(image["bytes"]) for image in sample["images"])
             if len(held) == TABLE_ROWS or size > TABLE_BYTES:
-                yield sample_table(held)
+                yield self._table(held)
                 held, size = [], 0
         if held:
-            yield sample_table(held)
+            yield self._table(held)
+
+    def _table(self, held: list[dict[str, Any]]) -> pa.Table:
+        read = self.pictures.whole([i["bytes"] for sample in held for i in sample["images"]])
+        self.pictures = PictureBuffer(ROOM_BYTES)
+        return sample_table(held, read)
 
     def _samples(self) -> Iterator[dict[str, Any]]:
         for group in spilled_groups(self.task):
@@ -323,17 +331,20 @@ class _Part:
                 opened.append(None)
         return opened, dropped
 
-    def _bytes(self, picture: Picture, folder: str) -> bytes:
-        data = picture.bytes
+    def _bytes(self, picture: Picture, folder: str) -> bytes | memoryview:
+        data: bytes | memoryview | None = picture.bytes
         if data is None:
             try:
-                data = self.raw.picture(picture.candidates, LIMITS.max_image_bytes, folder)
+                data = self.raw.picture_in(
+                    self.pictures, picture.candidates, LIMITS.max_image_bytes, folder
+                )
             except StorageError as error:
                 raise ImageError("image_unreadable", str(error)) from error
         if data is None:
             raise ImageError("image_missing", " | ".join(picture.candidates)[:300])
         if plainly_sound(data):
             return data
+        data = bytes(data)
         if self.form.paints_svg and looks_like_svg(data):
             return painted(data)
         inspect(data)

@@ -133,17 +133,22 @@ class Skip:
     detail: str = ""
 
 
-def sample_table(samples: Sequence[Mapping[str, Any]]) -> pa.Table:
+def sample_table(
+    samples: Sequence[Mapping[str, Any]], pictures: pa.Buffer | None = None
+) -> pa.Table:
     """Return rows of `SAMPLE_SCHEMA` as a table, built column by column.
 
     It equals `pa.Table.from_pylist`, in a third of the time; picture bytes are copied once.
+
+    Args:
+        pictures: the bytes of all pictures, one behind the other, which then are not copied.
     """
     origins = [sample["origin"] for sample in samples]
     columns = {
         "id": _texts(sample["id"] for sample in samples),
         "source": _texts(sample["source"] for sample in samples),
         "messages": _message_lists([sample["messages"] for sample in samples]),
-        "images": _image_lists([sample["images"] for sample in samples]),
+        "images": _image_lists([sample["images"] for sample in samples], pictures),
         "license": _texts(sample["license"] for sample in samples),
         "origin": _structs(
             _ORIGIN, _texts(o["file"] for o in origins), _texts(o["record"] for o in origins)
@@ -163,15 +168,16 @@ def _message_lists(chats: list[list[dict[str, Any]]]) -> pa.Array:
     return _lists(chats, _structs(_MESSAGE, roles, content))
 
 
-def _image_lists(rows: list[list[dict[str, Any]]]) -> pa.Array:
+def _image_lists(rows: list[list[dict[str, Any]]], pictures: pa.Buffer | None) -> pa.Array:
     images = [image for row in rows for image in row]
     payloads = [image["bytes"] for image in images]
-    buffers = [None, pa.py_buffer(_offsets(payloads)), _joined(payloads)]
-    data = pa.BinaryArray.from_buffers(pa.binary(), len(payloads), buffers)
-    return _lists(rows, _structs(_IMAGE, data, _texts(image["path"] for image in images)))
+    data = _joined(payloads) if pictures is None else pictures
+    buffers = [None, pa.py_buffer(_offsets(payloads)), data]
+    column = pa.BinaryArray.from_buffers(pa.binary(), len(payloads), buffers)
+    return _lists(rows, _structs(_IMAGE, column, _texts(image["path"] for image in images)))
 
 
-def _joined(payloads: list[bytes]) -> pa.Buffer:
+def _joined(payloads: list[bytes | memoryview]) -> pa.Buffer:
     """Join pictures in memory of Arrow's pool, which it keeps and gives out again."""
     buffer = pa.allocate_buffer(sum(map(len, payloads)))
     view, start = memoryview(buffer).cast("B"), 0

@@ -32,7 +32,7 @@ class PlainFacts:
     exif: bool = False
 
 
-def plainly_sound(data: bytes, limits: Limits = LIMITS) -> bool:
+def plainly_sound(data: bytes | memoryview, limits: Limits = LIMITS) -> bool:
     """Say whether a JPEG or PNG has an ordinary header, is complete and within limits.
 
     False says nothing: `inspect` then looks closer and gives the reason.
@@ -40,13 +40,13 @@ def plainly_sound(data: bytes, limits: Limits = LIMITS) -> bool:
     return plain_facts(data, limits) is not None
 
 
-def plain_facts(data: bytes, limits: Limits = LIMITS) -> PlainFacts | None:
+def plain_facts(data: bytes | memoryview, limits: Limits = LIMITS) -> PlainFacts | None:
     """Return the facts of a JPEG or PNG that is `plainly_sound`, None for any other bytes."""
     if len(data) > limits.max_image_bytes:
         return None
-    if data.startswith(b"\xff\xd8\xff"):
-        return _jpeg(data, limits) if data.endswith(b"\xff\xd9") else None
-    if data.startswith(_PNG_HEAD) and data.endswith(b"IEND\xaeB`\x82"):
+    if data[:3] == b"\xff\xd8\xff":
+        return _jpeg(data, limits) if data[-2:] == b"\xff\xd9" else None
+    if data[: len(_PNG_HEAD)] == _PNG_HEAD and data[-8:] == b"IEND\xaeB`\x82":
         return _png(data, limits)
     return None
 
@@ -60,7 +60,7 @@ def _fits(width: int, height: int, limits: Limits) -> bool:
     )
 
 
-def _jpeg(data: bytes, limits: Limits) -> PlainFacts | None:
+def _jpeg(data: bytes | memoryview, limits: Limits) -> PlainFacts | None:
     """Walk the segments up to the first scan, behind a frame that fits."""
     at, quantised, exif, width, height = 2, False, False, 0, 0
     last = len(data) - 4
@@ -91,7 +91,7 @@ def _jpeg(data: bytes, limits: Limits) -> PlainFacts | None:
     return None
 
 
-def _quantises(tables: bytes) -> bool:
+def _quantises(tables: bytes | memoryview) -> bool:
     at = 0
     while at < len(tables):
         precision, number = divmod(tables[at], 16)
@@ -101,7 +101,7 @@ def _quantises(tables: bytes) -> bool:
     return at == len(tables)
 
 
-def _png(data: bytes, limits: Limits) -> PlainFacts | None:
+def _png(data: bytes | memoryview, limits: Limits) -> PlainFacts | None:
     """Check the head's sum and values, then that only plain chunks stand before the pixels."""
     depth, colour, packing, filtering, interlace = data[24:29]
     if zlib.crc32(data[12:29]).to_bytes(4, "big") != data[29:33]:
@@ -113,7 +113,7 @@ def _png(data: bytes, limits: Limits) -> PlainFacts | None:
         return None
     at, alpha = 33, colour in (4, 6)
     while at + 12 <= len(data):
-        kind = data[at + 4 : at + 8]
+        kind = bytes(data[at + 4 : at + 8])
         if kind == b"IDAT":
             return PlainFacts(format="PNG", width=width, height=height, alpha=alpha)
         if kind not in _PNG_PLAIN:

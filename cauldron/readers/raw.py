@@ -8,13 +8,14 @@ import itertools
 import os
 import posixpath
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, TypeVar
 
 from cauldron.errors import StorageError
 from cauldron.media.limits import LIMITS
+from cauldron.media.picture_buffer import PictureBuffer
 from cauldron.readers.archives import SEPARATOR, index_of, is_archive, split_url, stem
 from cauldron.readers.members import open_url, read_url, size_of
 from cauldron.readers.tree import Found, Tree, joined, natural, walk
@@ -22,6 +23,7 @@ from cauldron.sample import content_hash
 from cauldron.storage import files
 
 T = TypeVar("T")
+_Read = Callable[[int, int], bytes | memoryview]
 _KNOWN_FOLDERS = 20_000
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -161,10 +163,22 @@ class Raw:
             near: a folder below a root; names that no root has are looked for in it and in the
                 folders between.
         """
+        found = self.picture_in(None, candidates, max_bytes, near)
+        return found if isinstance(found, bytes | None) else bytes(found)
+
+    def picture_in(
+        self,
+        buffer: PictureBuffer | None,
+        candidates: Sequence[str],
+        max_bytes: int,
+        near: str = "",
+    ) -> bytes | memoryview | None:
+        """Do as `picture`; a plain local file is read into the buffer, as a view of it."""
+        read = buffer.read if buffer else os.read
         for bases in (self._bases, self._between(near)):
             for candidate in candidates if bases else ():
                 for url in _urls(candidate, bases):
-                    payload = self._direct(url, max_bytes)
+                    payload = self._direct(url, max_bytes, read)
                     if payload is None:
                         place = self._resolved(url)
                         payload = read_url(place, max_bytes, self.indexes) if place else None
@@ -185,7 +199,7 @@ class Raw:
             self._trees = [walk(root) for root in self.roots]
         return self._trees
 
-    def _direct(self, url: str, max_bytes: int) -> bytes | None:
+    def _direct(self, url: str, max_bytes: int, read: _Read) -> bytes | memoryview | None:
         """Read a plain local file in few calls; None sends the caller the long way."""
         folder, _, name = url.rpartition("/")
         if not files.is_local(url) or ".." in url or not self._is_own_folder(folder):
@@ -199,7 +213,7 @@ class Raw:
                 return None
             raise StorageError(f"cannot read: {error.strerror}", place=url) from error
         try:
-            return _whole(descriptor, url, max_bytes)
+            return _whole(descriptor, url, max_bytes, read)
         finally:
             os.close(descriptor)
 
@@ -266,7 +280,7 @@ def _urls(candidate: str, bases: Sequence[str]) -> list[str]:
     return [f"{base}/{candidate}" for base in bases]
 
 
-def _whole(descriptor: int, url: str, max_bytes: int) -> bytes | None:
+def _whole(descriptor: int, url: str, max_bytes: int, read: _Read) -> bytes | memoryview | None:
     """Read an open file, None for what is not an ordinary file."""
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
@@ -274,9 +288,9 @@ def _whole(descriptor: int, url: str, max_bytes: int) -> bytes | None:
     if status.st_size > max_bytes:
         raise StorageError(f"larger than {max_bytes} bytes", place=url)
     with files.reported(url, "read"):
-        payload = os.read(descriptor, status.st_size)
+        payload = read(descriptor, status.st_size)
         while len(payload) < status.st_size and (more := os.read(descriptor, status.st_size)):
-            payload += more
+            payload = bytes(payload) + more
     return payload
 
 
