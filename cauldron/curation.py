@@ -211,8 +211,9 @@ def dedup_samples(
     """
     work.require(place)
     parts = _part_files(place, "dedup", sources)
+    compared = (*COMPARED, *sorted(settings.embeddings))
     before = [
-        [part.source, part.name, require_measured(place, part.source, part.name, COMPARED)]
+        [part.source, part.name, require_measured(place, part.source, part.name, compared)]
         + [file_sha256(url) for url in part.earlier]
         for part in parts
     ]

@@ -114,6 +114,13 @@ def dedup(
     images: Annotated[
         Literal["phash", "off"], typer.Option(help="How near pictures are found.")
     ] = "phash",
+    orientations: Annotated[
+        bool, typer.Option(help="Seek turned and mirrored pictures too.")
+    ] = False,
+    embeddings: Annotated[
+        list[str] | None,
+        typer.Option(help="MODEL=COSINE from which pictures are near; repeatable."),
+    ] = None,
     exact: Annotated[bool, typer.Option(help="Seek exact duplicates.")] = True,
     exact_by: Annotated[
         list[str] | None,
@@ -159,6 +166,8 @@ def dedup(
             "exact": exact,
             "text": text,
             "images": images,
+            "orientations": orientations,
+            "embeddings": dict(pair.partition("=")[::2] for pair in embeddings or ()),
             "across": across,
             "keep": keep,
             "text_similarity": text_similarity,

@@ -23,6 +23,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from cauldron.config import Off
+from cauldron.curate.crossing import embedding_pairs, turned_pairs
 from cauldron.curate.dropping import Changes, Verdicts, write_drops
 from cauldron.curate.exact import exact_pairs
 from cauldron.curate.keepers import clusters
@@ -74,6 +75,9 @@ class DedupSettings(BaseModel):
         images: `phash` seeks near-duplicate pictures, `off` does not.
         max_distance: bits of the 64-bit hash that candidates may differ in; pixels decide.
         max_distance_256: bits of the 256-bit hash that they may differ in.
+        orientations: pictures turned by quarters or mirrored are near as well.
+        embeddings: cosine from which pictures are near, by the name of a vision model that was
+            measured: that finds crops, borders and mirrored copies.
         images_exact_only: sources of drawn pictures, where small details matter.
         merge: make one sample of those that ask other questions about the same pictures.
         paragraphs: take out of documents what stands at least so many times in their domain.
@@ -92,6 +96,8 @@ class DedupSettings(BaseModel):
     images: Literal["phash"] | Off = "phash"
     max_distance: int = Field(RADIUS, ge=0, le=16)
     max_distance_256: int = Field(FINE_RADIUS, ge=0, le=96)
+    orientations: bool = False
+    embeddings: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=dict)
     images_exact_only: tuple[str, ...] = _SYNTHETIC
     merge: bool = False
     paragraphs: Annotated[int, Field(ge=2)] | Off = "off"
@@ -161,7 +167,8 @@ def _told_gone(groups: list[Group], verdicts: Verdicts, number: int) -> list[Gro
 
 
 def _searches(settings: DedupSettings, run: Stages) -> Iterator[tuple[str, Search]]:
-    across = settings.across
+    across, drawn = settings.across, settings.images_exact_only
+    radii = (settings.max_distance, settings.max_distance_256)
     for by in settings.exact_by if settings.exact else ():
         name = "exact_duplicate" if by == "sample" else f"exact_duplicate_{by}"
         yield name, partial(exact_pairs, by=by, across=across, run=run)
@@ -173,9 +180,14 @@ def _searches(settings: DedupSettings, run: Stages) -> Iterator[tuple[str, Searc
             partial(near_text_pairs, target=target, documents=documents, run=run),
         )
     if settings.images == "phash":
-        search = partial(near_image_pairs, exact_only=settings.images_exact_only, across=across)
-        radii = (settings.max_distance, settings.max_distance_256)
+        search = partial(near_image_pairs, exact_only=drawn, across=across)
         yield "near_duplicate_image", partial(search, radii=radii, rank=settings.rank(), run=run)
+    if settings.orientations:
+        turned = partial(turned_pairs, exact_only=drawn, radii=radii, run=run)
+        yield "near_duplicate_turned", turned
+    for name, least in sorted(settings.embeddings.items()):
+        near = partial(embedding_pairs, name=name, least=least, exact_only=drawn, run=run)
+        yield f"near_duplicate_{name}", near
 
 
 def _changed(

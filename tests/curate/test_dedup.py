@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -16,7 +17,11 @@ from PIL import Image, ImageDraw
 from cauldron import curation
 from cauldron.curate.dedup import DedupSettings
 from cauldron.engine.local import LocalEngine
+from cauldron.errors import StorageError
+from cauldron.measuring import MeasureSettings
+from cauldron.media.images import open_rgb
 from cauldron.sample import SAMPLE_SCHEMA, Turn, chat_messages, document_messages
+from cauldron.signals.groups import Batch, Group
 from cauldron.storage import work as places
 from cauldron.storage.shards import write_shard
 
@@ -215,3 +220,51 @@ def test_decisions_do_not_depend_on_workers(workers: int, tmp_path: Path) -> Non
             curation.dedup_samples(place, DedupSettings(), engine=engine)
         found.append(Path(places.decisions(place, "dedup", "vqav2", "part-00000")).read_bytes())
     assert found[0] == found[1]
+
+
+def test_turned_and_mirrored_pictures_are_found_when_asked_for(tmp_path: Path) -> None:
+    def turned(how: Image.Transpose) -> bytes:
+        out = io.BytesIO()
+        Image.open(io.BytesIO(scene(3))).transpose(how).save(out, "JPEG", quality=85)
+        return out.getvalue()
+
+    pictures = [scene(3), *map(turned, Image.Transpose), scene(8)]
+    place = work_of(
+        tmp_path, "photos", [("What is it?", f"No. {n}", p) for n, p in enumerate(pictures)]
+    )
+    curation.dedup_samples(place, DedupSettings())
+    plain = drops(place, "dedup", "photos")
+    curation.dedup_samples(place, DedupSettings(orientations=True))
+    found = drops(place, "dedup", "photos")
+    assert not plain
+    assert set(found) == {str(n) for n in range(1, len(pictures) - 1)}
+    assert {reason for reason, _ in found.values()} == {"near_duplicate_turned"}
+
+
+def test_pictures_are_compared_by_embeddings_that_were_measured(tmp_path: Path) -> None:
+    rows = [("What is it?", f"No. {n}", scene(n)) for n in (3, 8, 11)]
+    place = work_of(tmp_path, "photos", rows)
+    with pytest.raises(StorageError, match="lacks the signals: own"):
+        curation.dedup_samples(place, DedupSettings(embeddings={"own": 0.9}))
+    settings = MeasureSettings(plugins={"own": "tests.curate.test_dedup:colours"})
+    with LocalEngine(1) as engine:
+        curation.measure(engine, place, settings=settings)
+    curation.dedup_samples(place, DedupSettings(images="off", embeddings={"own": 0.999}))
+    kept_apart = drops(place, "dedup", "photos")
+    curation.dedup_samples(place, DedupSettings(images="off", embeddings={"own": 0.5}))
+    found = drops(place, "dedup", "photos")
+    assert not kept_apart
+    assert set(found) == {"1", "2"}
+    assert found["1"] == ("near_duplicate_own", "of:photos/train/0")
+
+
+def colours() -> Group:
+    """Return a group whose embedding is the mean colour of a picture."""
+
+    def measured(batch: Batch) -> dict[str, Any]:
+        means = [np.asarray(open_rgb(data)).mean((0, 1)) - 90 for data in batch.pictures]
+        return {"own_embedding": [mean.astype(np.float16) for mean in means]}
+
+    kind = pa.list_(pa.float16())
+    fields = (("own_embedding", kind),)
+    return Group(name="own", version=1, picture_fields=fields, measure=measured, reads="pictures")
