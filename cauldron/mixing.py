@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from cauldron.curate.edits import changes_url, read_edits
 from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Job, perform_all
 from cauldron.errors import CardMissing
 from cauldron.measuring import require_measured
 from cauldron.mixture.manifest import build_manifest
-from cauldron.mixture.materialize import PartUrls, mix_source, sizes_of, split_rows
+from cauldron.mixture.materialize import (
+    SIDES,
+    PartUrls,
+    ShardRun,
+    count_parts,
+    shard_runs,
+    write_selection,
+    write_shards,
+)
 from cauldron.mixture.plan import plan
 from cauldron.mixture.settings import MixSettings, Tags
 from cauldron.sources.card import card, commercial_use
@@ -56,20 +63,19 @@ def mix(
         source: held.share if not held.sources or source in held.sources else 0.0
         for source in parts
     }
-    sizes = {
-        source: sizes_of(
-            [(train, table) for train, _, table in split_rows(urls, seed, shares[source])]
-        )
-        for source, urls in parts.items()
-    }
-    stages = plan(settings, sizes)
+    counted = _counted(engine, place, name, parts, seed, shares)
+    stages = plan(settings, {source: told["train"] for source, told in counted.items()})
     drawn = {row.name for stage in stages for row in stage.sources}
     chosen = [source for source in parts if source in drawn or shares[source]]
     jobs = [
-        _job(place, folder, source, parts[source], seed, shares[source], materialize)
+        job
         for source in chosen
+        for job in _jobs(
+            place, folder, source, parts[source], counted[source], seed, shares[source], materialize
+        )
     ]
-    mixed = list(followed(perform_all(engine, jobs), "mix", len(jobs), progress))
+    results = followed(perform_all(engine, jobs), "mix", len(jobs), progress)
+    mixed = _by_source(chosen, counted, jobs, list(results))
     facts = {source: _facts(source) for source in chosen}
     read = _ingests(place, {*chosen, *(n for m in mixed for n in m["merged_from"])})
     manifest = build_manifest(
@@ -100,6 +106,7 @@ def fits(source: str, tags: Tags) -> bool:
     )
 
 
+COUNTED_AT_ONCE = 32  # parts of one job
 MIXED = ("counts", "tokens", "hashes", "pixels")
 """Groups of signals that weights, sizes and the validation split need."""
 
@@ -114,48 +121,113 @@ def _parts(place: str, source: str) -> list[PartUrls]:
     return out
 
 
-def _job(
+def _counted(
+    engine: Engine,
+    place: str,
+    name: str,
+    parts: Mapping[str, list[PartUrls]],
+    seed: int,
+    shares: Mapping[str, float],
+) -> dict[str, dict[str, Any]]:
+    """Count both sides of every source, some parts a job."""
+    jobs, owners = [], []
+    for source, urls in parts.items():
+        for start in range(0, len(urls), COUNTED_AT_ONCE):
+            own = urls[start : start + COUNTED_AT_ONCE]
+            share = shares[source]
+            jobs.append(
+                Job(
+                    key=key_of("mix-sizes", 1, _inputs(place, source, own), seed, share),
+                    receipt=receipt(place, f"mix-{name}-sizes", f"{source}-{start:05d}"),
+                    outputs=(),
+                    function=count_parts,
+                    arguments=(source, own, seed, share),
+                )
+            )
+            owners.append(source)
+    counted = {source: count_parts(source, [], seed, 0.0) for source in parts}
+    for source, told in zip(owners, perform_all(engine, jobs, shared=False), strict=True):
+        total = counted[source]
+        for side in ("train", "validation"):
+            total[side] = {key: n + told[side][key] for key, n in total[side].items()}
+        total["rows"] += told["rows"]
+        total["merged_from"] = sorted({*total["merged_from"], *told["merged_from"]})
+    return counted
+
+
+def _inputs(place: str, source: str, parts: Sequence[PartUrls]) -> list[list[str]]:
+    """Return what the samples, signals and decisions of parts are known by."""
+    inputs = []
+    for samples, _, decisions in parts:
+        part = samples.rpartition("/")[2].removesuffix(".parquet")
+        key = files.read_json(receipt(place, f"measure-{source}", part))["key"]
+        inputs.append([key, *(file_sha256(url) for url in decisions)])
+    return inputs
+
+
+def _jobs(
     place: str,
     folder: str,
     source: str,
     parts: list[PartUrls],
+    counted: Mapping[str, Any],
     seed: int,
     share: float,
     materialize: bool,
-) -> Job:
-    inputs = [
-        [_measured(place, source, part), *map(file_sha256, decisions), *_edits(place, decisions)]
-        for (_, _, decisions), part in zip(parts, work.parts(place, source), strict=True)
+) -> list[Job]:
+    """Return the jobs that write a source: runs of shards, or its selection."""
+    step = f"mix-{folder.rpartition('/')[2]}"
+    if not materialize:
+        names = [f"selection/{source}-{kind}.parquet" for kind in ("shards", "validation")]
+        return [
+            Job(
+                key=key_of("selection", 1, _inputs(place, source, parts), seed, share),
+                receipt=receipt(place, step, source),
+                outputs=tuple(files.join(folder, name) for name in names),
+                function=write_selection,
+                arguments=(source, parts, folder, seed, share),
+            )
+        ]
+    return [
+        Job(
+            key=key_of(
+                "shards", 1, _inputs(place, source, run.parts), seed, share, run.skip, run.rows
+            ),
+            receipt=receipt(place, step, f"{source}-{run.kind}-{run.first:05d}"),
+            outputs=tuple(files.join(folder, name) for name in run.names(source)),
+            function=write_shards,
+            arguments=(source, place, run, folder, seed, share),
+        )
+        for run in shard_runs(parts, counted["rows"])
     ]
-    kind = "shards" if materialize else "selection"
-    return Job(
-        key=key_of("mix", inputs, seed, share, kind),
-        receipt=receipt(place, f"mix-{folder.rpartition('/')[2]}", source),
-        outputs=(_first(folder, source, materialize),),
-        function=mix_source,
-        arguments=(source, place, parts, folder, seed, share, materialize),
-    )
 
 
-def _measured(place: str, source: str, part: str) -> str:
-    return str(files.read_json(receipt(place, f"measure-{source}", part))["key"])
-
-
-def _edits(place: str, decisions: Sequence[str]) -> list[str]:
-    """Return what the edits of a part depend on: themselves, and the parts they merge from."""
-    urls = [url for url in map(changes_url, decisions) if files.exists(url)]
-    merged = {
-        (other.source, other.part)
-        for url in urls
-        for edit in read_edits(url).values()
-        for other in edit.merged
+def _by_source(
+    chosen: Sequence[str],
+    counted: Mapping[str, dict[str, Any]],
+    jobs: Sequence[Job],
+    results: Sequence[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """Put together what the jobs of each source have written."""
+    out: dict[str, dict[str, Any]] = {
+        source: {
+            "source": source,
+            **{key: counted[source][key] for key in ("train", "validation", "merged_from")},
+            "shards": [],
+            "validation_shards": [],
+            "edits": [],
+        }
+        for source in chosen
     }
-    return [*map(file_sha256, urls), *(_measured(place, *other) for other in sorted(merged))]
-
-
-def _first(folder: str, source: str, materialize: bool) -> str:
-    name = f"shards/{source}-00000.parquet" if materialize else f"selection/{source}-shards.parquet"
-    return files.join(folder, name)
+    for job, told in zip(jobs, results, strict=True):
+        own = out[job.arguments[0]]
+        run = job.arguments[2]
+        if isinstance(run, ShardRun):
+            own[SIDES[run.side]] += told["shards"]
+        else:
+            own |= {side: told[side] for side in SIDES}
+        own["edits"] += told["edits"]
+    return list(out.values())
 
 
 def _facts(source: str) -> dict[str, str]:

@@ -120,7 +120,7 @@ def run(
         if recipe.dedup == "off":
             curation.forget(place, "dedup")
         else:
-            done["dedup"] = curation.dedup_samples(place, recipe.dedup, sources, engine)
+            done["dedup"] = curation.dedup_samples(place, recipe.dedup, sources, engine, progress)
         if recipe.decontaminate is None:
             curation.forget(place, "decontaminate")
         else:

@@ -6,8 +6,11 @@ far apart they stand. Memory holds a few bytes a key, and nothing of the rows.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +26,7 @@ from cauldron.readers.raw import Row
 from cauldron.sample import Reject
 from cauldron.sources.base import Form
 from cauldron.storage import files
+from cauldron.storage.keys import key_of
 
 SHARD_ROWS = 2_000
 SPILL_BYTES = 48 << 20  # raw rows of one part, so that a worker can hold them
@@ -59,8 +63,15 @@ class PartTask:
 
     @property
     def mark(self) -> str:
-        """The file in which a worker notes the record that it is at."""
-        return f"{self.spill}.at"
+        """The file in which a worker notes the record that it is at.
+
+        With a plan on a store it lies on the machine of the worker, where only a run on that
+        machine finds it.
+        """
+        if files.is_local(self.spill):
+            return f"{self.spill}.at"
+        name = f"cauldron-{key_of(self.spill)[:16]}.at"
+        return str(Path(tempfile.gettempdir(), name))
 
     def without_culprit(self) -> PartTask | None:
         """Return this task without the record that its worker died on."""
@@ -237,7 +248,7 @@ def spilled_groups(task: PartTask) -> Iterator[list[Row]]:
 
     Only the places of the lines are held; lines in order are read as a stream.
     """
-    with Path(task.spill).open("rb") as file:
+    with _opened(task.spill) as file:
         places = np.fromiter(itertools.chain.from_iterable(_places(file)), np.int64)
         groups, starts = places[::2], places[1::2]
         order = np.argsort(groups, kind="stable")
@@ -245,6 +256,19 @@ def spilled_groups(task: PartTask) -> Iterator[list[Row]]:
         lines = _lines(file, starts[order])
         for size in np.diff(bounds).tolist():
             yield [_unpacked(task, line) for line in itertools.islice(lines, size)]
+
+
+@contextlib.contextmanager
+def _opened(url: str) -> Iterator[IO[bytes]]:
+    """Open spilled rows; those on a store are first copied, since lines are read out of order."""
+    if files.is_local(url):
+        with Path(url).open("rb") as file:
+            yield file
+        return
+    with tempfile.TemporaryFile(prefix="cauldron-") as copy, files.open_input(url) as source:
+        shutil.copyfileobj(source, copy, 1 << 20)
+        copy.seek(0)
+        yield copy
 
 
 def _places(file: IO[bytes]) -> Iterator[tuple[int, int]]:

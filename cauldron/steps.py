@@ -98,7 +98,7 @@ def ingest(
         return {**entry, "resumed": True}
 
     with _spill_folder(place, f"{name}-{split}", engine) as folder:
-        plan = spill_plan(chosen, chosen.rows(raw, found, split), folder, limit)
+        plan = folder.shared(spill_plan(chosen, chosen.rows(raw, found, split), folder.path, limit))
         first = _first_part(place, name, split, len(plan), entry)
         base = {
             "step": "ingest",
@@ -127,10 +127,10 @@ def ingest(
             limited=limit is not None,
         )
         if plan:
-            first_part = replace(task, spill=str(plan[0][0]))
+            first_part = replace(task, spill=plan[0][0])
             list(engine.run(require_pictures, [first_part], dangerous=True))
         jobs = [
-            _ingest_job(replace(task, part=f"part-{first + n:05d}", spill=str(spill)), digest, key)
+            _ingest_job(replace(task, part=f"part-{first + n:05d}", spill=spill), digest, key)
             for n, (spill, digest) in enumerate(plan)
         ]
         failures: list[Failure] = []
@@ -224,22 +224,40 @@ def receipt(place: str, step: str, part: str) -> str:
 
 
 class _spill_folder:
-    """A folder for the plan, inside a local work folder, removed afterwards."""
+    """A folder for the plan, inside the work folder, removed afterwards.
+
+    To a store it is sent from a local folder when it is complete, so that every node can read it.
+    """
 
     def __init__(self, place: str, name: str, engine: Engine) -> None:
         if engine.share:
             name = f"{name}-{engine.share[0] + 1}-of-{engine.share[1]}"
+        self._url = files.join(place, ".plan", name)
         if files.is_local(place):
-            self.path = files.local_path(place) / ".plan" / name
+            self.path = files.local_path(self._url)
             shutil.rmtree(self.path, ignore_errors=True)
         else:
             self.path = Path(tempfile.mkdtemp(prefix="cauldron-plan-"))
 
-    def __enter__(self) -> Path:
-        return self.path
+    def shared(self, plan: list[tuple[Path, str]]) -> list[tuple[str, str]]:
+        """Return the plan at places that every worker can read."""
+        if files.is_local(self._url):
+            return [(str(path), digest) for path, digest in plan]
+        out = []
+        for path, digest in plan:
+            url = files.join(self._url, path.name)
+            files.write_bytes(url, path.read_bytes())
+            path.unlink()
+            out.append((url, digest))
+        return out
+
+    def __enter__(self) -> _spill_folder:
+        return self
 
     def __exit__(self, *error: object) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+        if not files.is_local(self._url):
+            files.remove(self._url)
 
 
 def _intact(place: str, name: str, entry: dict[str, Any]) -> bool:

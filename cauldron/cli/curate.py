@@ -148,6 +148,7 @@ def dedup(
     workers: Workers = None,
     engine: Engine = "local",
     address: Address = None,
+    shard: Share = None,
     as_json: Json = False,
 ) -> None:
     """Find duplicates among the samples that are kept so far.
@@ -178,9 +179,9 @@ def dedup(
             "paragraphs": paragraphs or "off",
         }
         settings = checked(told, DedupSettings, "cauldron dedup")
-        chosen = engine_named(engine, workers, address)
-        with locked(work), chosen:
-            found = dedup_samples(work, settings, engine=chosen)
+        chosen = engine_named(engine, workers, address, shard)
+        with locked(work, chosen.share), chosen:
+            found = dedup_samples(work, settings, engine=chosen, progress=Progress())
         _tell("Duplicates", found, as_json, f"cauldron decontaminate {work} --against BENCHMARK")
 
 

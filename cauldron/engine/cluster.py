@@ -9,6 +9,7 @@ later get their share.
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from collections import deque
@@ -16,7 +17,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from cauldron.engine.base import Lost, Result, Task
+from cauldron.engine.watch import in_worker
 from cauldron.errors import UsageError
+from cauldron.redaction import guard_logs
 
 _RETRIES = 3
 _STORE_BYTES = 200 << 20  # of a cluster started for one run: results are a few kB each
@@ -80,30 +83,48 @@ class RayEngine:
         dangerous: bool = False,
     ) -> Iterator[Result | Lost]:
         """Yield `function(task)` for each task in order."""
-        remote = self._ray.remote(function).options(
+        remote = self._ray.remote(_worked).options(
             max_retries=_RETRIES, num_cpus=1, scheduling_strategy="SPREAD"
         )
         waiting: deque[tuple[Any, Task]] = deque()
+        running: set[Any] = set()
         coming = iter(tasks)
         while True:
-            for _ in range(max(_AHEAD * self.workers - len(waiting), 0)):
-                try:
-                    task = next(coming)
-                except StopIteration:
-                    break
-                waiting.append((remote.remote(task), task))
+            # results that wait for an earlier one are small; only running tasks are counted
+            for task in itertools.islice(coming, max(_AHEAD * self.workers - len(running), 0)):
+                reference = remote.remote(function, task)
+                running.add(reference)
+                waiting.append((reference, task))
             if not waiting:
                 return
-            yield self._result(*waiting.popleft())
+            if waiting[0][0] in running:
+                done, _ = self._ray.wait(list(running), num_returns=1)
+                running.difference_update(done)
+                continue
+            reference, task = waiting.popleft()
+            yield self._result(remote, function, reference, task)
 
-    def _result(self, reference: Any, task: Task) -> Any:
-        try:
-            return self._ray.get(reference)
-        except self._ray.exceptions.RayTaskError:
-            raise
-        except self._ray.exceptions.RayError as error:
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            return Lost(task, f"its worker died {_RETRIES + 1} times: {first}"[:300])
+    def _result(self, remote: Any, function: Any, reference: Any, task: Any) -> Any:
+        """Return a result; a task whose worker dies again and again runs without the culprit."""
+        while True:
+            try:
+                return self._ray.get(reference)
+            except self._ray.exceptions.RayTaskError:
+                raise
+            except self._ray.exceptions.RayError as error:
+                known = getattr(task, "without_culprit", None)
+                lighter = known() if known else None
+                if lighter is None:
+                    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+                    return Lost(task, f"its worker died {_RETRIES + 1} times: {first}"[:300])
+                task, reference = lighter, remote.remote(function, lighter)
+
+
+def _worked(function: Callable[[Task], Result], task: Task) -> Result:
+    """Run a task in a worker of the cluster, whose logs hold no secrets either."""
+    guard_logs()
+    in_worker()
+    return function(task)
 
 
 def _check_answers(address: str | None) -> None:

@@ -36,7 +36,7 @@ def build_manifest(
 
     Args:
         stages: the plan.
-        mixed: results of `mixture.materialize.mix_source`, one a source.
+        mixed: sizes, shards and edits of each source.
         facts: licence and card file of each source.
         ingest: source, split and settings of each ingest, in the order of parts.
     """

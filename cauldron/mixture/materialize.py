@@ -17,98 +17,165 @@ from cauldron.storage import files
 from cauldron.storage.shards import iter_batches, read_table, write_shard, write_table
 
 ROWS_PER_SHARD = 2_000
+_SHARDS_AT_ONCE = 8  # of one job
 _HELD_OUT, _TRAIN = "validation", "shards"
+SIDES = ("shards", "validation_shards")
+"""The keys of both sides in a manifest."""
+_SELECTION = pa.schema([("part", pa.string()), ("row", pa.int64()), ("id", pa.string())])
 
+Mask = np.ndarray[Any, Any]
 PartUrls = tuple[str, str, tuple[str, ...]]
 """URLs of samples, signals and decisions of one part."""
 
 
-def split_rows(
-    parts: Sequence[PartUrls], seed: int, share: float
-) -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], pa.Table]]:
-    """Return for each part the training mask, the validation mask and the signals.
+def split_part(part: PartUrls, seed: int, share: float) -> tuple[Mask, Mask, pa.Table]:
+    """Return the training mask, the validation mask and the signals of a part.
 
     Samples that share their first picture fall on the same side; without one the text decides.
     """
+    _, signals, decisions = part
     columns = ["id", "image_hash", "text_hash", *SIZES.values()]
-    out = []
-    for _, signals, decisions in parts:
-        table = with_sizes(read_table(signals, columns), decisions)
-        keep = kept(decisions, table.num_rows)
-        held = np.zeros(table.num_rows, dtype=bool)
-        if share:
-            pictures, texts = table["image_hash"].to_pylist(), table["text_hash"].to_pylist()
-            limit = int(share * (1 << 64))
-            for row in np.flatnonzero(keep):
-                key = pictures[row][0] if pictures[row] else texts[row]
-                held[row] = content_hash(seed, "validation", key) < limit
-        out.append((keep & ~held, keep & held, table))
+    table = with_sizes(read_table(signals, columns), decisions)
+    keep = kept(decisions, table.num_rows)
+    held = np.zeros(table.num_rows, dtype=bool)
+    if share:
+        pictures, texts = table["image_hash"].to_pylist(), table["text_hash"].to_pylist()
+        limit = int(share * (1 << 64))
+        for row in np.flatnonzero(keep):
+            key = pictures[row][0] if pictures[row] else texts[row]
+            held[row] = content_hash(seed, "validation", key) < limit
+    return keep & ~held, keep & held, table
+
+
+def count_parts(source: str, parts: Sequence[PartUrls], seed: int, share: float) -> dict[str, Any]:
+    """Count what some parts of a source have on either side.
+
+    Returns:
+        `train` and `validation` sizes; `rows`: training and validation rows of each part;
+        `merged_from`: the other sources whose turns stand in these samples.
+    """
+    sides = [dict.fromkeys(("samples", *SIZES), 0) for _ in (_TRAIN, _HELD_OUT)]
+    rows, merged_from = [], set()
+    for part in parts:
+        train, held, table = split_part(part, seed, share)
+        for total, mask in zip(sides, (train, held), strict=True):
+            total["samples"] += int(mask.sum())
+            for name, column in SIZES.items():
+                total[name] += int(table[column].to_numpy()[mask].sum())
+        rows.append([int(train.sum()), int(held.sum())])
+        edits = edits_of(part[2], table.num_rows).items()
+        used = (edit for row, edit in edits if train[row] or held[row])
+        merged_from |= {place.source for edit in used for place in edit.merged}
+    told = {"train": sides[0], "validation": sides[1], "rows": rows}
+    return {**told, "merged_from": sorted(merged_from - {source})}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardRun:
+    """Some shards of one side of a source, and the parts that their rows lie in.
+
+    Args:
+        first: number of the first shard.
+        skip: rows of the side in these parts that belong to shards before.
+        rows: of all these shards.
+    """
+
+    side: int
+    first: int
+    parts: tuple[PartUrls, ...]
+    skip: int
+    rows: int
+
+    @property
+    def kind(self) -> str:
+        """The folder that the shards go to."""
+        return (_TRAIN, _HELD_OUT)[self.side]
+
+    def names(self, source: str) -> list[str]:
+        """Return the file names of the shards."""
+        numbers = range(self.first, self.first + -(-self.rows // ROWS_PER_SHARD))
+        return [f"{self.kind}/{source}-{number:05d}.parquet" for number in numbers]
+
+
+def shard_runs(parts: Sequence[PartUrls], rows: Sequence[Sequence[int]]) -> list[ShardRun]:
+    """Cut both sides of a source into runs of shards.
+
+    Args:
+        rows: training and validation rows of each part.
+    """
+    runs = []
+    step = ROWS_PER_SHARD * _SHARDS_AT_ONCE
+    for side in (0, 1):
+        ends = np.cumsum([part[side] for part in rows])
+        total = int(ends[-1]) if len(ends) else 0
+        for start in range(0, total, step):
+            stop = min(start + step, total)
+            low, high = (int(np.searchsorted(ends, k, "right")) for k in (start, stop - 1))
+            runs.append(
+                ShardRun(
+                    side=side,
+                    first=start // ROWS_PER_SHARD,
+                    parts=tuple(parts[low : high + 1]),
+                    skip=start - int(ends[low - 1] if low else 0),
+                    rows=stop - start,
+                )
+            )
+    return runs
+
+
+def write_shards(
+    source: str, work: str, run: ShardRun, folder: str, seed: int, share: float
+) -> dict[str, Any]:
+    """Write some shards of a source, edits carried out; return `shards` and `edits`."""
+    masks, edits = [], []
+    left, skip = run.rows, run.skip
+    for part in run.parts:
+        mask = split_part(part, seed, share)[run.side]
+        chosen = np.flatnonzero(mask)
+        own = chosen[skip : skip + left]
+        mask[:] = False
+        mask[own] = True
+        skip, left = max(skip - len(chosen), 0), left - len(own)
+        masks.append(mask)
+        edits.append(edits_of(part[2], len(mask)))
+    told: list[dict[str, Any]] = []
+    shards = _write(_Rows(work, run.parts, masks, edits), folder, run.names(source), told)
+    return {"shards": shards, "edits": told}
+
+
+def write_selection(
+    source: str, parts: Sequence[PartUrls], folder: str, seed: int, share: float
+) -> dict[str, Any]:
+    """Write which rows of a source are used, instead of shards, and their edits.
+
+    Returns:
+        `shards`, `validation_shards` and `edits` with checksums.
+    """
+    chosen: list[list[pa.Table]] = [[], []]
+    told: list[dict[str, Any]] = []
+    for part in parts:
+        *masks, table = split_part(part, seed, share)
+        name = part[0].rpartition("/")[2]
+        for mask, held in zip(masks, chosen, strict=True):
+            held.append(_selected(name, mask, table))
+        edits = edits_of(part[2], table.num_rows).items()
+        own = {row: edit for row, edit in edits if masks[0][row] or masks[1][row]}
+        told += _edits_file(folder, f"samples/{source}/{name}", f"edits/{source}-{name}", own)
+    out: dict[str, Any] = {"edits": told}
+    for kind, held, key in zip((_TRAIN, _HELD_OUT), chosen, SIDES, strict=True):
+        name = f"selection/{source}-{kind}.parquet"
+        table = pa.concat_tables([_SELECTION.empty_table(), *held]).combine_chunks()
+        shard = write_table(files.join(folder, name), table).as_dict()
+        del shard["name"]
+        out[key] = [{**shard, "url": name}]
     return out
 
 
-def sizes_of(tables: Sequence[tuple[Any, pa.Table]]) -> dict[str, int]:
-    """Return samples, turns, images, chars and tokens of masked rows."""
-    total = dict.fromkeys(("samples", *SIZES), 0)
-    for mask, table in tables:
-        total["samples"] += int(mask.sum())
-        for name, column in SIZES.items():
-            total[name] += int(table[column].to_numpy()[mask].sum())
-    return total
-
-
-def mix_source(
-    source: str,
-    work: str,
-    parts: Sequence[PartUrls],
-    folder: str,
-    seed: int,
-    share: float,
-    materialize: bool,
-) -> dict[str, Any]:
-    """Write the shards of one source, or only the selection of its rows, and its edits.
-
-    Returns:
-        `train` and `validation` sizes; `shards`, `validation_shards` and `edits` with checksums;
-        `merged_from`, the other sources whose turns stand in its samples.
-    """
-    split = split_rows(parts, seed, share)
-    edits = [edits_of(part[2], len(found[2])) for part, found in zip(parts, split, strict=True)]
-    sizes = {
-        "train": sizes_of([(train, table) for train, _, table in split]),
-        "validation": sizes_of([(held, table) for _, held, table in split]),
-    }
-    told: list[dict[str, Any]] = []
-    both = []
-    for side, kind in enumerate((_TRAIN, _HELD_OUT)):
-        masks = [found[side] for found in split]
-        if materialize:
-            rows = _Rows(work, parts, masks, edits)
-            both.append(_write(source, rows, folder, kind, told))
-        else:
-            both.append([_select(source, parts, split, folder, side, kind)])
-    if not materialize:
-        told = _edits_of_parts(source, parts, split, edits, folder)
-    return {
-        "source": source,
-        **sizes,
-        "shards": both[0],
-        "validation_shards": both[1],
-        "edits": told,
-        "merged_from": _merged_from(source, split, edits),
-    }
-
-
-def _merged_from(
-    source: str, split: Sequence[tuple[Any, Any, Any]], edits: Sequence[Mapping[int, Edit]]
-) -> list[str]:
-    places = [
-        place
-        for (train, held, _), own in zip(split, edits, strict=True)
-        for row, edit in own.items()
-        if train[row] or held[row]
-        for place in edit.merged
-    ]
-    return sorted({place.source for place in places} - {source})
+def _selected(part: str, mask: Mask, table: pa.Table) -> pa.Table:
+    rows = pa.array(np.flatnonzero(mask), pa.int64())
+    names = pa.repeat(part, len(rows)).cast(pa.string())
+    columns = [names, rows, table["id"].take(rows).combine_chunks()]
+    return pa.Table.from_arrays(columns, schema=_SELECTION)
 
 
 @dataclass(frozen=True)
@@ -119,10 +186,6 @@ class _Rows:
     parts: Sequence[PartUrls]
     masks: Sequence[np.ndarray[Any, Any]]
     edits: Sequence[Mapping[int, Edit]]
-
-    @property
-    def total(self) -> int:
-        return sum(int(mask.sum()) for mask in self.masks)
 
     def tables(self) -> Iterator[pa.Table]:
         """Stream the samples with their edits carried out."""
@@ -149,38 +212,21 @@ class _Rows:
 
 
 def _write(
-    source: str, rows: _Rows, folder: str, kind: str, told: list[dict[str, Any]]
+    rows: _Rows, folder: str, names: Sequence[str], told: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Write rows as shards of a fixed number of rows; their edits are added to `told`."""
     edits = rows.by_place()
     shards = []
     carry = _Carry(rows.tables())
-    for number in range(-(-rows.total // ROWS_PER_SHARD)):
-        name = f"{source}-{number:05d}.parquet"
-        url = files.join(folder, kind, name)
+    for number, name in enumerate(names):
+        url = files.join(folder, name)
         shard = write_shard(url, carry.take(ROWS_PER_SHARD), SAMPLE_SCHEMA, indexed=True)
-        shards.append({**shard.as_dict(), "url": f"{kind}/{name}"})
+        shards.append({**shard.as_dict(), "url": name})
         del shards[-1]["name"]
         first = number * ROWS_PER_SHARD
         own = {k: edits[first + k] for k in range(shard.rows) if first + k in edits}
-        told += _edits_file(folder, f"{kind}/{name}", f"edits/{kind}/{name}", own)
+        told += _edits_file(folder, name, f"edits/{name}", own)
     return shards
-
-
-def _edits_of_parts(
-    source: str,
-    parts: Sequence[PartUrls],
-    split: Sequence[tuple[Any, Any, Any]],
-    edits: Sequence[Mapping[int, Edit]],
-    folder: str,
-) -> list[dict[str, Any]]:
-    """Write the edits of the rows that are used, one file a part of the samples."""
-    told = []
-    for (url, _, _), (train, held, _), edited_rows in zip(parts, split, edits, strict=True):
-        part = url.rpartition("/")[2]
-        own = {row: edit for row, edit in edited_rows.items() if train[row] or held[row]}
-        told += _edits_file(folder, f"samples/{source}/{part}", f"edits/{source}-{part}", own)
-    return told
 
 
 def _edits_file(folder: str, of: str, name: str, edits: Mapping[int, Edit]) -> list[dict[str, Any]]:
@@ -207,25 +253,3 @@ class _Carry:
             if table.num_rows > left:
                 self._rest = table.slice(left)
             left -= min(left, table.num_rows)
-
-
-def _select(
-    source: str,
-    parts: Sequence[PartUrls],
-    split: Sequence[tuple[Any, Any, pa.Table]],
-    folder: str,
-    side: int,
-    kind: str,
-) -> dict[str, Any]:
-    """Write the rows of a source that are used, as a table of part, row and id."""
-    names, rows, ids = [], [], []
-    for (url, _, _), found in zip(parts, split, strict=True):
-        chosen = np.flatnonzero(found[side])
-        names += [url.rpartition("/")[2]] * len(chosen)
-        rows += chosen.tolist()
-        ids += found[2]["id"].take(pa.array(chosen)).to_pylist()
-    table = pa.table({"part": names, "row": pa.array(rows, pa.int64()), "id": ids})
-    name = f"selection/{source}-{kind}.parquet"
-    shard = write_table(files.join(folder, name), table).as_dict()
-    del shard["name"]
-    return {**shard, "url": name}
