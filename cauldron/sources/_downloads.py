@@ -24,7 +24,8 @@ from cauldron.readers import (
 from cauldron.readers.raw import Found, Raw, Row, natural
 from cauldron.sample import Picture, Reject, Skip
 from cauldron.sources._layouts import split_names, splits_of
-from cauldron.sources._pairs import NSFW, Pair, convert, kept, split_of
+from cauldron.sources._opt_out import OPT_OUT
+from cauldron.sources._pairs import NSFW, Pair, convert, kept, split_of, unless_opted_out
 from cauldron.sources.base import Form, Option
 
 PICTURES = ("jpg", "jpeg", "png", "webp", "gif")
@@ -47,7 +48,7 @@ def download_forms(
     source: str, told: Told = plain, options: tuple[Option, ...] = ()
 ) -> tuple[Form, Form, Form]:
     """Return the forms of a download: tars, folders, Parquet."""
-    options = (NSFW, *options)
+    options = (NSFW, *options, OPT_OUT)
 
     def opened(row: Row, raw: Raw) -> Iterator[Row | Reject]:
         for sample in open_tar_sample(row, raw):
@@ -65,7 +66,7 @@ def download_forms(
             rows=rows,
             key=_key,
             convert=convert,
-            open=open_,
+            open=unless_opted_out(open_),
             wanted=wanted,
             options=options,
         )

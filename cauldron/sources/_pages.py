@@ -15,7 +15,7 @@ from cauldron.media.html_pictures import MAX_ABOUT, PagePicture
 from cauldron.media.images import ImageError, inspect
 from cauldron.readers.raw import Row
 from cauldron.sample import Draft, Picture, Reject, Skip
-from cauldron.sources._options import listed, one_of
+from cauldron.sources._options import one_of
 from cauldron.sources.base import Option
 
 COMPAT = Option(
@@ -27,11 +27,6 @@ FILTERS = Option(
     name="filters",
     read=one_of("obelics"),
     help="obelics: paragraphs and pictures leave by the node-level filters of OBELICS",
-)
-OPT_OUT = Option(
-    name="opt_out",
-    read=listed,
-    help="a file of domains, addresses and sha256:... of pictures that are not used, one a line",
 )
 PAGE_WEIGHT = 4  # pages have pictures, so a shard holds a quarter of the usual number
 _NAMED_OF_INLINE = {"JPEG": "jpg", "PNG": "png", "GIF": "gif", "WEBP": "webp", "BMP": "bmp"}

@@ -20,9 +20,11 @@ from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.store import store_of
 from cauldron.sample import Draft, Picture, Reject, Skip
 from cauldron.sources._layouts import SPLITS, split_names, splits_of
+from cauldron.sources._opt_out import OPT_OUT, has_picture, list_of
 from cauldron.sources._options import one_of
 from cauldron.sources._places import stem
 from cauldron.sources.base import Form, Option
+from cauldron.web.opt_out import OptOut
 
 UNSAFE_TAGS = ("NSFW", "UNSURE")  # Idefics2, filters of LAION COCO
 NSFW = Option(
@@ -53,9 +55,34 @@ class Pair:
 
 
 Read = Callable[[Row], Pair | Reject | Skip]
+Opened = Callable[[Row, Raw], Iterable[Row | Reject]]
 
 
-def as_read(read: Read) -> Callable[[Row, Raw], Iterable[Row | Reject]]:
+def unless_opted_out(opener: Opened) -> Opened:
+    """Return an opener of pairs that passes by those on the list that was asked for."""
+
+    def opened(row: Row, raw: Raw) -> Iterator[Row | Reject]:
+        opted_out = list_of(row)
+        for one in opener(row, raw):
+            if opted_out and isinstance(one, Row) and _is_opted_out(opted_out, one, raw):
+                one = replace(one, data={**one.data, "pair": Skip(reason="opted_out")})
+            yield one
+
+    return opened
+
+
+def _is_opted_out(opted_out: OptOut, row: Row, raw: Raw) -> bool:
+    """Say whether the list has the picture of a pair, or an address that the pair tells."""
+    pair = row.data["pair"]
+    if not isinstance(pair, Pair):
+        return False
+    told = [pair.url, *(value for value in pair.extra.values() if isinstance(value, str))]
+    if any(opted_out.has_address(value) for value in told if "://" in value):
+        return True
+    return pair.picture is not None and has_picture(opted_out, pair.picture, raw, row.folder)
+
+
+def as_read(read: Read) -> Opened:
     """Return an opener of listed rows: each is read, and its picture looked up by address."""
 
     def opened(row: Row, raw: Raw) -> Iterator[Row | Reject]:
@@ -174,9 +201,9 @@ def list_form(
         rows=all_rows,
         key=key or (lambda row: f"{stem(row.file)}/{row.record}"),
         convert=convert,
-        open=as_read(read),
+        open=unless_opted_out(as_read(read)),
         wanted=wanted,
-        options=options,
+        options=(*options, OPT_OUT),
         pictures=pictures,
     )
 

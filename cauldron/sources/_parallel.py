@@ -22,7 +22,8 @@ from cauldron.readers import json_lines, open_parquet, parquet_groups
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.store import store_of
 from cauldron.sample import Draft, Picture, Reject, Skip
-from cauldron.sources._pages import FILTERS, OPT_OUT, domain_of
+from cauldron.sources._opt_out import OPT_OUT
+from cauldron.sources._pages import FILTERS, domain_of
 from cauldron.sources.base import Form, Source
 from cauldron.storage.shards import open_parquet as open_shard
 

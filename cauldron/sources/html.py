@@ -17,10 +17,10 @@ from cauldron.media.limits import LIMITS
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.store import store_of
 from cauldron.sample import Draft, Reject, Skip
+from cauldron.sources._opt_out import OPT_OUT
 from cauldron.sources._pages import (
     COMPAT,
     FILTERS,
-    OPT_OUT,
     PAGE_WEIGHT,
     absent_pictures,
     opened_page,

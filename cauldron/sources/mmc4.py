@@ -22,8 +22,9 @@ from cauldron.readers import json_lines
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.store import store_of
 from cauldron.sample import Draft, Picture, Reject, Skip
+from cauldron.sources._opt_out import OPT_OUT
 from cauldron.sources._options import one_of
-from cauldron.sources._pages import FILTERS, OPT_OUT, domain_of
+from cauldron.sources._pages import FILTERS, domain_of
 from cauldron.sources.base import Form, Option, Source
 
 _BULKY = "similarity_matrix"  # most of the bytes of a record, and of no use once it was assigned

@@ -18,10 +18,10 @@ from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.store import store_of
 from cauldron.readers.warc import read_record
 from cauldron.sample import Draft, Reject, Skip
+from cauldron.sources._opt_out import OPT_OUT
 from cauldron.sources._pages import (
     COMPAT,
     FILTERS,
-    OPT_OUT,
     PAGE_WEIGHT,
     absent_pictures,
     opened_page,

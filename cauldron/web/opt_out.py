@@ -52,6 +52,11 @@ class OptOut:
         labels = host.split(".")
         return any(".".join(labels[n:]) in self._domains for n in range(len(labels)))
 
+    @property
+    def has_files(self) -> bool:
+        """Whether any hash of a picture is listed."""
+        return bool(self._files)
+
     def has_file(self, payload: bytes) -> bool:
         """Say whether the bytes of a picture are listed."""
         return bool(self._files) and hashlib.sha256(payload).digest() in self._files
