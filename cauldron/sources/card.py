@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -26,7 +26,12 @@ class Counts(BaseModel):
 
 
 class Card(BaseModel):
-    """The YAML head of a data card, and its prose."""
+    """The YAML head of a data card, and its prose.
+
+    Args:
+        turns: `dialogue` where turns build on each other, so that their order must stay and none
+            may be left out; every sample says so as well (`"turns": "dialogue"` in `extra`).
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -45,6 +50,7 @@ class Card(BaseModel):
     counts: Counts = Field(default_factory=Counts)
     faults: list[str] = Field(default_factory=list)
     multi_image: bool = False
+    turns: Literal["independent", "dialogue"] = "independent"
     conversion: str = ""
     prose: str = ""
 

@@ -113,6 +113,13 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return of
 
 
+@each_case
+def test_the_card_says_whether_turns_build_on_each_other(case: Path, done: Any) -> None:
+    chats = [row for row in rows(done(case)[0]) if row["messages"][0]["role"] != "document"]
+    marked = {orjson.loads(row["extra"]).get("turns") == "dialogue" for row in chats}
+    assert marked <= {card(case.parent.name).turns == "dialogue"}
+
+
 def test_there_are_cases() -> None:
     assert CASES
 
