@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test slow check fmt bench reference clean
+.PHONY: demo test slow readers check fmt bench reference clean
 
 $(VENV)/demo.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -24,6 +24,10 @@ test: $(VENV)/dev.done
 
 slow: $(VENV)/dev.done
 	$(BIN)/python -m pytest -m slow
+
+readers: $(VENV)/dev.done
+	$(PIP) --no-deps --upgrade --target $(VENV)/readers -r tests/publish/readers.txt
+	PYTHONPATH=$(VENV)/readers $(BIN)/python -m pytest tests/publish/test_export.py -k 'streaming or energon'
 
 check: $(VENV)/dev.done
 	$(BIN)/ruff check .
