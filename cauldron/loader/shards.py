@@ -6,15 +6,16 @@ A shard without an index, or with one that is not its own, is read by row groups
 from __future__ import annotations
 
 import mmap
+import os
 import resource
 import struct
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
@@ -27,6 +28,10 @@ from cauldron.storage.index import ShardIndex, index_url, parse, parse_places, p
 MAX_OPEN_SHARDS = 4096
 MAX_REMOTE_INDEXES = 1024
 _FIRST_BYTES = 64 << 10
+_CALM_AFTER = 16
+"""Batches without a block read from disk after which reads are no longer announced."""
+_EXACT_CALLS = 4
+_SHARE_OF_MEMORY = 0.25
 _LENGTH = struct.Struct("<I")
 """Stands before each picture in its shard."""
 
@@ -34,8 +39,22 @@ Row = dict[str, Any]
 """`id`, `messages`, `extra` and `images` ([{"bytes"}]) of a row, as plain values."""
 Place = tuple[str, int]
 """URL of a shard, and a row in it."""
-_Reader = Callable[[int, bool], Row]
-"""Reads a row of one local shard, with or without its pictures."""
+
+
+class _Reader(NamedTuple):
+    """How rows of one local shard are read, with or without their pictures.
+
+    Args:
+        read: returns a row.
+        announce: tells the system that a row is about to be read; returns at once.
+        maps: of the shard and its index.
+    """
+
+    read: Callable[[int, bool], Row]
+    announce: Callable[[int, bool], None] = lambda row, pictures: None
+    maps: tuple[mmap.mmap, ...] = ()
+
+
 _T = TypeVar("_T")
 
 
@@ -53,6 +72,7 @@ class Shards:
         self._groups = RowGroups(cache_bytes)
         self._near = _Recent[_Reader](_most_open())
         self._remote = _Recent[ShardIndex | None](MAX_REMOTE_INDEXES)
+        self._disk = _Disk(sum(sizes.values()))
 
     def rows(self, places: Sequence[Place], pictures: bool = True) -> list[Row]:
         """Return rows in the order asked for; those of remote shards are fetched together.
@@ -61,14 +81,12 @@ class Shards:
             StorageError: if a shard cannot be read or has no such row.
         """
         known = self._near.known
-        if all(url in known for url, _ in places):
-            return [known[url](row, pictures) for url, row in places]
-        far = [n for n, (url, _) in enumerate(places) if not files.is_local(url)]
-        fetched = dict(zip(far, self._far([places[n] for n in far], pictures), strict=True))
-        return [
-            fetched[n] if n in fetched else self._near.get(url, self._reader)(row, pictures)
-            for n, (url, row) in enumerate(places)
-        ]
+        if not all(url in known for url, _ in places):
+            return self._first_rows(places, pictures)
+        if self._disk.is_busy(known.values()):
+            for url, row in places:
+                known[url].announce(row, pictures)
+        return [known[url].read(row, pictures) for url, row in places]
 
     def close(self) -> None:
         """Let go of all files."""
@@ -76,9 +94,25 @@ class Shards:
         self._near.clear()
         self._remote.clear()
 
+    def _first_rows(self, places: Sequence[Place], pictures: bool) -> list[Row]:
+        """Return rows of any shards, opening what is not open."""
+        urls = dict.fromkeys(url for url, _ in places)
+        near = {url: self._near.get(url, self._reader) for url in urls if files.is_local(url)}
+        for url, row in places:
+            if url in near:
+                near[url].announce(row, pictures)
+        far = [n for n, (url, _) in enumerate(places) if url not in near]
+        fetched = dict(zip(far, self._far([places[n] for n in far], pictures), strict=True))
+        return [
+            fetched[n] if n in fetched else near[url].read(row, pictures)
+            for n, (url, row) in enumerate(places)
+        ]
+
     def _reader(self, url: str) -> _Reader:
         """Return what reads rows of a local shard: through its index, or by row groups."""
-        return _mapped(url) or partial(self._groups.row, url)
+        reader = _mapped(url) or _Reader(partial(self._groups.row, url))
+        self._disk.advise(reader.maps)
+        return reader
 
     def _far(self, places: Sequence[Place], pictures: bool) -> list[Row]:
         self._learn(list(dict.fromkeys(url for url, _ in places)))
@@ -122,6 +156,43 @@ class Shards:
         return index if self._sizes.get(url, index.shard_bytes) == index.shard_bytes else None
 
 
+class _Disk:
+    """How local files come from the disk.
+
+    The first rows are read exactly, so that they are soon there. Then the system may read far
+    around what is asked for if all shards fit well into memory. Those of larger mixtures are read
+    exactly to the end: rows are announced for as long as any of them come from the disk.
+    """
+
+    def __init__(self, shards_bytes: int) -> None:
+        memory = os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE
+        self._calls_exact = _EXACT_CALLS if shards_bytes < memory * _SHARE_OF_MEMORY else -1
+        self._blocks, self._left = -1, 0
+
+    def advise(self, maps: Iterable[mmap.mmap]) -> None:
+        """Say how maps are read from now on."""
+        for mapped in maps:
+            mapped.madvise(mmap.MADV_RANDOM if self._calls_exact else mmap.MADV_NORMAL)
+
+    def is_busy(self, readers: Iterable[_Reader]) -> bool:
+        """Return whether what is read next is to be announced.
+
+        Args:
+            readers: all that are open.
+        """
+        if self._calls_exact > 0:
+            self._calls_exact -= 1
+            if not self._calls_exact:
+                self.advise(mapped for reader in readers for mapped in reader.maps)
+        if not self._calls_exact:
+            return False
+        blocks = resource.getrusage(resource.RUSAGE_SELF).ru_inblock
+        if blocks != self._blocks:
+            self._blocks, self._left = blocks, _CALM_AFTER
+        self._left -= 1
+        return self._left > 0
+
+
 class _Recent(Generic[_T]):
     """What was made for URLs, least recently used out first."""
 
@@ -160,13 +231,17 @@ def _mapped(url: str) -> _Reader | None:
     except OSError as error:
         raise StorageError(f"cannot read: {error.strerror}", place=url) from error
     try:
-        index = parse(_mapped_file(index_url(url)), url)
+        words = _mapped_file(index_url(url))
+        index = parse(words, url)
     except (OSError, ValueError, StorageError):
         return None
-    return _slices(url, shard, index) if index.shard_bytes == len(shard) else None
+    if index.shard_bytes != len(shard):
+        return None
+    _announce(words, 0, index.text_offset)
+    return _Reader(_slices(url, shard, index), _announcements(shard, words, index), (shard, words))
 
 
-def _slices(url: str, shard: mmap.mmap, index: ShardIndex) -> _Reader:
+def _slices(url: str, shard: mmap.mmap, index: ShardIndex) -> Callable[[int, bool], Row]:
     """Return what slices rows out of memory maps; names are bound once, as it runs for each row."""
     text, start, first = index.text, index.text_start, index.first_picture
     offsets, lengths, loads = index.offset, index.length, orjson.loads
@@ -187,6 +262,26 @@ def _slices(url: str, shard: mmap.mmap, index: ShardIndex) -> _Reader:
         return found
 
     return read
+
+
+def _announcements(
+    shard: mmap.mmap, words: mmap.mmap, index: ShardIndex
+) -> Callable[[int, bool], None]:
+    """Return what announces rows of a map, so that their bytes come from the disk side by side."""
+
+    def announce(row: int, pictures: bool) -> None:
+        text = index.text_offset
+        _announce(words, text + index.text_start[row], text + index.text_start[row + 1])
+        for offset, length in index.ranges(row) if pictures else ():
+            _announce(shard, offset - _LENGTH.size, offset + length)
+
+    return announce
+
+
+def _announce(mapped: mmap.mmap, start: int, end: int) -> None:
+    if start < end <= len(mapped):
+        first = start - start % mmap.PAGESIZE
+        mapped.madvise(mmap.MADV_WILLNEED, first, end - first)
 
 
 def _mapped_file(url: str) -> mmap.mmap:

@@ -14,6 +14,7 @@ import heapq
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -78,10 +79,10 @@ class Order:
             end = np.iinfo(np.int64).max if stage.samples is None else start + stage.samples
             here = np.flatnonzero((index >= start) & (index < end))
             size = block_size(stage.shares)
-            for block in np.unique((index[here] - start) // size).tolist():
+            for block in _distinct((index[here] - start) // size):
                 chosen = here[(index[here] - start) // size == block]
-                sources, draws = self._block(number, block)
                 inside = index[chosen] - start - block * size
+                sources, draws = self._block(number, block, int(inside.max()) + 1)
                 source[chosen] = sources[inside]
                 draw[chosen] = before[source[chosen]] + draws[inside]
             if stage.samples is not None:
@@ -95,7 +96,7 @@ class Order:
         block, rest = divmod(samples, size)
         counts = quotas(self.stages[stage].shares, block * size, size)
         if rest:
-            sources, _ = self._block(stage, block)
+            sources, _ = self._block(stage, block, rest)
             counts = counts + np.bincount(sources[:rest], minlength=len(counts))
         return counts
 
@@ -126,13 +127,19 @@ class Order:
         stages = (*self.stages[:number], *changed, *self.stages[number + 1 :])
         return Order(self.seed, self.names, self.sizes, stages)
 
-    def _block(self, stage: int, block: int) -> tuple[npt.NDArray[np.int32], Counts]:
-        """Return source and number of its draw in the stage for each position of a block."""
-        key = (stage, block)
+    def _block(self, stage: int, block: int, wanted: int) -> tuple[npt.NDArray[np.int32], Counts]:
+        """Return source and number of its draw for the first positions of a block of a stage.
+
+        Args:
+            wanted: number of them; a start makes no more, the next call the whole block.
+        """
+        key, shares = (stage, block), self.stages[stage].shares
         if key not in self._blocks:
-            self._blocks[key] = schedule(self.stages[stage].shares, block)
-            while len(self._blocks) > _KEPT_BLOCKS:
-                self._blocks.popitem(last=False)
+            self._blocks[key] = schedule(shares, block, wanted)
+        elif len(self._blocks[key][0]) < wanted:
+            self._blocks[key] = schedule(shares, block)
+        if len(self._blocks) > _KEPT_BLOCKS:
+            self._blocks.popitem(last=False)
         self._blocks.move_to_end(key)
         return self._blocks[key]
 
@@ -141,8 +148,8 @@ class Order:
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         epoch, place = np.divmod(draw, np.asarray(self.sizes, dtype=np.int64)[source])
         row = np.empty_like(place)
-        for number in np.unique(source).tolist():
-            for turn in np.unique(epoch[source == number]).tolist():
+        for number in _distinct(source):
+            for turn in _distinct(epoch[source == number]):
                 chosen = (source == number) & (epoch == turn)
                 key = content_hash(self.seed, self.names[number], str(turn))
                 row[chosen] = permuted(place[chosen], self.sizes[number], key)
@@ -175,9 +182,16 @@ def quotas(shares: Sequence[float], positions: int, block: int) -> Counts:
     return counts
 
 
-def schedule(shares: Sequence[float], block: int) -> tuple[npt.NDArray[np.int32], Counts]:
-    """Return source and number of its draw for each position of a block of a stage."""
+def schedule(
+    shares: Sequence[float], block: int, most: int = MAX_BLOCK
+) -> tuple[npt.NDArray[np.int32], Counts]:
+    """Return source and number of its draw for the first positions of a block of a stage.
+
+    Args:
+        most: positions, if the block has as many.
+    """
     size = block_size(shares)
+    most = min(most, size)
     start = block * size
     first, end = quotas(shares, start, size), quotas(shares, start + size, size)
     release, due, source = [], [], []
@@ -191,26 +205,31 @@ def schedule(shares: Sequence[float], block: int) -> tuple[npt.NDArray[np.int32]
     order = np.lexsort((whole[2], whole[1], whole[0]))
     released = np.clip(whole[0][order] - start, 0, size - 1).tolist()
     keys = ((whole[1][order] << _SOURCE_BITS) | whole[2][order]).tolist()
-    picked = np.asarray(_soonest_first(released, keys, size), dtype=np.int64)
+    picked = np.asarray(_soonest_first(released, keys, most), dtype=np.int64)
     sources = (picked & ((1 << _SOURCE_BITS) - 1)).astype(np.int32)
-    draws = np.empty(size, dtype=np.int64)
-    for number in np.unique(sources).tolist():
+    draws = np.empty(most, dtype=np.int64)
+    for number in _distinct(sources):
         places = np.flatnonzero(sources == number)
         draws[places] = first[number] + np.arange(len(places))
     return sources, draws
 
 
-def _soonest_first(released: list[int], keys: list[int], size: int) -> list[int]:
+def _soonest_first(released: list[int], keys: list[int], positions: int) -> list[int]:
     """Give each position to the released draw with the smallest key."""
     waiting: list[int] = []
     picked = []
     coming = 0
-    for position in range(size):
-        while coming < size and (released[coming] <= position or not waiting):
+    for position in range(positions):
+        while coming < len(keys) and (released[coming] <= position or not waiting):
             heapq.heappush(waiting, keys[coming])
             coming += 1
         picked.append(heapq.heappop(waiting))
     return picked
+
+
+def _distinct(values: npt.NDArray[Any]) -> list[int]:
+    """Return the values that occur, sorted; `np.unique` would import masked arrays at first."""
+    return sorted(set(values.tolist()))
 
 
 def permuted(places: npt.NDArray[np.int64], n: int, key: int) -> npt.NDArray[np.int64]:

@@ -10,7 +10,7 @@ import fsspec
 import pytest
 
 from cauldron.errors import StorageError
-from cauldron.loader import ranges
+from cauldron.loader import ranges, shards
 from cauldron.loader.samples import Samples
 from cauldron.loader.shards import Row, Shards
 from cauldron.mixture.manifest import read_manifest
@@ -117,3 +117,13 @@ def test_a_missing_remote_shard_names_its_place(remote: str) -> None:
         pytest.raises(StorageError, match="memory://mix/shards/docvqa"),
     ):
         samples["docvqa", 0]
+
+
+def test_rows_are_the_same_whether_read_exactly_or_far_around(
+    manifest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Samples(manifest) as samples:
+        around = list(samples.stream(0, 160))
+    monkeypatch.setattr(shards, "_SHARE_OF_MEMORY", 0.0)
+    with Samples(manifest) as samples:
+        assert list(samples.stream(0, 160)) == around

@@ -139,3 +139,14 @@ def test_weights_of_no_source_are_refused() -> None:
         order_of([5, 5], [1, 1]).reweighed(10, {"s00": 1})
     with pytest.raises(RecipeError, match="all weights are 0"):
         order_of([5, 5], [1, 1]).reweighed(10, {"s0": 0})
+
+
+def test_the_beginning_of_a_long_block_is_that_of_the_whole() -> None:
+    shares = (2e-4, *[(1 - 2e-4) / 4] * 4)
+    stages = (Stage(shares=shares),)
+    size = block_size(shares)
+    whole = Order(3, tuple("abcde"), (50,) * 5, stages).samples_at(np.arange(size))
+    grown = Order(3, tuple("abcde"), (50,) * 5, stages)
+    for first, last in ((0, 16), (16, 4096), (4096, size)):
+        for found, expected in zip(grown.samples_at(np.arange(first, last)), whole, strict=True):
+            assert (found == expected[first:last]).all()
