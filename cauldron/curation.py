@@ -76,7 +76,7 @@ def measure(
         "sources": chosen,
         "settings": settings.model_dump(mode="json"),
     }
-    files.write_json(work.ledger(place, "measure"), entry)
+    work.write_entry(work.ledger(place, "measure"), entry)
     counts = {"measured": measured, "unchanged": len(planned) - measured}
     return {**entry, **counts, "groups": dict(sorted(groups.items()))}
 
@@ -168,7 +168,7 @@ def _by_source(
         for reason, number in result["dropped"].items():
             entry["dropped"][reason] = entry["dropped"].get(reason, 0) + number
     entry = {"step": step, "status": "done", "settings": settings, "sources": counts}
-    files.write_json(work.ledger(place, step), entry)
+    work.write_entry(work.ledger(place, step), entry)
     return entry
 
 
@@ -231,7 +231,7 @@ def dedup_samples(
     result = perform(job)
     files.remove(scratch)
     entry = {**result, "step": "dedup", "status": "done", "settings": plain}
-    files.write_json(
+    work.write_entry(
         work.ledger(place, "dedup"), {k: v for k, v in entry.items() if k != "resumed"}
     )
     return entry
@@ -302,7 +302,7 @@ def decontaminate_samples(
     for name in sorted({name for url in urls for name in labels(url)}):
         told["benchmarks"].setdefault(name, dict.fromkeys(KINDS, 0))
     entry |= told
-    files.write_json(work.ledger(place, "decontaminate"), entry)
+    work.write_entry(work.ledger(place, "decontaminate"), entry)
     return entry
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 SCHEMA_VERSION = 1
+SCHEMA_VERSION_KEY = "cauldron.schema_version"
 
 _PART = pa.struct([("type", pa.string()), ("text", pa.string())])
 _MESSAGE = pa.struct([("role", pa.string()), ("content", pa.list_(_PART))])
@@ -51,7 +52,7 @@ SAMPLE_SCHEMA: pa.Schema = pa.schema(
     ],
     metadata={
         "huggingface": json.dumps({"info": {"features": _FEATURES}}),
-        "cauldron.schema_version": str(SCHEMA_VERSION),
+        SCHEMA_VERSION_KEY: str(SCHEMA_VERSION),
     },
 )
 """Columns of every sample shard. `messages` holds the order of reading; the k-th part of type

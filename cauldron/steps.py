@@ -111,7 +111,7 @@ def ingest(
             "n_parts": len(plan),
             "version": __version__,
         }
-        files.write_json(entry_url, {**base, "status": "running"})
+        work.write_entry(entry_url, {**base, "status": "running"})
         task = PartTask(
             work=place,
             source=name,
@@ -144,7 +144,7 @@ def ingest(
     if failures:
         entry |= {"status": "incomplete", "failed": _told_failures(failures)}
     _check_counts(name, counts, max_reject_share, place, chosen)
-    files.write_json(entry_url, entry)
+    work.write_entry(entry_url, entry)
     return {**entry, "resumed": False}
 
 

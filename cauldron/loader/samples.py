@@ -24,8 +24,10 @@ from cauldron.mixture.manifest import folder_of, order_of, read_manifest
 from cauldron.storage import files
 from cauldron.storage.keys import key_of
 from cauldron.storage.shards import read_table
+from cauldron.storage.versions import refuse_newer
 
 CACHE_BYTES = 256 << 20
+STATE_VERSION = 1
 _PLANNED, _LOCATED = 4096, 256
 _READ = 16
 _HELD_OUT = "validation_shards"
@@ -157,14 +159,16 @@ class Samples:
     def order_state(self) -> dict[str, Any]:
         """Return which order positions are of: the manifest's, and changes of weights in it."""
         changes = {"changes": self._changes} if self._changes else {}
-        return {"order": self._order_key, **changes}
+        return {"version": STATE_VERSION, "order": self._order_key, **changes}
 
     def load_order_state(self, state: Mapping[str, Any]) -> None:
         """Take positions to be of an order that was saved.
 
         Raises:
             UsageError: if it is the order of another mixture.
+            StorageError: if the state is of a newer version.
         """
+        refuse_newer("a loader's state of", state.get("version", 1), STATE_VERSION, "")
         if state.get("order", self._order_key) != self._order_key:
             raise UsageError(
                 "the saved state is one of another mixture",

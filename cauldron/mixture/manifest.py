@@ -16,8 +16,8 @@ from cauldron.mixture.settings import MixSettings
 from cauldron.sample import SCHEMA_VERSION as SAMPLE_VERSION
 from cauldron.storage import files
 from cauldron.storage.shards import read_table
+from cauldron.storage.versions import JSON_VERSION, refuse_newer
 
-SCHEMA_VERSION = 1
 TOKENS = "estimate: UTF-8 bytes / 4"
 
 
@@ -55,7 +55,7 @@ def build_manifest(
     ]
     drawn = [source for source in sources if source["weight"] > 0]
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": JSON_VERSION,
         "sample_schema_version": SAMPLE_VERSION,
         "cauldron_version": __version__,
         "name": name,
@@ -115,12 +115,8 @@ def read_manifest(path: str) -> dict[str, Any]:
     manifest = files.read_json(url)
     if not isinstance(manifest, dict) or "schema_version" not in manifest:
         raise StorageError("not a manifest", place=url)
-    if manifest["schema_version"] > SCHEMA_VERSION:
-        raise StorageError(
-            f"manifest version {manifest['schema_version']} is newer than {SCHEMA_VERSION}",
-            place=url,
-            hint="upgrade cauldron",
-        )
+    samples = manifest.get("sample_schema_version", SAMPLE_VERSION)
+    refuse_newer("samples of", samples, SAMPLE_VERSION, files.redacted(url))
     return checked(manifest, url)
 
 

@@ -28,6 +28,7 @@ import fsspec
 import orjson
 
 from cauldron.errors import CauldronError, StorageError
+from cauldron.storage.versions import JSON_VERSION, refuse_newer
 
 TEMPORARY = ".partial"
 _BLOCK = 1 << 20
@@ -358,12 +359,15 @@ def read_json(url: str) -> Any:
     """Read a JSON file.
 
     Raises:
-        StorageError: if it is missing or not JSON.
+        StorageError: if it is missing or not JSON, or states a version newer than is known.
     """
     try:
-        return orjson.loads(read_bytes(url))
+        value = orjson.loads(read_bytes(url))
     except orjson.JSONDecodeError as error:
         raise StorageError(f"not JSON: {error}", place=redacted(url)) from error
+    if isinstance(value, dict) and "schema_version" in value:
+        refuse_newer("a file of", value["schema_version"], JSON_VERSION, redacted(url))
+    return value
 
 
 def write_json(url: str, value: Any) -> None:

@@ -28,6 +28,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cauldron.errors import StorageError
+from cauldron.storage.versions import refuse_newer
 
 MAGIC = b"CLDNIDX2"
 PICTURES = "images.list.element.bytes"
@@ -129,7 +130,10 @@ def parse_places(buffer: Any, place: str = "") -> ShardIndex:
 
 
 def _head(view: memoryview, place: str) -> Any:
-    if len(view) < HEAD_BYTES or bytes(view[:8]) != MAGIC:
+    magic = bytes(view[:8])
+    if magic[:-1] == MAGIC[:-1] and magic[-1:].isdigit():
+        refuse_newer("a shard index of", magic[-1:].decode(), int(MAGIC[-1:]), place)
+    if len(view) < HEAD_BYTES or magic != MAGIC:
         raise StorageError("not a shard index", place=place)
     return np.frombuffer(view, _HEAD, 1)[0]
 

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cauldron.errors import StorageError
+from cauldron.sample import SCHEMA_VERSION, SCHEMA_VERSION_KEY
 from cauldron.storage.files import (
     HashingFile,
     is_local,
@@ -30,6 +31,7 @@ from cauldron.storage.files import (
     write_bytes,
 )
 from cauldron.storage.index import PICTURES, build_index, index_url
+from cauldron.storage.versions import refuse_newer
 
 ROWS_PER_GROUP = 100  # what the hub viewer uses for pictures
 BYTES_PER_GROUP = 32 << 20
@@ -200,13 +202,21 @@ def open_parquet(url: str) -> Iterator[pq.ParquetFile]:
     try:
         if is_local(url):
             with pq.ParquetFile(local_path(url), page_checksum_verification=False) as file:
+                _refuse_newer(file, url)
                 yield file
         else:
             with open_input(url) as raw, pq.ParquetFile(raw) as file:
+                _refuse_newer(file, url)
                 yield file
     except (pa.ArrowException, OSError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise StorageError(f"cannot read Parquet: {first}", place=redacted(url)) from error
+
+
+def _refuse_newer(file: pq.ParquetFile, url: str) -> None:
+    version = (file.metadata.metadata or {}).get(SCHEMA_VERSION_KEY.encode(), str(SCHEMA_VERSION))
+    told = version.decode("ascii", "replace") if isinstance(version, bytes) else version
+    refuse_newer("a shard of", told, SCHEMA_VERSION, redacted(url))
 
 
 def read_table(url: str, columns: list[str] | None = None) -> pa.Table:

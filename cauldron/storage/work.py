@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import filelock
 
 from cauldron.errors import CheckError, StorageError
 from cauldron.storage import files
 from cauldron.storage.contested import own_name
+from cauldron.storage.versions import JSON_VERSION
 
 STEPS = ("filter", "dedup", "decontaminate")
 """Decision steps in the order in which they count: the first drop is the reason."""
@@ -48,6 +50,11 @@ def quarantine(work: str, source: str, part: str = "") -> str:
 def ledger(work: str, name: str) -> str:
     """Return the ledger entry of a step."""
     return files.join(work, "ledger", f"{name}.json")
+
+
+def write_entry(url: str, entry: Mapping[str, Any]) -> None:
+    """Write a ledger entry, with the version of its format."""
+    files.write_json(url, {"schema_version": JSON_VERSION, **entry})
 
 
 def sources(work: str) -> list[str]:
