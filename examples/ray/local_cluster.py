@@ -43,13 +43,25 @@ def local_cluster(nodes: int, cpus: int, store_mb: int = 100) -> Iterator[Any]:
         cluster.shutdown()
 
 
-def kill_one_node(cluster: Any) -> None:
+def kill_one_worker(cluster: Any) -> str:
+    """Kill a process that runs tasks, as the kernel does when memory runs out."""
+    for node in cluster.list_all_nodes():
+        for child in _children(node.all_processes["raylet"][0].process.pid):
+            with contextlib.suppress(OSError), open(f"/proc/{child}/cmdline") as file:
+                if "ray::_worked" in file.read():
+                    os.kill(child, signal.SIGKILL)
+                    return "worker"
+    return "worker that had none to do"
+
+
+def kill_one_node(cluster: Any) -> str:
     """Kill a node that is not the head, with its workers, as a power cut would."""
     node = next(iter(cluster.worker_nodes))
     own = node.all_processes["raylet"][0].process.pid
     for process in [*_children(own), own]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
+    return "node"
 
 
 def _children(process: int) -> list[int]:
