@@ -58,6 +58,4 @@ def _answer(task: tuple[Asked, int, int]) -> None:
 
     asked, number, shares = task
     backend = open_backend(**asked.model)
-    run_tasks(
-        asked.tasks, asked.data, asked.out, backend, share=(number, shares), **asked.more
-    )
+    run_tasks(asked.tasks, asked.data, asked.out, backend, share=(number, shares), **asked.more)

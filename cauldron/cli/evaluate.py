@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cauldron.cli.options import Json
+from cauldron.cli.options import Address, Engine, Json
 from cauldron.cli.run import emit, guarded, message, table
 
 
@@ -38,12 +38,18 @@ def eval_(
         str, typer.Option(help="Base URL of a server of OpenAI's kind; key: OPENAI_API_KEY.")
     ] = "",
     blind: Annotated[bool, typer.Option(help="Ask once more with grey pictures.")] = True,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that each open the model and answer a share.")
+    ] = 1,
+    engine: Engine = "local",
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Score a model on benchmarks, or on held-out samples of its own mixture.
 
     With --data: benchmarks by name from their official files or hub Parquet; answers are kept as
-    they come, and the same command goes on where it stopped. Under torchrun processes share them.
+    they come, and the same command goes on where it stopped. Under torchrun, with --workers or on
+    a Ray cluster processes share them.
 
     Example: cauldron eval work/train/checkpoint --tasks docvqa,chartqa --data benchmarks -o results
     """
@@ -52,24 +58,31 @@ def eval_(
         if not (data or suite):
             _held_out(checkpoint, asked, manifest, as_json)
             return
+        from cauldron.answering import open_backend
         from cauldron.errors import UsageError
         from cauldron.evaluate.runs.tasks import load_suite, run_tasks, split_names
 
         known = load_suite(suite) if suite else None
         if not data:
             raise UsageError("no folder of benchmarks named", hint="--data FOLDER")
-        found = run_tasks(
-            split_names(asked or (known.tasks if known else ())),
-            data,
-            out,
-            _backend(checkpoint, endpoint, batch, image_splitting, dtype, device),
-            protocol=protocol or (known.protocol if known else "paper"),
-            say=message,
-            split=split,
-            shots=shots if shots is not None or not known else known.shots,
-            limit=limit if limit is not None or not known else known.limit,
-            blind=blind,
-        )
+        model: dict[str, Any] = {"name": checkpoint, "endpoint": endpoint, "batch": batch}
+        model |= {"split": image_splitting, "dtype": dtype, "device": device}
+        names = split_names(asked or (known.tasks if known else ()))
+        more_told: dict[str, Any] = {
+            "protocol": protocol or (known.protocol if known else "paper"),
+            "split": split,
+            "shots": shots if shots is not None or not known else known.shots,
+            "limit": limit if limit is not None or not known else known.limit,
+            "blind": blind,
+        }
+        if engine == "ray" or address or workers > 1:
+            from cauldron.answering import Asked, answer
+            from cauldron.engine.named import engine_named
+
+            with engine_named(engine, workers if workers > 1 else None, address, gpus=True) as pool:
+                asking = Asked(tasks=names, data=data, out=out, model=model, more=more_told)
+                answer(pool, asking)
+        found = run_tasks(names, data, out, open_backend(**model), say=message, **more_told)
         told = {name: summary for name, summary in found.items() if summary}
         if not told:  # another process of torchrun, whose first one tells
             return
@@ -90,21 +103,6 @@ def _held_out(checkpoint: str, tasks: list[str], manifest: str, as_json: bool) -
         emit({"tasks": found})
     else:
         print_scores(found)
-
-
-def _backend(
-    name: str, endpoint: str, batch: int, split: bool | None, dtype: str, device: str
-) -> Any:
-    if endpoint:
-        from cauldron.evaluate.runs.endpoint import Endpoint
-
-        return Endpoint(endpoint, name, concurrency=batch)
-    from cauldron.harness import require_torch
-
-    require_torch()
-    from cauldron.evaluate.runs.local import open_model
-
-    return open_model(name, batch=batch, split=split, dtype=dtype, device=device)
 
 
 def _print(found: dict[str, Any], reported: list[dict[str, Any]]) -> None:

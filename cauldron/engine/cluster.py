@@ -33,6 +33,7 @@ class RayEngine:
     Args:
         workers: processors to use on this machine when no cluster is named.
         address: a running cluster, `auto` or host:port; None starts one for this run.
+        gpus: a task gets an accelerator, where the cluster has some, instead of a processor.
 
     Raises:
         UsageError: if ray is not installed or the cluster does not answer.
@@ -43,6 +44,7 @@ class RayEngine:
         workers: int | None = None,
         address: str | None = None,
         share: tuple[int, int] | None = None,
+        gpus: bool = False,
     ) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         self._ray = _ray()
@@ -64,10 +66,14 @@ class RayEngine:
                     f"the Ray cluster does not answer: {str(error)[:200]}", place=address or "local"
                 ) from error
 
+        there = self._ray.cluster_resources().get("GPU", 0)
+        self._each = {"num_gpus": 1, "num_cpus": 0} if gpus and there else {"num_cpus": 1}
+
     @property
     def workers(self) -> int:
-        """Processors that are used now."""
-        return self._asked or max(int(self._ray.cluster_resources().get("CPU", 1)), 1)
+        """Processors, or accelerators, that are used now."""
+        kind = "GPU" if "num_gpus" in self._each else "CPU"
+        return self._asked or max(int(self._ray.cluster_resources().get(kind, 1)), 1)
 
     def __enter__(self) -> RayEngine:
         return self
@@ -84,7 +90,7 @@ class RayEngine:
     ) -> Iterator[Result | Lost]:
         """Yield `function(task)` for each task in order."""
         remote = self._ray.remote(_worked).options(
-            max_retries=_RETRIES, num_cpus=1, scheduling_strategy="SPREAD"
+            max_retries=_RETRIES, scheduling_strategy="SPREAD", **self._each
         )
         waiting: deque[tuple[Any, Task]] = deque()
         running: set[Any] = set()

@@ -16,12 +16,14 @@ def engine_named(
     workers: int | None = None,
     address: str | None = None,
     share: str | None = None,
+    gpus: bool = False,
 ) -> Engine:
     """Return an engine, to be used in a `with` block.
 
     Args:
         workers: processes on this machine; default: the cores there are.
         address: a running Ray cluster, `auto` or host:port.
+        gpus: a task gets an accelerator of the cluster, where it has some.
         share: the share of the jobs that this call runs, `1/8` to `8/8`; None: all.
 
     Raises:
@@ -31,7 +33,7 @@ def engine_named(
     if name == "ray":
         from cauldron.engine.cluster import RayEngine
 
-        return RayEngine(workers, address, part)
+        return RayEngine(workers, address, part, gpus)
     if address is not None:
         raise UsageError("--address is for --engine ray")
     return LocalEngine(workers, part)

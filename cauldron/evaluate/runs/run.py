@@ -40,6 +40,8 @@ class Run:
         shots: examples instead of those of the protocol; likewise `split` and `limit`.
         blind: ask once more with grey pictures.
         seed: of drawn examples and small sets.
+        share: answer this share of the questions only, (number, of how many), and write no
+            results; None: all, or the share that torchrun gives this process.
     """
 
     benchmark: Benchmark
@@ -51,6 +53,7 @@ class Run:
     limit: int | None = None
     blind: bool = True
     seed: int = 0
+    share: tuple[int, int] | None = None
 
     @property
     def folder(self) -> str:
@@ -74,7 +77,7 @@ def run_benchmark(run: Run, backend: Backend, say: Say = lambda text: None) -> d
     """Ask a benchmark and write its results; what has an answer is not asked again.
 
     Returns:
-        The summary; in processes after the first an empty one.
+        The summary; in processes after the first, and for a share, an empty one.
 
     Raises:
         SourceError: if the data are not there, or shots are asked for and there are no examples.
@@ -85,7 +88,8 @@ def run_benchmark(run: Run, backend: Backend, say: Say = lambda text: None) -> d
     chosen = _chosen(run, place, split, way)
     key = _key(run, way, split, backend, chosen)
     answers = _Answers(files.join(run.folder, "answers", key))
-    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    torchrun = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    rank, world = run.share or torchrun
     pool = _pool(run, place, way)
     for mode in run.modes:
         told = answers.ids(mode)
@@ -98,7 +102,7 @@ def run_benchmark(run: Run, backend: Backend, say: Say = lambda text: None) -> d
             for batch in backend.answers(window, way, blind=mode == BLIND):
                 answers.add(rank, mode, batch)
             say(f"{run.benchmark.name}: {len(answers.ids(mode))} of {len(chosen)} {mode}")
-    if rank:
+    if rank or run.share:
         return {}
     answers.wait_for(chosen, run.modes)
     about = _about(run, way, split, backend, key)

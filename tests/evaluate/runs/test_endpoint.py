@@ -166,6 +166,33 @@ def test_two_processes_give_the_same_files_as_one(tmp_path: Path) -> None:
     same(tmp_path / "one", tmp_path / "two")
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--workers", "2"),
+        pytest.param(("--workers", "2", "--engine", "ray"), marks=pytest.mark.slow),
+    ],
+)
+def test_workers_of_an_engine_give_the_same_files_as_one(
+    tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    if "ray" in more:
+        pytest.importorskip("ray", reason="needs ray")
+    draw_benchmark("pope", tmp_path / "data", many=4)
+    with serving() as server:
+        run_benchmark(
+            run_of("pope", tmp_path / "data", tmp_path / "one"), Endpoint(server.url, "m")
+        )
+        asked = server.requests
+        told = subprocess.run(
+            command(server.url, tmp_path / "data", tmp_path / "two", *more),
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert told.returncode == 0, told.stderr
+        assert server.requests == 2 * asked
+    same(tmp_path / "one", tmp_path / "two")
+
+
 def test_a_limit_draws_the_same_questions_and_keeps_rotations_together(tmp_path: Path) -> None:
     draw_benchmark("mmbench", tmp_path / "data", many=6)
     with serving() as server:
