@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import pyarrow.compute as pc
+
 from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Job, perform_all
 from cauldron.errors import CardMissing
@@ -26,7 +28,7 @@ from cauldron.steps import Progress, followed, ingests, quiet, receipt
 from cauldron.storage import contested, files, work
 from cauldron.storage.index import index_url
 from cauldron.storage.keys import key_of
-from cauldron.storage.shards import file_sha256
+from cauldron.storage.shards import file_sha256, read_table
 
 
 def mix(
@@ -76,7 +78,7 @@ def mix(
     ]
     results = followed(perform_all(engine, jobs), "mix", len(jobs), progress)
     mixed = _by_source(chosen, counted, jobs, list(results))
-    facts = {source: _facts(source) for source in chosen}
+    facts = {source: _facts(source, parts[source]) for source in chosen}
     read = _ingests(place, {*chosen, *(n for m in mixed for n in m["merged_from"])})
     manifest = build_manifest(
         name, settings, seed, recipe, recipe_sha256, stages, mixed, facts, read
@@ -230,11 +232,14 @@ def _by_source(
     return list(out.values())
 
 
-def _facts(source: str) -> dict[str, str]:
+def _facts(source: str, parts: Sequence[PartUrls]) -> dict[str, str]:
+    """Return licence and card; without a card the licence is what its samples say of themselves."""
     try:
         return {"license": card(source).license, "card": f"data_cards/{source}.md"}
     except CardMissing:
-        return {"license": "unknown", "card": ""}
+        columns = (read_table(samples, ["license"])["license"] for samples, _, _ in parts)
+        told = {name for column in columns for name in pc.unique(column).to_pylist()}
+        return {"license": (told.pop() if len(told) == 1 else "") or "unknown", "card": ""}
 
 
 def _ingests(place: str, sources: Collection[str]) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ def asked(folder: Path, name: str, question: str, files: str, pictures: int) -> 
             ]
         (raw / f"{split}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
     (folder / f"{name}.yaml").write_text(
-        f"name: {name}\nlicense: unknown\nfiles: {files}\nimages: '{{image}}'\n"
+        f"name: {name}\nlicense: LicenseRef-own\nfiles: {files}\nimages: '{{image}}'\n"
         "turns:\n  - {user: '{q}', assistant: '{a}'}\n"
     )
 
@@ -211,3 +211,4 @@ def test_the_card_tells_filters_and_what_was_changed(home: Path, tmp_path: Path)
     assert "samples merged into others on the same pictures" in card
     licences = (tmp_path / "out" / "LICENSES.md").read_text()
     assert "some samples hold turns merged from more" in licences
+    assert "- licence: LicenseRef-own" in licences
