@@ -6,6 +6,7 @@ receipt; only ingest and measure touch pictures, so a changed threshold decodes 
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from cauldron.engine.receipts import Failure, Job, name_of, perform_all
 from cauldron.errors import CardMissing, CheckError, UsageError
 from cauldron.ingest import Counts, ingest_part, require_pictures
 from cauldron.planning import SHARD_ROWS, PartTask, spill_plan
-from cauldron.readers.raw import Raw
+from cauldron.readers.raw import Raw, archive_rejects
 from cauldron.sample import SCHEMA_VERSION
 from cauldron.sources.base import Form
 from cauldron.sources.card import card
@@ -98,7 +99,8 @@ def ingest(
         return {**entry, "resumed": True}
 
     with _spill_folder(place, f"{name}-{split}", engine) as folder:
-        plan = folder.shared(spill_plan(chosen, chosen.rows(raw, found, split), folder.path, limit))
+        rows = itertools.chain(chosen.rows(raw, found, split), archive_rejects(raw, split, name))
+        plan = folder.shared(spill_plan(chosen, rows, folder.path, limit))
         first = _first_part(place, name, split, len(plan), entry)
         base = {
             "step": "ingest",

@@ -28,8 +28,11 @@ from cauldron.storage import files
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 SEPARATOR = "!/"
 STORED, DEFLATED = 0, 8
+_FORMAT = 2  # of indexes that are kept
+_MOST_PROBLEMS = 1_000  # told one by one
 LINK, ENCRYPTED, UNREADABLE = -1, -2, -3
 """`Member.method` of members that are listed but refused: a link, encrypted, unknown packing."""
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, ValueError)
 _MEMBER_URL = re.compile(r"^(.*?\.(?:zip|tar|tar\.gz|tgz|tar\.bz2|tar\.xz|gz))!/(.*)$", re.I)
 
 
@@ -43,13 +46,26 @@ class Member(NamedTuple):
     crc: int
 
 
+class Problem(NamedTuple):
+    """What is wrong with an archive (`member` is empty) or with one of its members."""
+
+    member: str
+    reason: str
+    detail: str
+
+
 @dataclass(frozen=True, eq=False)
 class Index:
-    """The members of one archive by path; of equal paths the last one counts, as for `tar`."""
+    """The members of one archive by path; of equal paths the last one counts, as for `tar`.
+
+    Args:
+        problems: what was left out: members that lead outside, all that stands behind a damage.
+    """
 
     url: str
     members: dict[str, Member] = field(repr=False)
     seek_points: str = ""
+    problems: tuple[Problem, ...] = ()
 
     @cached_property
     def folders(self) -> dict[str, list[str]]:
@@ -98,8 +114,7 @@ _cache: dict[tuple[str, int, int], Index] = {}
 def index_of(url: str, folder: str = "") -> Index:
     """Return the index of an archive: from this process, from `folder`, or built and kept there.
 
-    Raises:
-        SourceError: if the archive is damaged or holds paths that lead outside.
+    Of a damaged archive it has what stands before the damage.
     """
     version = (url, *stamp(url))
     if version not in _cache:
@@ -115,8 +130,12 @@ def tar_index(url: str) -> dict[str, Member]:
     """
     if not url.lower().endswith(".tar"):
         raise SourceError("is a packed archive", place=files.redacted(url))
+    problems: list[Problem] = []
     with _damaged(url), decompressed(url) as plain:
-        return dict(_tar_members(url, plain))
+        members = dict(_tar_members(plain, problems))
+    if problems:
+        raise SourceError(problems[0].detail, place=files.redacted(url))
+    return members
 
 
 def stamp(url: str) -> tuple[int, int]:
@@ -129,7 +148,8 @@ def stamp(url: str) -> tuple[int, int]:
 
 
 def _kept(folder: str, version: tuple[str, int, int], ending: str) -> Path:
-    name = hashlib.blake2b(repr(version).encode("utf-8", "replace"), digest_size=12).hexdigest()
+    told = repr((_FORMAT, *version)).encode("utf-8", "replace")
+    name = hashlib.blake2b(told, digest_size=12).hexdigest()
     return Path(folder) / f"{name}{ending}"
 
 
@@ -138,34 +158,53 @@ def _load(folder: str, version: tuple[str, int, int]) -> Index | None:
     if path is None or not path.is_file():
         return None
     points = _kept(folder, version, ".points")
-    rows: dict[str, Any] = orjson.loads(path.read_bytes())
-    members = {name: Member(*row) for name, row in rows.items()}
-    return Index(version[0], members, str(points) if points.is_file() else "")
+    told: dict[str, Any] = orjson.loads(path.read_bytes())
+    members = {name: Member(*row) for name, row in told["members"].items()}
+    problems = tuple(Problem(*row) for row in told["problems"])
+    return Index(version[0], members, str(points) if points.is_file() else "", problems)
 
 
 def _built(url: str, folder: str, version: tuple[str, int, int]) -> Index:
     index = _build(url, folder, version)
     if folder:
-        payload = orjson.dumps({name: list(m) for name, m in index.members.items()})
-        files.write_bytes(str(_kept(folder, version, ".json")), payload)
+        members = {name: list(m) for name, m in index.members.items()}
+        told = {"members": members, "problems": [list(p) for p in index.problems]}
+        files.write_bytes(str(_kept(folder, version, ".json")), orjson.dumps(told))
     return index
 
 
 def _build(url: str, folder: str, version: tuple[str, int, int]) -> Index:
-    lowered = url.lower()
-    with _damaged(url):
-        if lowered.endswith(".zip"):
+    members: dict[str, Member] = {}
+    problems: list[Problem] = []
+    points = ""
+    try:
+        if url.lower().endswith(".zip"):
             with files.open_input(url) as file, zipfile.ZipFile(file) as archive:
-                return Index(url, dict(_zip_members(url, archive)))
-        points = ""
-        with decompressed(url) as plain:
-            members = dict(_tar_members(url, plain))
-            if folder and hasattr(plain, "export_index"):
-                points = str(_kept(folder, version, ".points"))
-                Path(folder).mkdir(parents=True, exist_ok=True)
-                plain.export_index(points + ".partial")
-                os.replace(points + ".partial", points)
-        return Index(url, members, points)
+                members.update(_zip_members(archive, problems))
+        else:
+            with decompressed(url) as plain:
+                for name, member in _tar_members(plain, problems):
+                    members[name] = member
+                points = _points(plain, _kept(folder, version, ".points")) if folder else ""
+    except _DAMAGE as error:
+        problems.append(Problem("", "archive_damaged", str(error)[:300]))
+    except SourceError as error:
+        problems.append(Problem("", "archive_damaged", error.message[:300]))
+    more = len(problems) - _MOST_PROBLEMS
+    if more > 0:
+        told = Problem("", "archive_member_outside", f"{more + 1} more members like these")
+        problems[_MOST_PROBLEMS - 1 :] = [told]
+    return Index(url, members, points, tuple(problems))
+
+
+def _points(plain: Any, path: Path) -> str:
+    """Keep the points at which reading a packed tar may begin, where its reader knows them."""
+    if not hasattr(plain, "export_index"):
+        return ""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    plain.export_index(f"{path}.partial")
+    os.replace(f"{path}.partial", path)
+    return str(path)
 
 
 @contextlib.contextmanager
@@ -174,7 +213,7 @@ def _damaged(url: str) -> Iterator[None]:
         yield
     except (SourceError, StorageError):
         raise
-    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, ValueError) as error:
+    except _DAMAGE as error:
         raise SourceError(
             f"cannot be read as an archive: {error}",
             place=files.redacted(url),
@@ -182,9 +221,9 @@ def _damaged(url: str) -> Iterator[None]:
         ) from error
 
 
-def _zip_members(url: str, archive: zipfile.ZipFile) -> Iterator[tuple[str, Member]]:
+def _zip_members(archive: zipfile.ZipFile, problems: list[Problem]) -> Iterator[tuple[str, Member]]:
     for info in archive.infolist():
-        name = _safe(url, _zip_name(info))
+        name = _safe(_zip_name(info), problems)
         if not name or info.is_dir():
             continue
         method = info.compress_type
@@ -208,12 +247,12 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
         return info.orig_filename
 
 
-def _tar_members(url: str, plain: Any) -> Iterator[tuple[str, Member]]:
+def _tar_members(plain: Any, problems: list[Problem]) -> Iterator[tuple[str, Member]]:
     with tarfile.open(fileobj=plain, mode="r:", errorlevel=2) as archive:
         while (info := archive.next()) is not None:
             archive.members = []  # type: ignore[attr-defined]
             spelt = info.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            name = _safe(url, spelt)
+            name = _safe(spelt, problems)
             if not name or info.isdir():
                 continue
             method = STORED if info.isreg() and not info.issparse() else UNREADABLE
@@ -222,19 +261,16 @@ def _tar_members(url: str, plain: Any) -> Iterator[tuple[str, Member]]:
             yield name, Member(info.offset_data, info.size, info.size, method, 0)
 
 
-def _safe(url: str, name: str) -> str:
+def _safe(name: str, problems: list[Problem]) -> str:
     """Return a member's path with plain parts, "" for the droppings of an operating system.
 
-    Raises:
-        SourceError: if it leads outside the archive's folder.
+    One that leads outside the archive's folder is left out too, and told as a problem.
     """
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
     if name.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", name):
-        raise SourceError(
-            f"holds a path that leads outside: {name[:200]!r}",
-            place=files.redacted(url),
-            hint="the archive is not to be trusted",
-        )
+        told = f"holds a path that leads outside: {name[:200]!r}"
+        problems.append(Problem(name[:200], "archive_member_outside", told))
+        return ""
     if not parts or "\x00" in name or parts[0] == "__MACOSX" or parts[-1].startswith("."):
         return ""
     return "/".join(parts)

@@ -16,10 +16,10 @@ from typing import IO, Any, TypeVar
 from cauldron.errors import StorageError
 from cauldron.media.limits import LIMITS
 from cauldron.media.picture_buffer import PictureBuffer
-from cauldron.readers.archives import SEPARATOR, index_of, is_archive, split_url, stem
+from cauldron.readers.archives import SEPARATOR, Problem, index_of, is_archive, split_url, stem
 from cauldron.readers.members import open_url, read_url, size_of
 from cauldron.readers.tree import Found, Tree, joined, natural, walk
-from cauldron.sample import content_hash
+from cauldron.sample import Reject, content_hash
 from cauldron.storage import files
 
 T = TypeVar("T")
@@ -97,7 +97,7 @@ class Raw:
         """Return every file and member below the roots, in natural order; costly for large trees.
 
         Raises:
-            SourceError: if a root does not exist, or an archive is damaged.
+            SourceError: if a root does not exist.
         """
         return self.find("*")
 
@@ -110,6 +110,15 @@ class Raw:
         if self._known_archives is not None:
             return list(self._known_archives)
         return [files.join(t.root, joined(*a)) for t in self._listed() for a in t.archives]
+
+    def problems(self) -> list[tuple[str, Problem]]:
+        """Return what is wrong with the archives that were looked into, each with its path."""
+        return [
+            (path, problem)
+            for tree in self._trees or ()
+            for path in sorted(tree.indexed, key=natural)
+            for problem in tree.indexed[path].problems
+        ]
 
     def find(self, *patterns: str) -> list[Found]:
         """Return files and members whose path ends in one of the patterns, by pattern.
@@ -272,6 +281,19 @@ class Raw:
             )
         path = Path(url).resolve()
         return any(path == own or own in path.parents for own in self._own)
+
+
+def archive_rejects(raw: Raw, split: str, source: str) -> Iterator[Row]:
+    """Yield a row to reject for each problem of the archives that were looked into."""
+    for path, problem in raw.problems():
+        yield Row(
+            file=path,
+            record=problem.member,
+            data=Reject(reason=problem.reason, detail=problem.detail),
+            folder="",
+            split=split,
+            source=source,
+        )
 
 
 def _urls(candidate: str, bases: Sequence[str]) -> list[str]:

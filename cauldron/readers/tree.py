@@ -35,11 +35,16 @@ class Found:
 
 @dataclass(frozen=True)
 class Tree:
-    """The files below one root by folder; hidden files and folders are not seen."""
+    """The files below one root by folder; hidden files and folders are not seen.
+
+    Args:
+        indexed: the indexes of the archives that were looked into, by path.
+    """
 
     root: str
     folders: dict[str, list[str]] = field(default_factory=dict)
     stats: list[tuple[str, int, int]] = field(default_factory=list)
+    indexed: dict[str, Index] = field(default_factory=dict)
 
     @cached_property
     def archives(self) -> list[tuple[str, str]]:
@@ -87,7 +92,7 @@ class Tree:
     ) -> Iterator[tuple[str, str, tuple[int, int]]]:
         for place, archive in self.archives:
             url = self._url(joined(place, archive))
-            index = index_of(url, indexes)
+            index = self.indexed[joined(place, archive)] = index_of(url, indexes)
             for above in (place, joined(place, stem(archive))):
                 hits = list(_fitting(index.folders, folder_parts, name, above))
                 for folder, found in hits:

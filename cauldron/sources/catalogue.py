@@ -113,6 +113,13 @@ def detect(source: str, form: str, raw: Raw, split: str) -> tuple[Form, list[Fou
             place=place,
             hint="found: " + ", ".join(f"--split {s}" for s in splits),
         )
+    if raw.problems():
+        path, problem = raw.problems()[0]
+        raise SourceError(
+            f"no raw data of source '{source}' here that can be read: {problem.detail}",
+            place=path,
+            hint="download it again, or move it out of the raw folder",
+        )
     wanted = "; or ".join(f.wanted for f in forms if f.wanted)
     names = [path for path, _, _ in raw.stats()]
     packed = next((name for name in names if name.lower().endswith(_PACKED)), "")

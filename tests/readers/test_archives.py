@@ -187,10 +187,15 @@ def test_names_without_the_utf8_mark_are_read_as_utf8(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../out.txt", "/etc/out.txt", "a/../../out.txt", "C:/out.txt"])
 @pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
-def test_a_path_that_leads_outside_is_an_error(tmp_path: Path, kind: str, name: str) -> None:
-    pack(tmp_path / "raw" / f"bad.{kind}", {name: b"x"})
-    with pytest.raises(SourceError, match="leads outside"):
-        Raw([str(tmp_path / "raw")]).find("*.txt")
+def test_a_path_that_leads_outside_is_told_and_left_out(
+    tmp_path: Path, kind: str, name: str
+) -> None:
+    pack(tmp_path / "raw" / f"bad.{kind}", {name: b"x", "good.txt": b"y"})
+    raw = Raw([str(tmp_path / "raw")])
+    assert [found.path for found in raw.find("*.txt")] == ["good.txt"]
+    ((path, problem),) = raw.problems()
+    assert (path, problem.member) == (f"bad.{kind}", name)
+    assert problem.reason == "archive_member_outside" and "leads outside" in problem.detail
     assert [p.name for p in tmp_path.iterdir()] == ["raw"]
 
 
@@ -243,18 +248,26 @@ def test_a_damaged_member_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "tar.bz2"])
-def test_an_archive_that_was_cut_off_is_an_error(tmp_path: Path, kind: str) -> None:
+def test_an_archive_that_was_cut_off_is_told(tmp_path: Path, kind: str) -> None:
     noise = b"".join(hashlib.sha256(bytes([n])).digest() for n in range(200)) * 20
     path = pack(tmp_path / f"all.{kind}", {"a.bin": noise, "b.bin": noise})
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(SourceError, match="cannot be read as an archive"):
-        Raw([str(tmp_path)]).find("*.bin")
+    raw = Raw([str(tmp_path)], str(tmp_path / "indexes"))
+    raw.find("*.bin")
+    again = Raw([str(tmp_path)], str(tmp_path / "indexes"))
+    again.find("*.bin")
+    assert [(p, problem.reason) for p, problem in raw.problems()] == [
+        (f"all.{kind}", "archive_damaged")
+    ]
+    assert again.problems() == raw.problems()
 
 
-def test_something_that_is_no_archive_is_an_error(tmp_path: Path) -> None:
+def test_something_that_is_no_archive_is_an_error_where_nothing_else_is_there(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "all.zip").write_bytes(b"<html>not found</html>")
-    with pytest.raises(SourceError, match="download it again"):
-        Raw([str(tmp_path)]).find("*.json")
+    with LocalEngine(0) as engine, pytest.raises(SourceError, match="download it again"):
+        steps.ingest(engine, str(tmp_path / "w"), "vsr", [str(tmp_path)])
 
 
 def test_a_damaged_gz_file_names_itself(tmp_path: Path) -> None:
