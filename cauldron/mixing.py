@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow.compute as pc
@@ -11,6 +11,7 @@ from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Job, perform_all
 from cauldron.errors import CardMissing
 from cauldron.measuring import require_measured
+from cauldron.mixture.ingested import ingested, recipe_without_secrets
 from cauldron.mixture.manifest import build_manifest
 from cauldron.mixture.materialize import (
     SIDES,
@@ -79,7 +80,9 @@ def mix(
     results = followed(perform_all(engine, jobs), "mix", len(jobs), progress)
     mixed = _by_source(chosen, counted, jobs, list(results))
     facts = {source: _facts(source, parts[source]) for source in chosen}
-    read = _ingests(place, {*chosen, *(n for m in mixed for n in m["merged_from"])})
+    entries = ingests(place)
+    read = ingested(entries, {*chosen, *(n for m in mixed for n in m["merged_from"])})
+    recipe = recipe_without_secrets(recipe, entries)
     manifest = build_manifest(
         name, settings, seed, recipe, recipe_sha256, stages, mixed, facts, read
     )
@@ -240,17 +243,6 @@ def _facts(source: str, parts: Sequence[PartUrls]) -> dict[str, str]:
         columns = (read_table(samples, ["license"])["license"] for samples, _, _ in parts)
         told = {name for column in columns for name in pc.unique(column).to_pylist()}
         return {"license": (told.pop() if len(told) == 1 else "") or "unknown", "card": ""}
-
-
-def _ingests(place: str, sources: Collection[str]) -> list[dict[str, Any]]:
-    """Return how sources were read, in the order of their parts."""
-    entries = [entry for entry in ingests(place) if entry["source"] in sources]
-    entries.sort(key=lambda entry: (entry["source"], entry["first_part"]))
-    return [
-        {"source": entry["source"], "split": entry["split"], **entry["settings"]}
-        for entry in entries
-        if entry["n_parts"]
-    ]
 
 
 def _remove_stale(folder: str, manifest: dict[str, Any]) -> None:

@@ -91,7 +91,9 @@ def ingest(
         "shard_rows": SHARD_ROWS,
     }
     if asked:
-        settings["options"] = _told(chosen, asked)
+        secrets = sorted(o.name for o in chosen.options if o.secret and o.name in asked)
+        settings["options"] = {k: key_of(v) if k in secrets else v for k, v in asked.items()}
+        settings |= {"secrets": secrets} if secrets else {}
     key = key_of(__version__, SCHEMA_VERSION, name, split, settings, raw.stats())
     entry_url = work.ledger(place, f"ingest-{name}-{split}")
     entry = files.read_json(entry_url) if files.exists(entry_url) else {}
@@ -199,12 +201,6 @@ def _ingest_job(task: PartTask, digest: str, key: str) -> Job:
         function=ingest_part,
         arguments=(task,),
     )
-
-
-def _told(form: Form, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options as the ledger keeps them: a hash instead of a secret."""
-    secret = {option.name for option in form.options if option.secret}
-    return {name: key_of(value) if name in secret else value for name, value in options.items()}
 
 
 def _license(name: str) -> str:

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.curate.test_dedup import scene
+from tests.sources.test_options import pdf
 
 RECIPE = """
 schema_version: 1
@@ -212,3 +213,26 @@ def test_the_card_tells_filters_and_what_was_changed(home: Path, tmp_path: Path)
     licences = (tmp_path / "out" / "LICENSES.md").read_text()
     assert "some samples hold turns merged from more" in licences
     assert "- licence: LicenseRef-own" in licences
+
+
+def test_a_password_is_published_nowhere_and_asked_for_when_rebuilding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "a.pdf").write_bytes(pdf("Hidden text.", password="tulip-8841"))
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        "schema_version: 1\nname: small\nrules: {rules: []}\nmix: {validation: {share: 0}}\n"
+        "ingest: [{source: pdf, raw: [raw], options: {password: tulip-8841}}]\n"
+    )
+    work, out = tmp_path / "work", tmp_path / "out"
+    done("run", recipe, "-o", work, "--workers", "1")
+    done("publish", work / "mixture" / "small", out, "--without-bytes", "pdf")
+    told = json.loads((out / "manifest.json").read_text())
+    for place in (told["ingest"][0], told["recipe"]["ingest"][0]):
+        assert place["options"]["password"] == "$PDF_PASSWORD"
+    again = ("rebuild", out, "-o", tmp_path / "back", "--raw", f"pdf={tmp_path / 'raw'}")
+    run = cauldron(*again)
+    assert run.returncode == 2 and "the environment has no $PDF_PASSWORD" in run.stderr
+    monkeypatch.setenv("PDF_PASSWORD", "tulip-8841")
+    assert done(*again)["sources"] == {"pdf": "rebuilt"}
