@@ -26,9 +26,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from formats import FORMATS
 from peers import LOADERS
-from workload import generate
+from workload import NAMES, WEIGHTS, generate
+
+from cauldron.mixture.order_quality import quality
 
 HERE = Path(__file__).parent
 NEEDS = {
@@ -97,7 +100,7 @@ def measure(python: str, folder: Path, name: str, options: list[str]) -> dict[st
         if code:
             print(f"{name} {' '.join(options)}: failed ({said})", file=sys.stderr)
             return None
-        told: dict[str, Any] = json.loads(said)
+        told: dict[str, Any] = json.loads(said) | order_quality(folder, Path(order[1]))
         if "--decode" not in options and name != "webdataset":
             code, said = child(python, "peers.py", str(folder), name, *options, *order, "--resume")
             told |= {f"resume_{k}": v for k, v in json.loads(said).items()} if code == 0 else {}
@@ -115,6 +118,15 @@ def read_anew(folder: Path) -> None:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             while file.read(8 << 20):
                 pass
+
+
+def order_quality(folder: Path, recorded: Path) -> dict[str, float]:
+    """Return how near a recorded order is to its shares, and how like a uniform shuffle."""
+    ids = [sample.split("/") for sample in json.loads(recorded.read_text())["ids"]]
+    source = np.array([NAMES.index(name) for name, _, _ in ids], np.int64)
+    row = np.array([int(number) for _, _, number in ids], np.int64)
+    sizes = [len(np.load(folder / "raw" / f"{name}.npy")) - 1 for name in NAMES]
+    return quality(source, row, sizes, [WEIGHTS[name] for name in NAMES])
 
 
 def median(found: Measured, job: str, name: str, key: str) -> float | None:
@@ -138,6 +150,16 @@ def table(found: Measured, names: list[str]) -> None:
                 + (f"{more[0]:8.3f} {exact!s:5s} {more[1]:5.0f}" if more[0] else " " * 20)
                 + f" {memory:5.0f}"
             )
+
+
+def orders(found: Measured, names: list[str]) -> None:
+    """Print how each loader's order compares with the shares and with a uniform shuffle."""
+    keys = ("share_error", "rank_correlation", "neighbour_ratio")
+    print("order               draws away  rank correlation  neighbour ratio")
+    for name in names:
+        values = [median(found, "bytes", name, key) for key in keys]
+        if None not in values:
+            print(f"{name:19s} {values[0]:10.1f} {values[1]:17.3f} {values[2]:16.2f}")
 
 
 def ratios(found: Measured, names: list[str]) -> bool:
@@ -174,6 +196,7 @@ def main() -> None:
     names = prepared(told.folder, told.peers, told.python)
     found = rounds(told.folder, names, told.python, told.rounds, told.draws, told.jobs)
     table(found, names)
+    orders(found, names)
     if told.json:
         flat = [{"job": job, "loader": name, "runs": runs} for (job, name), runs in found.items()]
         Path(told.json).write_text(json.dumps(flat, indent=1))

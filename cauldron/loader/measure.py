@@ -14,6 +14,7 @@ import orjson
 from cauldron.loader.dataset import PackedBatch, PackedBatches, Packing
 from cauldron.loader.samples import Samples
 from cauldron.loader.tokens import Encoder, train_tokenizer, training_texts
+from cauldron.mixture.order_quality import quality_of
 
 TEXTS_PER_SOURCE = 200
 VOCAB_SIZE = 4096
@@ -47,11 +48,12 @@ def bench(manifest: str, told: Bench, image_tokens: int | None = None) -> dict[s
     Returns:
         Rates a second, the share of time that a training step of `step_ms` waits, the share of
         positions that hold tokens, pictures of a row, times to the first batch and after a
-        resume, bytes of the state, memory, and counted remarks.
+        resume, bytes of the state, memory, the quality of the order and counted remarks.
     """
     with Samples(manifest) as samples:
         texts = training_texts(samples, 0, TEXTS_PER_SOURCE)
         cost = image_tokens or int(samples.manifest["image_tokens"])
+        order = quality_of(samples.order)
     encoder = Encoder(train_tokenizer(texts, VOCAB_SIZE), cost)
 
     def stream() -> PackedBatches:
@@ -74,6 +76,7 @@ def bench(manifest: str, told: Bench, image_tokens: int | None = None) -> dict[s
         "resume_s": resume_s,
         "state_bytes": len(orjson.dumps(batches[-1].state)),
         "anonymous_mb": _anonymous_mb(),
+        **{f"order_{name}": value for name, value in order.items()},
     }
 
 
