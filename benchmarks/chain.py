@@ -98,8 +98,8 @@ def picture(rng: np.random.Generator, width: int, height: int) -> bytes:
     return out.getvalue()
 
 
-def chats(rows: int) -> Iterator[tuple[str, str, bytes]]:
-    """Yield question, answer and picture of each row."""
+def chats(rows: int) -> Iterator[tuple[str, str, str, bytes]]:
+    """Yield kind, question, answer and picture of each row."""
     rng = np.random.default_rng(20261126)
     sizes = rng.integers(200, 500, (1500, 2)).tolist()
     pool = [picture(rng, *size) for size in sizes]
@@ -126,15 +126,15 @@ def chats(rows: int) -> Iterator[tuple[str, str, bytes]]:
         image = {"tiny": tiny, "strip": strip, "broken": b"\x00\x01not" + image[50:400]}.get(
             kind, image
         )
-        yield question, answer, image
+        yield kind, question, answer, image
 
 
 def generate(folder: Path, rows: int) -> None:
     """Write the rows as a work folder, flat for the peers, and as Data-Juicer wants them."""
     tables = []
     held: list[tuple[str, str, bytes]] = []
-    for number, chat in enumerate(chats(rows), start=1):
-        held.append(chat)
+    for number, (_, *chat) in enumerate(chats(rows), start=1):
+        held.append((chat[0], chat[1], chat[2]))
         if len(held) == ROWS_PER_PART or number == rows:
             first = number - len(held)
             part = f"part-{first // ROWS_PER_PART:05d}"

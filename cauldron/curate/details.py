@@ -23,14 +23,15 @@ _GUESSES = 6  # crops of each end that are tried
 _ROUNDS = 2  # steps that improve the guess of a crop
 _MAX_MOVE = 0.06  # shift, and stretch at the border, in half sides
 _DARK, _BRIGHT = 12, 240  # grey levels beyond which a brighter copy may have been cut off
-_CUT = 0.002  # weight of such values
+_CUT = 1e-4  # weight of such values
 _FLAT = 6.0  # gradient of grey levels a pixel that halves a pixel's say on the tone
 _TONE = (0.03, 4.0)  # gain and offset from which a picture counts as brighter
 _STEPS = 4  # a grey level of a difference is told in quarters
 _WINDOW = 5  # side in pixels of a place
 _EDGE = 8.0  # change of grey levels a pixel that makes an edge
 _USUAL = 0.75  # share of the places at edges that compression and resizing leave alike
-_TIMES = 5.0  # how much more a place may differ than edges usually do
+_EVEN, _TIMES = 4.0, 3.2  # what a place of a drawn picture may differ by, beyond what edges do
+_BRIGHTER = 12.0  # the same where one of them is brighter
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -51,12 +52,15 @@ class Difference(NamedTuple):
     usual: float
     toned: bool
 
-    def within(self, most: float, least: float) -> bool:
-        """Say whether no place differs by much more than edges do, between two bounds.
+    def within(self, most: float, drawn: bool) -> bool:
+        """Say whether no place differs by much; of drawn pictures, by much more than edges do.
 
-        Where levels of a brighter copy were cut off, places differ without being changed.
+        A changed word or bar leaves edges elsewhere as they are. Where levels of a brighter copy
+        were cut off, places differ without being changed.
         """
-        return self.worst <= (most if self.toned else min(most, max(least, _TIMES * self.usual)))
+        if drawn:
+            most = min(most, _BRIGHTER if self.toned else _EVEN + _TIMES * self.usual)
+        return self.worst <= most
 
 
 def detail(grey: Image.Image) -> U8:
@@ -67,25 +71,25 @@ def detail(grey: Image.Image) -> U8:
     return _soft(np.asarray(grey.resize(side, Image.Resampling.BILINEAR, reducing_gap=2.0)))
 
 
-def same_picture(one: U8, two: U8, most: float, least: float) -> bool:
+def same_picture(one: U8, two: U8, most: float, drawn: bool) -> bool:
     """Say whether two details show the same, as they are or one cropped a little.
 
     Args:
-        most, least: as `Difference.within` takes them.
+        most, drawn: as `Difference.within` takes them.
     """
     left, right = _same_size(one, two)
     if min(left.shape) < _LEAST_SIDE:
         return False
     if left.mean() > right.mean():
         left, right = right, left
-    if _rest(left, right, np.zeros(4)).within(most, least):
+    if _rest(left, right, np.zeros(4)).within(most, drawn):
         return True
     goal = _soft(right)  # a warped picture is less sharp, so the other is made so too
     place = _cropped(left, right)
-    if _rest(_soft(_warped(left, place)), goal, place).within(most, least):
+    if _rest(_soft(_warped(left, place)), goal, place).within(most, drawn):
         return True
     place = _placed(left, right, place)
-    return _rest(_soft(_warped(left, place)), goal, place).within(most, least)
+    return _rest(_soft(_warped(left, place)), goal, place).within(most, drawn)
 
 
 @cache
@@ -215,12 +219,15 @@ def _inside(shape: tuple[int, ...], place: F64) -> tuple[slice, slice]:
 def _tone(left: U8, right: U8) -> tuple[float, float]:
     """Return gain and offset by the flat places: edges mix levels that may have been cut off."""
     if compiled := _compiled():
-        gain, offset = compiled.tone(left, right)
+        gain, offset = compiled.tone(left, right, _DARK, _BRIGHT, _CUT, _FLAT)
         return float(gain), float(offset)
     values, target = left[::2, ::2].astype(np.float32), right[::2, ::2].astype(np.float32)
     slope = np.zeros_like(values)
-    slope[:, 1:-1] = np.abs(values[:, 2:] - values[:, :-2])
-    slope[1:-1] += np.abs(values[2:] - values[:-2])
+    across, down = np.abs(np.diff(values, axis=1)), np.abs(np.diff(values, axis=0))
+    slope[:, 1:] += across  # to either side, so that the middle of a thin line is not flat
+    slope[:, :-1] += across
+    slope[1:] += down
+    slope[:-1] += down
     says = 1 / (1 + (slope * (0.5 / _FLAT)) ** 2)
     says[(np.maximum(values, target) > _BRIGHT) | (np.minimum(values, target) < _DARK)] *= _CUT
     total = float(says.sum()) + 1e-6
@@ -266,19 +273,32 @@ def _rest(left: U8, right: U8, place: F64) -> Difference:
     """Take one picture from another, the border left out."""
     inside = _inside(left.shape, place)
     values, target = left[inside], right[inside]
-    gain, offset = _tone(values, target)
-    toned = abs(gain - 1) > _TONE[0] or abs(offset) > _TONE[1]
+    least, most, toned = _told(*_tone(values, target))
     scale = _STEPS * _WINDOW**2
     if compiled := _compiled():
-        worst, usual = compiled.places(values, target, gain, offset)
+        bounds = (_STEPS, _WINDOW, _USUAL, int(2 * _EDGE))
+        worst, usual = compiled.places(values, target, least, most, *bounds)
         return Difference(worst / scale, usual / scale, toned)
-    levels = np.clip(gain * np.arange(256) + offset, 0, 255) * _STEPS
-    rest = np.abs(np.rint(levels).astype(np.int16)[values] - target.astype(np.int16) * _STEPS)
+    goal = target.astype(np.int16) * _STEPS
+    rest = np.maximum(np.maximum(least[values] - goal, goal - most[values]), 0)
     places = _sums(_sums(rest).T).T
     edges = places[_steep(target)]
     rank = int(_USUAL * (len(edges) - 1))
     usual = float(np.partition(edges, rank)[rank]) if len(edges) else 0.0
     return Difference(float(places.max()) / scale, usual / scale, toned)
+
+
+def _told(gain: float, offset: float) -> tuple[I16, I16, bool]:
+    """Return between which values each grey level may lie in the other picture, in steps.
+
+    Of a brighter copy an edge between levels that were cut off is no brighter than before.
+    """
+    toned = abs(gain - 1) > _TONE[0] or abs(offset) > _TONE[1]
+    plain = np.arange(256) * float(_STEPS)
+    made = np.clip(gain * plain + offset * _STEPS, 0, 255 * _STEPS)
+    other = plain if toned else made
+    least, most = np.minimum(made, other), np.maximum(made, other)
+    return np.rint(least).astype(np.int16), np.rint(most).astype(np.int16), toned
 
 
 def _sums(values: I16) -> I16:

@@ -1,17 +1,13 @@
-"""The passes of `details` over pixels, compiled by numba; it needs `numba`."""
+"""The passes of `details` over pixels, compiled by numba; it needs `numba`.
+
+Bounds come as arguments: what numba keeps of a function does not notice that a constant changed.
+"""
 
 # mypy: ignore-errors
 from __future__ import annotations
 
 import numba
 import numpy as np
-
-from cauldron.curate import details as plain
-
-_DARK, _BRIGHT, _CUT, _FLAT = plain._DARK, plain._BRIGHT, plain._CUT, plain._FLAT
-_STEPS, _WINDOW, _USUAL = plain._STEPS, plain._WINDOW, plain._USUAL
-_STEEP = int(2 * plain._EDGE)
-_MOST = 255 * _STEPS * _WINDOW**2
 
 
 @numba.njit(nogil=True, cache=True)
@@ -32,7 +28,7 @@ def soft(values):
 
 
 @numba.njit(nogil=True, cache=True)
-def tone(left, right):
+def tone(left, right, dark, bright, cut, flat):
     """Return gain and offset by the flat places, as `details._tone` does."""
     high, wide = (left.shape[0] + 1) // 2, (left.shape[1] + 1) // 2
     total = mean = wanted = 0.0
@@ -41,13 +37,17 @@ def tone(left, right):
         for x in range(wide):
             value, target = np.int32(left[2 * y, 2 * x]), np.int32(right[2 * y, 2 * x])
             slope = 0
-            if 0 < x < wide - 1:
-                slope += abs(np.int32(left[2 * y, 2 * x + 2]) - np.int32(left[2 * y, 2 * x - 2]))
-            if 0 < y < high - 1:
-                slope += abs(np.int32(left[2 * y + 2, 2 * x]) - np.int32(left[2 * y - 2, 2 * x]))
-            weight = 1 / (1 + (slope * (0.5 / _FLAT)) ** 2)
-            if max(value, target) > _BRIGHT or min(value, target) < _DARK:
-                weight *= _CUT
+            if x > 0:
+                slope += abs(value - np.int32(left[2 * y, 2 * x - 2]))
+            if x < wide - 1:
+                slope += abs(value - np.int32(left[2 * y, 2 * x + 2]))
+            if y > 0:
+                slope += abs(value - np.int32(left[2 * y - 2, 2 * x]))
+            if y < high - 1:
+                slope += abs(value - np.int32(left[2 * y + 2, 2 * x]))
+            weight = 1 / (1 + (slope * (0.5 / flat)) ** 2)
+            if max(value, target) > bright or min(value, target) < dark:
+                weight *= cut
             says[y, x] = weight
             total += weight
             mean += weight * value
@@ -90,39 +90,37 @@ def warped(values, x, wider, y, higher):
 
 
 @numba.njit(nogil=True, cache=True)
-def places(values, target, gain, offset):
+def places(values, target, least, most, steps, window, share, steep):
     """Return the largest sum of a place and the usual one at edges, as `details._rest` does."""
     high, wide = values.shape
-    levels = np.empty(256, np.int32)
-    for level in range(256):
-        levels[level] = np.int32(np.rint(min(max(gain * level + offset, 0.0), 255.0) * _STEPS))
     rest = np.empty((high, wide), np.int32)
     for y in range(high):
         for x in range(wide):
-            rest[y, x] = abs(levels[values[y, x]] - np.int32(target[y, x]) * _STEPS)
+            level, goal = values[y, x], np.int32(target[y, x]) * steps
+            rest[y, x] = max(least[level] - goal, goal - most[level], 0)
     columns = np.zeros(wide, np.int32)
-    for y in range(_WINDOW - 1):
+    for y in range(window - 1):
         columns += rest[y]
-    counts, edges, worst, half = np.zeros(_MOST + 1, np.int32), 0, 0, _WINDOW // 2
-    for y in range(high - _WINDOW + 1):
-        columns += rest[y + _WINDOW - 1]
+    counts, edges, worst, half = np.zeros(255 * steps * window**2 + 1, np.int32), 0, 0, window // 2
+    for y in range(high - window + 1):
+        columns += rest[y + window - 1]
         total = np.int32(0)
-        for x in range(_WINDOW - 1):
+        for x in range(window - 1):
             total += columns[x]
-        for x in range(wide - _WINDOW + 1):
-            total += columns[x + _WINDOW - 1]
+        for x in range(wide - window + 1):
+            total += columns[x + window - 1]
             worst = max(worst, total)
             across = abs(
                 np.int32(target[y + half, x + half + 1]) - np.int32(target[y + half, x + half - 1])
             ) + abs(
                 np.int32(target[y + half + 1, x + half]) - np.int32(target[y + half - 1, x + half])
             )
-            if across > _STEEP:
+            if across > steep:
                 counts[total] += 1
                 edges += 1
             total -= columns[x]
         columns -= rest[y]
-    rank, usual = int(_USUAL * (edges - 1)) if edges else -1, 0
+    rank, usual = int(share * (edges - 1)) if edges else -1, 0
     while rank >= 0:
         rank -= counts[usual]
         usual += 1

@@ -24,7 +24,6 @@ _CLEAR_FIT, _CLEAR_WORST = 0.9, 12.0  # thumbnails that are clearly the same pho
 _FIT, _WORST = 0.65, 45.0  # thumbnails that may be
 _SURE_FIT, _DRAWN_WORST = 0.85, 27.0  # structured ones that fit less well may differ less
 _SAME = 16.5  # difference of details up to which pictures are the same
-_LEAST = 11.0  # what structured pictures may differ by in any one place
 _SAME_PHOTO = 22.0  # that of photographs, which hold no words
 _ROWS = 256  # thumbnails at a time: they stay in the cache
 _BLOCK = 1 << 12  # pairs at a time: their details are held in memory
@@ -149,7 +148,7 @@ def same_details(details: Details, pairs: I64, drawn: Bools) -> Bools:
             return False
         shown = float(one[::2, ::2].std())
         most = min(_SAME, shown) if is_drawn else min(_SAME_PHOTO, shown / 2)
-        return same_picture(one, two, most, min(_LEAST, most) if is_drawn else most)
+        return same_picture(one, two, most, is_drawn)
 
     told = zip(pairs.tolist(), drawn.tolist(), strict=True)
     return np.array([judged(pair, is_drawn) for pair, is_drawn in told], bool)

@@ -108,8 +108,8 @@ def test_blank_pictures_are_no_near_copies_of_each_other() -> None:
 
 def test_a_picture_is_the_same_as_itself_and_not_as_another() -> None:
     one = detail(photo(1).convert("L"))
-    assert same_picture(one, one, 1.0, 1.0)
-    assert not same_picture(one, detail(photo(2).convert("L")), 20.0, 20.0)
+    assert same_picture(one, one, 1.0, drawn=True)
+    assert not same_picture(one, detail(photo(2).convert("L")), 20.0, drawn=False)
 
 
 def test_a_picture_without_details_is_like_no_other() -> None:
