@@ -40,6 +40,7 @@ class Limits:
         max_record_memory: address space in bytes that a worker may take while it reads records.
         max_worker_deaths: records of one part that may end their worker.
         max_ratio: unpacked by packed size of an archive's member; deflate ends at 1,032.
+        max_members: of one archive; a list of so many takes about 1 GB.
     """
 
     max_pixels: int = 50_000_000
@@ -69,6 +70,7 @@ class Limits:
     max_svg_s: float = 10.0
     max_svg_memory: int = 2 << 30
     max_ratio: int = 500
+    max_members: int = 2_000_000
     max_record_s: float = 1_200.0
     max_record_memory: int = 6 << 30
     max_worker_deaths: int = 20

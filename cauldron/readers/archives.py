@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import re
 import tarfile
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from cauldron.errors import SourceError, StorageError
+from cauldron.media.limits import LIMITS
 from cauldron.readers.streams import decompressed
 from cauldron.storage import files
 
@@ -132,7 +134,7 @@ def tar_index(url: str) -> dict[str, Member]:
         raise SourceError("is a packed archive", place=files.redacted(url))
     problems: list[Problem] = []
     with _damaged(url), decompressed(url) as plain:
-        members = dict(_tar_members(plain, problems))
+        members = dict(_bounded(_tar_members(plain, problems)))
     if problems:
         raise SourceError(problems[0].detail, place=files.redacted(url))
     return members
@@ -180,10 +182,10 @@ def _build(url: str, folder: str, version: tuple[str, int, int]) -> Index:
     try:
         if url.lower().endswith(".zip"):
             with files.open_input(url) as file, zipfile.ZipFile(file) as archive:
-                members.update(_zip_members(archive, problems))
+                members.update(_bounded(_zip_members(archive, problems)))
         else:
             with decompressed(url) as plain:
-                for name, member in _tar_members(plain, problems):
+                for name, member in _bounded(_tar_members(plain, problems)):
                     members[name] = member
                 points = _points(plain, _kept(folder, version, ".points")) if folder else ""
     except _DAMAGE as error:
@@ -195,6 +197,17 @@ def _build(url: str, folder: str, version: tuple[str, int, int]) -> Index:
         told = Problem("", "archive_member_outside", f"{more + 1} more members like these")
         problems[_MOST_PROBLEMS - 1 :] = [told]
     return Index(url, members, points, tuple(problems))
+
+
+def _bounded(members: Iterator[tuple[str, Member]]) -> Iterator[tuple[str, Member]]:
+    """Yield no more members than an archive may have.
+
+    Raises:
+        SourceError: if it has more.
+    """
+    yield from itertools.islice(members, LIMITS.max_members)
+    if next(members, None) is not None:
+        raise SourceError(f"holds more than {LIMITS.max_members} members")
 
 
 def _points(plain: Any, path: Path) -> str:
