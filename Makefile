@@ -1,11 +1,13 @@
 # make demo   everything from raw data to a trained model, offline
-# make test   the fast tests          make check   style, types, layers
+# make test   the fast tests          make check   style, types, layers, known weaknesses
+# make fuzz N=100000   mutated inputs for every reader      make mutation   how many faults tests find
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test slow readers check fmt bench reference clean
+.PHONY: demo test slow readers check audit lock fuzz mutation fmt bench reference clean
+N ?= 2000
 
 $(VENV)/demo.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +36,21 @@ check: $(VENV)/dev.done
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/audit.py
+
+audit: $(VENV)/dev.done
+	AUDIT=strict $(BIN)/python tools/audit.py
+
+lock:
+	sed 's/+cpu//' constraints.txt > .lock.txt
+	uv pip compile pyproject.toml --extra dev -c .lock.txt --generate-hashes --no-header \
+		--no-annotate --python-version 3.11 -o requirements.lock; rm .lock.txt
+
+fuzz: $(VENV)/dev.done
+	$(BIN)/python -m tests.fuzz.run --inputs $(N)
+
+mutation: $(VENV)/dev.done
+	$(BIN)/python tools/mutation.py
 
 fmt: $(VENV)/dev.done
 	$(BIN)/ruff check --fix .

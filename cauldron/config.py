@@ -12,6 +12,14 @@ from cauldron.storage import files
 
 Model = TypeVar("Model", bound=BaseModel)
 MAX_BYTES = 1 << 20
+MAX_DEPTH = 50
+_OPENING = (
+    yaml.FlowSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.BlockMappingStartToken,
+)
+_CLOSING = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
 
 
 def off(value: Any) -> Any:
@@ -24,10 +32,10 @@ Off = Annotated[Literal["off"], BeforeValidator(off), WithJsonSchema({"enum": ["
 
 
 def load_yaml(path: str) -> tuple[Any, yaml.Node | None]:
-    """Read a YAML file into plain values and its node tree; aliases are refused.
+    """Read a YAML file into plain values and its node tree; aliases and deep nesting are refused.
 
     Raises:
-        RecipeError: if it is missing, too large, not YAML, or uses aliases.
+        RecipeError: if it is missing, too large, not YAML, uses aliases or is nested too deep.
     """
     try:
         payload = files.read_bytes(path)
@@ -37,14 +45,30 @@ def load_yaml(path: str) -> tuple[Any, yaml.Node | None]:
         raise RecipeError(f"larger than {MAX_BYTES} bytes", place=path)
     try:
         text = payload.decode("utf-8")
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
-            raise RecipeError("YAML aliases (*name) are not allowed", place=path)
+        _require_plain(text, path)
         return yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # month 13 is a ValueError
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not valid YAML"
         raise RecipeError(str(problem), place=f"{path}{line}") from error
+
+
+def _require_plain(text: str, path: str) -> None:
+    """Look through the tokens of YAML, which costs little, before anything is built of them.
+
+    Raises:
+        RecipeError: if it uses aliases, of which a short text can make a vast value, or is nested
+            deeper than anyone writes, which takes the parser quadratic time.
+    """
+    depth = 0
+    for token in yaml.scan(text):
+        if isinstance(token, yaml.AliasToken):
+            raise RecipeError("YAML aliases (*name) are not allowed", place=path)
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > MAX_DEPTH:
+            line = token.start_mark.line + 1
+            raise RecipeError(f"nested deeper than {MAX_DEPTH}", place=f"{path}:{line}")
 
 
 def load_model(path: str, model: type[Model]) -> Model:
