@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from cluster_corpus import corpus
 from ray_overhead import TOLD
@@ -58,38 +59,39 @@ def repeated(place: str, samples: int) -> None:
 
 def changed(table: pa.Table, time_: int) -> pa.Table:
     """Return signals of which nothing equals, or is near, those of another repetition."""
-    for name in ("id", "text_hash"):
-        column = pa.array([f"{value[:28]}{time_:04x}" for value in table[name].to_pylist()])
-        table = table.set_column(table.column_names.index(name), name, column)
-    for name in ("image_hash", "question_hashes"):
-        lists = table[name].to_pylist()
-        column = [[f"{value[:28]}{time_:04x}" for value in values] for values in lists]
-        column = pa.array(column, table.schema.field(name).type)
-        table = table.set_column(table.column_names.index(name), name, column)
     rng = np.random.default_rng(time_)
-    for name, width in (("minhash", 512), ("image_thumb", _SIDE**2)):
-        turned = _turned(table[name], width, rng)
-        table = table.set_column(table.column_names.index(name), name, turned)
+    bits = rng.integers(0, 256, 512, dtype=np.uint8)
+    moves = tuple(rng.integers(1, _SIDE, 2).tolist())
+
+    def moved(held: np.ndarray) -> np.ndarray:
+        return np.roll(held.reshape(-1, _SIDE, _SIDE)[:, ::-1], moves, (1, 2))
+
+    turns = {"minhash": lambda held: held.reshape(-1, 512) ^ bits, "image_thumb": moved}
+    ends = f"{time_:04x}"
+    for name in ("id", "text_hash", "image_hash", "question_hashes", *turns):
+        column = table[name].combine_chunks()
+        lists = isinstance(column.type, pa.ListType)
+        flat = column.flatten() if lists else column
+        if name in turns:
+            made = _with_bytes(flat, turns[name](_bytes(flat)))
+        else:
+            made = pc.binary_join_element_wise(pc.utf8_slice_codeunits(flat, 0, 28), ends, "")
+        if lists:
+            made = pa.ListArray.from_arrays(column.offsets, made)
+        table = table.set_column(table.column_names.index(name), name, made)
     return table
 
 
-def _turned(column: pa.ChunkedArray, width: int, rng: np.random.Generator) -> pa.Array:
-    """Return sketches with turned bits, or thumbnails moved and mirrored."""
-    bits = rng.integers(0, 256, width, dtype=np.uint8)
-    moves = tuple(rng.integers(1, _SIDE, 2).tolist())
+def _bytes(values: pa.BinaryArray) -> np.ndarray:
+    ends = np.frombuffer(values.buffers()[1], np.int32)[: len(values) + 1]
+    return np.frombuffer(values.buffers()[2], np.uint8)[ends[0] : ends[-1]]
 
-    def turn(value: bytes | None) -> bytes | None:
-        if value is None or len(value) != width:
-            return value
-        held = np.frombuffer(value, np.uint8)
-        if width == _SIDE**2:
-            return np.roll(held.reshape(_SIDE, _SIDE)[::-1], moves, (0, 1)).tobytes()
-        return (held ^ bits).tobytes()
 
-    values = column.to_pylist()
-    lists = isinstance(column.type, pa.ListType)
-    made = [[turn(v) for v in vs] if lists else turn(vs) for vs in values]
-    return pa.array(made, column.type)
+def _with_bytes(values: pa.BinaryArray, held: np.ndarray) -> pa.BinaryArray:
+    """Return values of the same lengths, nulls where they were, with other bytes."""
+    payload = pa.py_buffer(np.ascontiguousarray(held).tobytes())
+    buffers = [values.buffers()[0], values.buffers()[1], payload]
+    return pa.BinaryArray.from_buffers(values.type, len(values), buffers, values.null_count)
 
 
 def command(*arguments: str) -> tuple[float, int]:
