@@ -68,6 +68,8 @@ class Piece:
     Args:
         number: which piece of the split, from 0.
         total: how many pieces the split has.
+        shards: the files that hold these rows.
+        before: rows of the split in front of those files.
     """
 
     source: str
@@ -77,6 +79,7 @@ class Piece:
     start: int
     stop: int
     shards: tuple[Shard, ...]
+    before: int = 0
 
     @property
     def name(self) -> str:
@@ -87,7 +90,7 @@ class Piece:
     def key(self) -> str:
         """A hash of everything that the rows of the piece depend on."""
         place = (self.source, self.split, self.number, self.total, self.start, self.stop)
-        return key_of(place, [shard.key for shard in self.shards])
+        return key_of(place, self.before, [shard.key for shard in self.shards])
 
     def tables(self) -> Iterator[pa.Table]:
         """Stream the rows in stored order, one row group at a time."""
@@ -96,7 +99,7 @@ class Piece:
 
     def edited(self) -> Iterator[tuple[pa.Table, list[Edit | None]]]:
         """Stream the rows as `tables` does, each with what was changed in it."""
-        first = 0
+        first = self.before
         for shard in self.shards:
             low, high = max(self.start - first, 0), min(self.stop - first, shard.size)
             if low < high:
@@ -167,15 +170,15 @@ def _cut(
         held = slice(
             int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, stop)) + 1
         )
-        before = int(ends[held.start - 1]) if held.start else 0
         yield Piece(
             source=source,
             split=split,
             number=number,
             total=total,
-            start=start - before,
-            stop=stop - before,
+            start=start,
+            stop=stop,
             shards=shards[held],
+            before=int(ends[held.start - 1]) if held.start else 0,
         )
 
 

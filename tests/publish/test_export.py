@@ -6,6 +6,7 @@ import hashlib
 import json
 import struct
 import sys
+import tarfile
 import types
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from cauldron.errors import StorageError, UsageError
 from cauldron.exporting import export
 from cauldron.publish.formats import FORMATS
 from cauldron.publish.pieces import pieces
+from cauldron.publish.tars import write_tar
 from tests.mixtures import mixture
 
 Sample = dict[str, Any]
@@ -141,8 +143,9 @@ def test_energon_index_points_at_every_sample(manifest: Path, tmp_path: Path) ->
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("split", "part"), [("train", "train"), ("validation", "val")])
 def test_energon_reads_every_sample(
-    manifest: Path, samples: dict[str, list[Sample]], tmp_path: Path
+    manifest: Path, samples: dict[str, list[Sample]], tmp_path: Path, split: str, part: str
 ) -> None:
     energon = pytest.importorskip("megatron.energon", exc_type=ImportError)
     out = write(manifest, "energon", tmp_path / "out")
@@ -155,18 +158,16 @@ def test_energon_reads_every_sample(
     class Plain(energon.DefaultTaskEncoder):  # type: ignore[misc, name-defined]
         cookers = (energon.Cooker(cook),)
 
-    dataset = energon.get_train_dataset(
+    dataset = energon.get_val_dataset(
         str(out),
+        split_part=part,
         batch_size=None,
-        shuffle_buffer_size=None,
-        max_samples_per_sequence=None,
         worker_config=energon.WorkerConfig(rank=0, world_size=1, num_workers=0),
         task_encoder=Plain(),
     )
-    reader = iter(energon.get_loader(dataset))
-    found = [json.loads(next(reader).text) for _ in samples["train"]]
-    held = {s["id"]: s["messages"] for s in samples["train"]}
-    assert {row["id"]: row["messages"] for row in found} == held
+    found = [json.loads(sample.text) for sample in energon.get_loader(dataset)]
+    assert [row["id"] for row in found] == [s["id"] for s in samples[split]]
+    assert [row["messages"] for row in found] == [s["messages"] for s in samples[split]]
 
 
 def test_mds_shards_hold_what_their_index_says(
@@ -274,6 +275,18 @@ def test_pieces_cover_every_row_once_whatever_their_size(manifest: Path) -> None
         whole = [i for p in pieces(str(manifest), 1 << 40) for i in _ids(p.tables())]
         assert ids == whole[: len(ids)] and len(set(ids)) == len(ids)
         assert all(p.number < p.total for p in cut)
+
+
+def test_samples_are_numbered_on_from_tar_to_tar(manifest: Path, tmp_path: Path) -> None:
+    names = []
+    for piece in pieces(str(manifest), 3_000):
+        write_tar(piece, str(tmp_path / "one.tar"))
+        with tarfile.open(tmp_path / "one.tar") as tar:
+            names += [name for name in tar.getnames() if name.endswith(".json")]
+    for source in ("docvqa-train", "vqarad-train", "vqarad-validation"):
+        own = [name for name in names if name.startswith(source)]
+        assert own == [f"{source}-{number:09d}.json" for number in range(len(own))]
+        assert len(own) > 1
 
 
 def _ids(tables: Any) -> list[str]:
