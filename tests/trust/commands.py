@@ -57,3 +57,15 @@ def child_s() -> float:
     """Return the processor time of all children that have ended, in seconds."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def peak_of(*arguments: str | Path, env: Mapping[str, str] | None = None) -> tuple[int, int]:
+    """Run a command; return its exit code and the largest resident size of all its processes."""
+    run = subprocess.Popen(
+        [sys.executable, "-m", "cauldron", *map(str, arguments)],
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, **(env or {})},
+    )
+    _, status, usage = os.wait4(run.pid, 0)
+    run.returncode = os.waitstatus_to_exitcode(status)
+    return run.returncode, usage.ru_maxrss << 10
