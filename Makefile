@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test slow readers check audit lock fuzz mutation fmt bench reference clean
+.PHONY: demo test slow readers check audit lock fuzz mutation fmt bench bench-scale reference clean
 N ?= 2000
 
 $(VENV)/demo.done: pyproject.toml
@@ -58,6 +58,9 @@ fmt: $(VENV)/dev.done
 
 bench: $(VENV)/dev.done
 	$(BIN)/python benchmarks/ingest.py
+
+bench-scale: $(VENV)/dev.done
+	$(BIN)/python benchmarks/scale.py
 
 reference: $(VENV)/dev.done
 	$(BIN)/python -m typer cauldron.cli.main utils docs --name cauldron > docs/reference.md

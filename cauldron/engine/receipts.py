@@ -51,16 +51,20 @@ class Failure:
 
 def finished(job: Job) -> dict[str, Any] | None:
     """Return the result of a job that is already done, else None."""
-    if not files.exists(job.receipt):
-        return None
-    try:
-        receipt = files.read_json(job.receipt)
-    except StorageError:
-        return None
+    receipt = _receipt(job)
     if receipt.get("key") != job.key or receipt.get("outputs") != _sizes(job.outputs):
         return None
-    result: dict[str, Any] = receipt["result"]
+    result: dict[str, Any] | None = receipt.get("result")
     return result
+
+
+def _receipt(job: Job) -> dict[str, Any]:
+    """Return what a job's receipt says; a missing or damaged one says nothing."""
+    try:
+        told = files.read_json(job.receipt) if files.exists(job.receipt) else {}
+    except StorageError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def perform(job: Job) -> dict[str, Any]:
@@ -151,10 +155,7 @@ def _failed(job: Job, made: Any) -> dict[str, Any] | Failure:
 
 
 def _failed_before(job: Job) -> bool:
-    try:
-        return "failed" in files.read_json(job.receipt)
-    except StorageError:
-        return False
+    return "failed" in _receipt(job)
 
 
 def name_of(job: Job) -> str:

@@ -1,4 +1,4 @@
-"""Threat 17: an endless line is rejected within bounded memory, and the lines around it are read."""
+"""Threat 17: an endless line is rejected in bounded memory; the lines around it are read."""
 
 from __future__ import annotations
 
