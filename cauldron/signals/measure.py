@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,8 @@ from cauldron.errors import CauldronError
 from cauldron.sample import SAMPLE_SCHEMA
 from cauldron.signals.groups import BUILT_IN, Batch, Group, Spec, as_column, empty_schema, group_of
 from cauldron.signals.said import Ints, Said, as_ints
+from cauldron.storage.files import is_local, local_path
+from cauldron.storage.index import picture_views
 from cauldron.storage.shards import iter_batches, iter_row_groups, read_table, write_table
 
 ERRORS = "measure_error"
@@ -55,8 +57,10 @@ def measure_part(
     if of_texts:
         columns |= _measured(of_texts, text_batches(samples_url), errors)
     if others:
-        both = any(group.reads == "both" for group in others)
-        columns |= _measured(others, picture_batches(samples_url, both), errors)
+        reads = {group.reads for group in others}
+        batches = head_batches(samples_url) if reads == {"heads"} else None
+        batches = batches or picture_batches(samples_url, "both" in reads)
+        columns |= _measured(others, batches, errors)
     columns[ERRORS] = pa.array(errors, pa.string())
     schema = _schema(fields)
     table = pa.table({name: columns[name] for name in schema.names}).cast(schema)
@@ -108,6 +112,15 @@ def picture_batches(url: str, texts: bool = False) -> Iterator[Batch]:
         pictures = batch["images"].flatten().field("bytes").fill_null(b"").to_pylist()
         said = _said(batch) if texts else _no_texts()
         yield Batch(said, _list_lengths(batch["images"]), pictures)
+
+
+def head_batches(url: str) -> Iterator[Batch] | None:
+    """Return the pictures of a local part as views of its file, None where that cannot be."""
+    held = picture_views(local_path(url)) if is_local(url) else None
+    if held is None:
+        return None
+    n_images, views = held
+    return iter([Batch(_no_texts(), n_images, cast(Sequence[bytes], views))])
 
 
 def _said(batch: pa.RecordBatch) -> Said:

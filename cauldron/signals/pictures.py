@@ -22,7 +22,7 @@ _BAND = 4  # grey levels to either side that count as one colour
 F64 = npt.NDArray[np.float64]
 
 
-def header_signals(pictures: Sequence[bytes]) -> dict[str, Any]:
+def header_signals(pictures: Sequence[bytes | memoryview]) -> dict[str, Any]:
     """Read headers; a picture that has none has no format and no sides."""
     facts = [_facts(data) for data in pictures]
     width = np.array([f.width for f in facts], np.int64)
@@ -46,7 +46,7 @@ def header_signals(pictures: Sequence[bytes]) -> dict[str, Any]:
 _NO_FACTS = UprightFacts(format="", width=0, height=0)
 
 
-def _facts(data: bytes) -> UprightFacts:
+def _facts(data: bytes | memoryview) -> UprightFacts:
     try:
         return upright_facts(data)
     except ImageError:

@@ -168,6 +168,26 @@ def build_index(path: Path) -> bytes:
     )
 
 
+def picture_views(path: Path) -> tuple[npt.NDArray[np.int64], list[memoryview]] | None:
+    """Return how many pictures each row of a local shard has, and all pictures as views of it.
+
+    Of the file only those pages are read that are looked into. None where pictures are compressed,
+    in a dictionary, or missing from rows.
+    """
+    with path.open("rb") as file, pq.ParquetFile(path) as parquet:
+        counts = _pictures_of_rows(parquet)
+        if not counts.sum():
+            return counts, []
+        view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        try:
+            spans = list(_spans(view, parquet.metadata, str(path)))
+        except StorageError:
+            return None
+    held = memoryview(view)
+    pictures = [held[start : start + length] for start, length in spans]
+    return (counts, pictures) if len(pictures) == counts.sum() else None
+
+
 def _pictures_of_rows(parquet: pq.ParquetFile) -> npt.NDArray[np.int64]:
     lists = parquet.read(columns=["images.list.element.path"])["images"].combine_chunks()
     lengths = pc.fill_null(pc.list_value_length(lists), 0)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 from cauldron.sample import SAMPLE_SCHEMA
 from cauldron.signals.groups import BUILT_IN, Spec
@@ -149,3 +151,21 @@ def test_tokens_are_counted_by_a_tokenizer(tmp_path: Path) -> None:
     specs = [Spec(name="tokens", factory="tokens", settings=told)]
     row = measured(tmp_path, sample("one two three", "a b"), specs=specs)[0]
     assert (row["text_tokens"], row["answer_tokens"]) == (5, 2)
+
+
+def test_headers_are_read_from_views_of_the_file_as_from_bytes(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    image = Image.new("RGB", (90, 60), "teal")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    image.save(out, "JPEG", exif=turned)
+    whole = out.getvalue()
+    pictures = [picture(), whole, whole[:-9], b"", b"no picture", picture()[:40]]
+    rows = [sample("q", "a", n=n) for n in range(len(pictures))]
+    for row, data in zip(rows, pictures, strict=True):
+        row["images"] = [{"bytes": data, "path": "p"}]
+    header, pixels = (Spec(name=name, factory=name) for name in ("header", "pixels"))
+    views = measured(tmp_path, *rows, specs=[header])
+    bytes_ = measured(tmp_path, *rows, specs=[header, pixels])
+    assert views[1]["image_orientation"] == [6]
+    assert [{**row} for row in views] == [{k: row[k] for k in views[0]} for row in bytes_]
