@@ -236,3 +236,22 @@ def test_a_password_is_published_nowhere_and_asked_for_when_rebuilding(
     assert run.returncode == 2 and "the environment has no $PDF_PASSWORD" in run.stderr
     monkeypatch.setenv("PDF_PASSWORD", "tulip-8841")
     assert done(*again)["sources"] == {"pdf": "rebuilt"}
+
+
+def test_a_damaged_copy_is_told_and_fetched_again(home: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        "schema_version: 1\nname: x\npublish: {redistribute: [asks, more], without_bytes: [html]}\n"
+    )
+    out = tmp_path / "out"
+    done("publish", mixture(home, "shards"), out, "--recipe", recipe)
+    damaged = next((out / "data" / "asks").iterdir())
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-9] + b"damaged!!")
+    again = ("rebuild", out, "-o", tmp_path / "back", *raw(home, "html"))
+    run = cauldron(*again)
+    assert run.returncode == 3 and "is not what was published" in run.stderr
+    assert not (tmp_path / "back" / damaged.relative_to(out)).exists()
+    damaged.write_bytes(whole)
+    done(*again)
+    assert (tmp_path / "back" / damaged.relative_to(out)).read_bytes() == whole
