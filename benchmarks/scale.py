@@ -1,6 +1,6 @@
 """A work folder of a million samples through every step, with time and memory of each.
 
-    python benchmarks/scale.py [--samples 1000000] [--folder DIR] [--workers 2]
+    python benchmarks/scale.py [--samples 1000000] [--rows 1000] [--folder DIR] [--workers 2]
 
 Writes samples of four sources as an ingest would: a JPEG of 24 to 48 pixels a side and one or two
 turns each, one in fifty a copy of an earlier one. Then runs the commands one after the other, each
@@ -32,7 +32,6 @@ from cauldron.sample import SAMPLE_SCHEMA, Turn, chat_messages, sample_table
 from cauldron.storage import files, work
 from cauldron.storage.shards import write_shard
 
-ROWS = 1_000
 SOURCES = ("vqav2", "okvqa", "vsr", "textvqa")
 MOST_BYTES = 3 << 30
 COPIES = 50  # one sample in so many stands there twice
@@ -90,24 +89,26 @@ def sample(source: str, number: int) -> dict[str, Any]:
     }
 
 
-def write_part(place: str, source: str, number: int) -> dict[str, Any]:
+def write_part(place: str, source: str, number: int, size: int) -> dict[str, Any]:
     """Write one part of samples; return what the ledger says of it."""
     name = f"part-{number:05d}"
-    rows = [sample(source, n) for n in range(number * ROWS, (number + 1) * ROWS)]
+    rows = [sample(source, n) for n in range(number * size, (number + 1) * size)]
     table: pa.Table = sample_table(rows)
     shard = write_shard(work.samples(place, source, name), [table], SAMPLE_SCHEMA)
     return {**shard.as_dict(), "name": name}
 
 
-def generate(place: str, samples: int, workers: int) -> None:
+def generate(place: str, samples: int, rows: int, workers: int) -> None:
     """Write the samples and the ledger entries of their ingests."""
-    parts = samples // ROWS // len(SOURCES)
+    parts = samples // rows // len(SOURCES)
     with ProcessPoolExecutor(workers) as pool:
         for source in SOURCES:
-            made = pool.map(write_part, [place] * parts, [source] * parts, range(parts))
+            made = pool.map(
+                write_part, [place] * parts, [source] * parts, range(parts), [rows] * parts
+            )
             told = list(made)
             counts = Counts()
-            counts.read = counts.written = counts.images = parts * ROWS
+            counts.read = counts.written = counts.images = parts * rows
             entry = {"step": "ingest", "source": source, "split": "train", "status": "done"}
             entry |= {"roots": [], "settings": {}, "key": "drawn", "version": __version__}
             entry |= {"first_part": 0, "n_parts": parts, "counts": counts.as_dict()}
@@ -150,6 +151,7 @@ def commands(
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--samples", type=int, default=1_000_000)
+    options.add_argument("--rows", type=int, default=1_000, help="of a part")
     options.add_argument("--workers", type=int, default=2)
     options.add_argument("--folder")
     chosen = options.parse_args()
@@ -158,8 +160,8 @@ def main() -> None:
         recipe = Path(temporary, "recipe.yaml")
         recipe.write_text(RECIPE)
         if not work.sources(place):
-            generate(place, chosen.samples, chosen.workers)
-        told = f"{chosen.samples:,} samples, {chosen.samples // ROWS:,} parts"
+            generate(place, chosen.samples, chosen.rows, chosen.workers)
+        told = f"{chosen.samples:,} samples, {chosen.samples // chosen.rows:,} parts"
         print(f"{told}, {chosen.workers} workers\n\n{HEAD}", flush=True)
         over = []
         for name, command in commands(place, str(recipe), chosen.samples, chosen.workers):
