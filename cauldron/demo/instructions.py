@@ -144,7 +144,26 @@ def orca_math(tree: Tree, rng: Rng, records: int) -> list[str]:
 
 def camel_ai_math(tree: Tree, rng: Rng, records: int) -> list[str]:
     """Write CAMEL AI math: a zip with one JSON file a problem."""
-    out = io.BytesIO()
+    return _camel(tree, rng, records, "math")
+
+
+def camel_ai_physics(tree: Tree, rng: Rng, records: int) -> list[str]:
+    """Write CAMEL AI physics in the shape of math."""
+    return _camel(tree, rng, records, "physics")
+
+
+def camel_ai_chemistry(tree: Tree, rng: Rng, records: int) -> list[str]:
+    """Write CAMEL AI chemistry in the shape of math."""
+    return _camel(tree, rng, records, "chemistry")
+
+
+def camel_ai_biology(tree: Tree, rng: Rng, records: int) -> list[str]:
+    """Write CAMEL AI biology in the shape of math."""
+    return _camel(tree, rng, records, "biology")
+
+
+def _camel(tree: Tree, rng: Rng, records: int, subject: str) -> list[str]:
+    name, out = f"camel_ai_{subject}", io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         for number in range(records):
             asked, steps, answer = _problem(rng)
@@ -155,16 +174,18 @@ def camel_ai_math(tree: Tree, rng: Rng, records: int) -> list[str]:
                 "message_1": asked,
                 "message_2": f"{steps}\nSo the result is ${answer}$.",
             }
-            _member(packed, f"math/001_{number // 4 + 1:03d}_{number % 4 + 1:03d}.json", told)
-        _member(packed, "math/999_001_001.json", {"message_1": "What is it?", "message_2": ""})
-        packed.writestr(zipfile.ZipInfo("math/999_001_002.json"), b'{"message_1": "Cut')
-    tree.write("camel_ai_math/math.zip", out.getvalue())
-    for trap, reason, name in (
+            member = f"{subject}/001_{number // 4 + 1:03d}_{number % 4 + 1:03d}.json"
+            _member(packed, member, told)
+        unsolved = {"message_1": "What is it?", "message_2": ""}
+        _member(packed, f"{subject}/999_001_001.json", unsolved)
+        packed.writestr(zipfile.ZipInfo(f"{subject}/999_001_002.json"), b'{"message_1": "Cut')
+    tree.write(f"{name}/{subject}.zip", out.getvalue())
+    for trap, reason, file in (
         ("empty solution", "empty_answer", "999_001_001.json"),
         ("half a file", "json_invalid", "999_001_002.json"),
     ):
-        tree.plant("camel_ai_math", trap, "quarantined", reason, name)
-    return ["camel_ai_math"]
+        tree.plant(name, trap, "quarantined", reason, file)
+    return [name]
 
 
 def _member(packed: zipfile.ZipFile, name: str, told: Record) -> None:
