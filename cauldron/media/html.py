@@ -132,7 +132,7 @@ class _Reading:
         self.shown = self._shown() if "noscript" in self.noted else set()
         self.notes: Counter[str] = Counter()
         self.flow: Flow[PagePicture] = Flow()
-        self._linked_until, self._link = 0, ""
+        self._linked_until, self._link = 0, -1
         self._captions: dict[int, str] = {}
 
     def _first(self, tag: str) -> Node | None:
@@ -203,8 +203,8 @@ class _Reading:
                 self._math(index)
                 index = node.end
                 continue
-            elif tag == "a" and node.attrs.get("href"):
-                self._linked_until, self._link = node.end, node.attrs["href"]
+            elif tag == "a" and ' href="' in node.raw and ' href=""' not in node.raw:
+                self._linked_until, self._link = node.end, index
             index += 1
         while opened:
             flow.leave(opened.pop())
@@ -293,8 +293,12 @@ class _Reading:
             caption=clean(caption_of(self.nodes, index, self._captions)),
             width=sides[0][:20],
             height=sides[1][:20],
-            link=self._link[:MAX_ABOUT] if index < self._linked_until else "",
+            link=self._link_of(index)[:MAX_ABOUT],
         ), ""
+
+    def _link_of(self, index: int) -> str:
+        """Return where a click on a node leads, "" for nowhere."""
+        return self.nodes[self._link].attrs["href"] if index < self._linked_until else ""
 
     def _without_ornaments(self, parts: list[str | PagePicture]) -> list[str | PagePicture]:
         """Leave out pictures that repeat, and join the texts around them."""

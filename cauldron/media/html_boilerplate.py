@@ -36,6 +36,7 @@ _NAMED = _FURNITURE | _FURNITURE_WITHOUT_PICTURES
 _COUNTED = frozenset("a img tr h1 h2 h3 h4 h5 h6".split())
 _CONTENT = frozenset("html body main article".split())
 _LINK_BLOCKS = frozenset("ul ol div p section table center".split())
+_JUDGED_BY_NAME = UNSEEN | _CONTENT | _LINK_BLOCKS | {"header", "footer", "aside"}
 MAX_LINK_SHARE = 0.5
 MAX_LINK_WORDS = 50
 _MIN_LINKS = 3
@@ -100,7 +101,7 @@ def content_mask(nodes: list[Node]) -> bytearray:
     index = 0
     while index < len(nodes):
         node = nodes[index]
-        if node.tag:
+        if node.tag and (node.raw or node.tag in _JUDGED_BY_NAME):
             if _is_furniture(nodes, index, counts):
                 kept[index : node.end] = bytes(node.end - index)
                 index = node.end

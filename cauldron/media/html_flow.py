@@ -43,7 +43,7 @@ _AS_KEPT = (
     ("\xa0", _KEPT_SPACE),
     ("\t", _KEPT_TAB),
 )
-_MARKS = re.compile(f"[{_BREAK}{_CELL}{_KEPT_SPACE}{_KEPT_TAB}]")
+_MARKS_IN_CELLS = re.compile(f"[{_BREAK}{_KEPT_SPACE}{_KEPT_TAB}]")
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b\u200e\u200f\u2060-\u2064\ufeff]")
 _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
 _SPACE = re.compile("[ \t\n\r\f\x85\xa0\u2028\u2029]+")
@@ -86,12 +86,15 @@ class Flow(Generic[Picture]):
         self._tables: list[bool] = []
         self._pre = 0
         self._heading = False
+        self._in_row = False
+        self._marked = False  # there are marks in the running paragraph
 
     def text(self, text: str, linked: bool = False) -> None:
         """Add a text as it stands in the page."""
         if not text.isascii():
             text = clean(text)
         if self._pre:
+            self._marked = True
             for found, kept in _AS_KEPT:
                 text = text.replace(found, kept)
         if text:
@@ -104,10 +107,12 @@ class Flow(Generic[Picture]):
     def enter(self, node: Node, inside: list[Node]) -> None:
         """Begin an element; `inside` are the nodes in it."""
         tag = node.tag
-        if tag == "br":
-            self._items.append((" " if self._in_row() else _BREAK, False))
-        elif tag in ("td", "th"):
+        if tag == "td" or tag == "th":
             self._cell()
+            return
+        if tag == "br":
+            self._marked = True
+            self._items.append((" " if self._in_row else _BREAK, False))
         else:
             self._break(tag)
         if tag not in _WITH_STATE:
@@ -117,7 +122,8 @@ class Flow(Generic[Picture]):
         elif tag == "li":
             self._item(node)
         elif tag == "table":
-            self._tables.append(_is_data_table(node, inside))
+            self._in_row = _is_data_table(node, inside)
+            self._tables.append(self._in_row)
         elif tag in _PREFORMATTED:
             self._pre += 1
         else:
@@ -126,10 +132,11 @@ class Flow(Generic[Picture]):
     def leave(self, node: Node) -> None:
         """End an element."""
         tag = node.tag
-        if tag in ("td", "th"):
-            if not self._in_row():
+        if tag == "td" or tag == "th":
+            if not self._in_row:
                 self.flush(_BLANK)
-        elif tag != "br":
+            return
+        if tag != "br":
             self._break(tag)
         if tag not in _WITH_STATE:
             return
@@ -139,6 +146,7 @@ class Flow(Generic[Picture]):
             self._prefix = ""
         elif tag == "table" and self._tables:
             self._tables.pop()
+            self._in_row = bool(self._tables and self._tables[-1])
         elif tag in _PREFORMATTED:
             self._pre -= 1
         elif tag in _HEADINGS:
@@ -150,10 +158,15 @@ class Flow(Generic[Picture]):
         if items:
             self._items = []
             self._set(items)
+            self._marked = False
         if len(need) > len(self._need):
             self._need = need
 
     def _set(self, items: list[tuple[str | Picture, bool]]) -> None:
+        laid_out = _laid_out if self._marked else _collapsed
+        if len(items) == 1 and isinstance(text := items[0][0], str) and not items[0][1]:
+            self._add_text(laid_out(text))
+            return
         if not self._heading and _is_navigation(items):
             self.navigation_lines += 1
             return
@@ -162,12 +175,12 @@ class Flow(Generic[Picture]):
             if isinstance(item, str):
                 texts.append(item)
                 continue
-            self._add_text(_laid_out("".join(texts)))
+            self._add_text(laid_out("".join(texts)))
             texts = []
             self._end_text()
             self.parts.append(item)
         if texts:
-            self._add_text(_laid_out("".join(texts)))
+            self._add_text(laid_out("".join(texts)))
 
     def _add_text(self, text: str) -> None:
         if not text:
@@ -189,7 +202,7 @@ class Flow(Generic[Picture]):
 
     def _break(self, tag: str) -> None:
         items = self._items
-        if self._tables and self._tables[-1] and tag not in _ROWS:
+        if self._in_row and tag not in _ROWS:
             items.append((" ", False))
         elif items:
             self.flush(_LINE if tag in _LINES else _BLANK)
@@ -197,17 +210,15 @@ class Flow(Generic[Picture]):
             # the first block of a list item stands behind its mark
             self._need = _LINE if tag in _LINES else _BLANK
 
-    def _in_row(self) -> bool:
-        return bool(self._tables and self._tables[-1])
-
     def _cell(self) -> None:
-        if self._in_row():
+        if self._in_row:
+            self._marked = True
             self._items.append((_CELL, False))
         else:
             self.flush(_BLANK)
 
     def _item(self, node: Node) -> None:
-        if self._in_row():
+        if self._in_row:
             return
         opened = self._lists[-1] if self._lists else _List(number=None)
         if opened.items or len(self._lists) > 1:
@@ -248,13 +259,19 @@ def _is_navigation(items: Sequence[tuple[object, bool]]) -> bool:
     return 2 * linked_letters > letters
 
 
+def _collapsed(text: str) -> str:
+    """Collapse white space in a text without marks."""
+    return " ".join(text.split()) if text.isascii() else _SPACE.sub(" ", text).strip(" ")
+
+
 def _laid_out(text: str) -> str:
     """Collapse white space, set cells and line breaks."""
-    if not _MARKS.search(text):
-        return " ".join(text.split()) if text.isascii() else _SPACE.sub(" ", text).strip(" ")
     if _CELL in text:
-        cells = [_laid_out(cell) for cell in text.split(_CELL)]
+        plain = not _MARKS_IN_CELLS.search(text)
+        cells = [_collapsed(c) if plain else _laid_out(c) for c in text.split(_CELL)]
         return _SPACES.sub(" ", " | ".join(cells)).strip(" |")
+    if not _MARKS_IN_CELLS.search(text):
+        return _collapsed(text)
     lines = [line.strip(" ") for line in _SPACE.sub(" ", text).split(_BREAK)]
     text = "\n".join(lines).strip("\n").rstrip(f"{_KEPT_SPACE}{_KEPT_TAB}\n ")
     return text.replace(_KEPT_SPACE, " ").replace(_KEPT_TAB, "\t")

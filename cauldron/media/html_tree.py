@@ -43,13 +43,17 @@ _PIECES = re.compile(
     rf"|!--.*?--|(?:{'|'.join(_RAW)})\b[^>]*>.*?</(?:{'|'.join(_RAW)})|[^<>]*)>",
     re.DOTALL,
 )
+_TAGS = re.compile(r"<([^<>]*)>")  # the same where there are no such elements and no comments
 INLINE = frozenset(
     "abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd mark nobr q s samp small "
     "span strike strong sub sup time tt u var".split()
 )
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_CONTROL_BYTES = bytes((*range(9), 0x0B, *range(0x0E, 0x20), 0x7F))
+_NOT_SHOWN_SCRIPTS = 'script:not([type^="math/tex"])'
 _OFTEN_BYTES = 500  # attributes of this length come again
 _ATTRIBUTE = re.compile(r'\s([^\s=]+)="([^"]*)"')
+_NAMED = re.compile(r'\s(?:class|id)="[^"]*"')
 
 
 class Node:
@@ -85,7 +89,8 @@ def tokens_of(raw: str) -> frozenset[str]:
     """Return the class and id tokens of attributes in lower case."""
     if "class=" not in raw and "id=" not in raw:
         return _NO_TOKENS
-    return _tokens(raw) if len(raw) < _OFTEN_BYTES else _tokens.__wrapped__(raw)
+    named = "".join(_NAMED.findall(raw))
+    return _tokens(named) if len(named) < _OFTEN_BYTES else _tokens.__wrapped__(named)
 
 
 @lru_cache(maxsize=8192)
@@ -130,10 +135,19 @@ def read_nodes(
     parser = LexborHTMLParser(html)
     if never_read:
         parser.strip_tags(list(never_read), recursive=True)
+        for script in parser.css(_NOT_SHOWN_SCRIPTS):
+            script.decompose()
     written = parser.html or ""
-    if CONTROLS.search(written):
+    if _may_have_controls(written):
         written = CONTROLS.sub("", written)
     return _Reading(limits, plain).nodes_of(written)
+
+
+def _may_have_controls(text: str) -> bool:
+    """Say whether a text may have characters of `CONTROLS`; sure and fast for ASCII."""
+    if not text.isascii():
+        return True
+    return len(text.encode().translate(None, _CONTROL_BYTES)) != len(text)
 
 
 def _opened_and_closed(match: re.Match[str]) -> str:
@@ -190,68 +204,71 @@ class _Reading:
         self.limits, self.plain = limits, plain
         self.nodes: list[Node] = []
         self.parent = -1
-        self.left_out: dict[tuple[str, str], bool] = {}
 
     def nodes_of(self, html: str) -> tuple[list[Node], bool]:
         """Return the nodes, and whether the limit cut them short."""
-        nodes, most = self.nodes, self.limits.max_html_nodes
+        nodes, most, deepest = self.nodes, self.limits.max_html_nodes, self.limits.max_html_depth
         opened: list[int] = []  # -1 for an element that is left out
-        pieces = _PIECES.split(html)
+        kinds: dict[str, tuple[str, str, str]] = {}  # few tags are written in many ways
+        running: Node | None = None  # the text that a further one goes on
+        plainly = "<!--" not in html and not any(f"<{raw}" in html for raw in _RAW)
+        pieces = (_TAGS if plainly else _PIECES).split(html)
         pieces.append("")
         for text, tag in zip(pieces[::2], pieces[1::2], strict=True):
             if text:
                 if "&" in text:
                     text = unescaped(text)
-                last = nodes[-1] if nodes else None
-                if last is not None and not last.tag and last.parent == self.parent:
-                    last.text += text
+                if running is None:
+                    running = Node("", self.parent, "", text, len(nodes) + 1)
+                    nodes.append(running)
                 else:
-                    nodes.append(Node("", self.parent, "", text, len(nodes) + 1))
-            if not tag or tag[0] == "!":
+                    running.text += text
+            if tag[:1] == "/":
+                if opened and (index := opened.pop()) >= 0:
+                    node, running = nodes[index], None
+                    node.end, self.parent = len(nodes), node.parent
+                    if node.tag == "figure":
+                        _captions_last(nodes, index)
                 continue
-            if tag[0] != "/":
-                added = self._opened(tag, len(opened))
-                if added is not None:
-                    opened.append(added)
-                if len(nodes) >= most:
-                    for node in nodes:
-                        node.end = node.end or len(nodes)
-                    return nodes, True
-            elif opened and (index := opened.pop()) >= 0:
-                node = nodes[index]
-                node.end, self.parent = len(nodes), node.parent
-                if node.tag == "figure":
-                    _captions_last(nodes, index)
+            kind, name, raw = kinds.get(tag) or kinds.setdefault(tag, self._kind(tag))
+            if kind == _COMMENT:
+                continue
+            if kind == _PLAIN or (kind == _ELEMENT and len(opened) > deepest):
+                opened.append(-1)
+            else:
+                running, index = None, len(nodes)
+                nodes.append(Node(name, self.parent, raw, "", index + 1))
+                if kind == _ELEMENT:
+                    opened.append(index)
+                    self.parent = index
+                elif kind == _SOURCE:
+                    nodes[index].end = index + 2
+                    source = tag.partition(">")[2].rpartition("</")[0]
+                    nodes.append(Node("", index, "", source, index + 2))
+            if len(nodes) >= most:
+                for index in opened:
+                    if index >= 0:
+                        nodes[index].end = len(nodes)
+                return nodes, True
         return nodes, False
 
-    def _opened(self, tag: str, depth: int) -> int | None:
-        """Add an element; return its index, -1 where it is left out, None where it is whole."""
-        name, space, raw = tag.partition(" ")
-        nodes, index = self.nodes, len(self.nodes)
-        if ">" in tag:
-            head, _, rest = tag.partition(">")
-            name, space, raw = head.partition(" ")
-            nodes.append(Node(name, self.parent, space + raw, "", index + 2))
-            nodes.append(Node("", index, "", rest.rpartition("</")[0], index + 2))
-            return None
-        if name in VOID:
-            nodes.append(Node(name, self.parent, space + raw, "", index + 1))
-            return None
-        if depth > self.limits.max_html_depth or (name in INLINE and self._is_plain(name, raw)):
-            return -1
-        nodes.append(Node(name, self.parent, space + raw))
-        self.parent = index
-        return index
+    def _kind(self, tag: str) -> tuple[str, str, str]:
+        """Return what is made of a tag, its name, and its attributes with a blank in front."""
+        if not tag or tag[0] == "!":
+            return _COMMENT, "", ""
+        head, source, _ = tag.partition(">")
+        name, space, raw = head.partition(" ")
+        if source:
+            kind = _SOURCE
+        elif name in VOID:
+            kind = _VOID
+        else:
+            plain = name in INLINE and self.plain and (not raw or self.plain(name, f" {raw}"))
+            kind = _PLAIN if plain else _ELEMENT
+        return kind, name, space + raw
 
-    def _is_plain(self, name: str, raw: str) -> bool:
-        if self.plain is None:
-            return False
-        if not raw:
-            return True
-        key = (name, raw)
-        if key not in self.left_out:
-            self.left_out[key] = self.plain(name, f" {raw}")
-        return self.left_out[key]
+
+_COMMENT, _PLAIN, _VOID, _ELEMENT, _SOURCE = "comment", "plain", "void", "element", "source"
 
 
 def _captions_last(nodes: list[Node], figure: int) -> None:
