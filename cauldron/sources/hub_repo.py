@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cauldron.errors import HubError, SourceError, StorageError, UsageError, near
+from cauldron.errors import HubError, SourceError, UsageError, near
 from cauldron.readers.raw import Raw
 from cauldron.sources.catalogue import HUB_FORMS, form_named, source_names
 from cauldron.storage import files
@@ -71,7 +71,6 @@ def _look(repo: str, revision: str) -> tuple[str, list[str], Mapping[str, Any]]:
     """Return commit, Parquet files and the head of the card."""
     try:
         from huggingface_hub import DatasetCard, HfApi
-        from huggingface_hub.errors import EntryNotFoundError
     except ImportError as error:
         raise UsageError(
             f"reading from the hub needs huggingface_hub: {error}",
@@ -87,7 +86,7 @@ def _look(repo: str, revision: str) -> tuple[str, list[str], Mapping[str, Any]]:
             text = retried(lambda: files.read_bytes(url)).decode("utf-8", "replace")
             card: Any = DatasetCard(text)
             head = card.data.to_dict()
-    except (EntryNotFoundError, OSError, StorageError, ValueError) as error:
+    except Exception as error:  # the client and its transport raise what they like
         said = getattr(error, "server_message", None) or str(error)
         first = said.strip().splitlines()[0][:300] if said.strip() else type(error).__name__
         raise HubError(

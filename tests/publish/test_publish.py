@@ -96,12 +96,19 @@ def test_a_recipe_that_claims_the_right_lets_a_gated_source_pass(
     assert not hub.calls
 
 
-@pytest.mark.parametrize(
-    "fault",
-    ["429", "cut", *(pytest.param(f, marks=pytest.mark.slow) for f in ("500", "503"))],
-)
-def test_every_call_may_fail_once(hub: Hub, made: Path, tmp_path: Path, fault: str) -> None:
-    hub.faults = {call: [fault] for call in CALLS}
+SLOW = [
+    pytest.param(fault, times, marks=pytest.mark.slow)
+    for times in (1, 2)
+    for fault in ("429", "cut", "500", "503")
+    if (fault, times) not in (("429", 1), ("cut", 1))
+]
+
+
+@pytest.mark.parametrize(("fault", "times"), [("429", 1), ("cut", 1), *SLOW])
+def test_threat_22_every_call_may_fail_once_and_twice(
+    hub: Hub, made: Path, tmp_path: Path, fault: str, times: int
+) -> None:
+    hub.faults = {call: [fault] * times for call in CALLS}
     if fault == "cut":
         hub.faults |= {"put": ["cut", "wrong hash", "lost"], "commit": ["cut", "late cut"]}
     done = publish(hub, made, tmp_path)
@@ -122,7 +129,9 @@ def _message(line: str) -> str:
     return line.partition(": ")[2]
 
 
-def test_the_token_is_in_no_output_and_no_file(hub: Hub, made: Path, tmp_path: Path) -> None:
+def test_threat_16_the_token_is_in_no_output_and_no_file(
+    hub: Hub, made: Path, tmp_path: Path
+) -> None:
     hub.faults = {"create": ["403"]}
     stage = ("--stage", str(tmp_path / "stage"))
     env = environment(hub, tmp_path) | {"PYTHONDEVMODE": "1", "HF_HUB_VERBOSITY": "debug"}
