@@ -19,6 +19,7 @@ PARTS = {
     "hub": (("datasets", "read back what is published"), ("huggingface_hub", "the hub")),
     "s3": (("s3fs", "paths that begin with s3://"),),
     "ray": (("ray", "run on a cluster"),),
+    "svg": (("resvg_py", "paint SVG"),),
     "fast": (("numba", "faster near-duplicates"), ("simplejpeg", "faster JPEG decoding")),
 }
 """Extras, what they bring, and what it is for."""

@@ -90,17 +90,24 @@ def doctor(
     work: Annotated[
         str | None, typer.Argument(help="A work folder whose place is checked too.")
     ] = None,
+    test: Annotated[
+        bool, typer.Option("--self-test", help="Also try hostile files, kills and locks: 30 s.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check environment, disk, fonts, optional parts and tokens; no token is ever printed.
 
-    Example: cauldron doctor work
+    Example: cauldron doctor work --self-test
     """
     with guarded():
         from cauldron.checkup import checkup
         from cauldron.errors import CheckError
 
         found = checkup(work)
+        if test:
+            from cauldron.self_test import self_test
+
+            found += self_test()
         if as_json:
             emit({"checks": found})
         else:
