@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from cauldron.curate.deciding import NO_LISTS, filter_parts
@@ -21,7 +22,7 @@ from cauldron.curate.parts import PartFiles
 from cauldron.curate.rules import Rules
 from cauldron.engine.base import Engine
 from cauldron.engine.local import LocalEngine
-from cauldron.engine.receipts import Failure, Job, perform, perform_all
+from cauldron.engine.receipts import Failure, Job, looked_up, perform, perform_all
 from cauldron.errors import CheckError
 from cauldron.indexing import index_benchmarks
 from cauldron.measuring import MeasureSettings, PlannedPart, plan_measure, require_measured
@@ -212,11 +213,7 @@ def dedup_samples(
     work.require(place)
     parts = _part_files(place, "dedup", sources)
     compared = (*COMPARED, *sorted(settings.embeddings))
-    before = [
-        [part.source, part.name, require_measured(place, part.source, part.name, compared)]
-        + [file_sha256(url) for url in part.earlier]
-        for part in parts
-    ]
+    before = looked_up(partial(_before, place, compared), parts, place)
     plain = settings.model_dump(mode="json")
     key, scratch = key_of("dedup", _VERSION, before, plain), files.join(place, ".shuffle")
     stages = _Stages(engine or LocalEngine(1), scratch, key_of(key, parts_at_once), progress)
@@ -235,6 +232,12 @@ def dedup_samples(
         work.ledger(place, "dedup"), {k: v for k, v in entry.items() if k != "resumed"}
     )
     return entry
+
+
+def _before(place: str, compared: Sequence[str], part: PartFiles) -> list[str]:
+    """Return what the signals of a part, and earlier decisions on it, are known by."""
+    measured = require_measured(place, part.source, part.name, compared)
+    return [part.source, part.name, measured, *(file_sha256(url) for url in part.earlier)]
 
 
 class _Stages:
@@ -294,7 +297,11 @@ def decontaminate_samples(
     hashes = [file_sha256(url) for url in urls]
     plain = {"settings": settings.model_dump(mode="json"), "benchmarks": hashes}
     parts = _part_files(place, "decontaminate", sources)
-    jobs = [_leaks_job(place, part, tuple(urls), settings, plain) for part in parts]
+    before = looked_up(partial(_before, place, COMPARED), parts, place)
+    jobs = [
+        _leaks_job(place, part, known, tuple(urls), settings, plain)
+        for part, known in zip(parts, before, strict=True)
+    ]
     results = list(followed(perform_all(engine, jobs), "decontaminate", len(jobs), progress))
     owners = [part.source for part in parts]
     entry = _by_source(place, "decontaminate", owners, results, plain)
@@ -307,13 +314,16 @@ def decontaminate_samples(
 
 
 def _leaks_job(
-    place: str, part: PartFiles, urls: tuple[str, ...], settings: DecontaminateSettings, plain: Any
+    place: str,
+    part: PartFiles,
+    before: list[str],
+    urls: tuple[str, ...],
+    settings: DecontaminateSettings,
+    plain: Any,
 ) -> Job:
     leaks = work.leaks(place, part.source, part.name)
-    before = [file_sha256(url) for url in part.earlier]
-    measured = require_measured(place, part.source, part.name, COMPARED)
     return Job(
-        key=key_of("decontaminate", 1, measured, before, plain),
+        key=key_of("decontaminate", 2, before, plain),
         receipt=receipt(place, f"decontaminate-{part.source}", part.name),
         outputs=(part.out, leaks),
         function=decontaminate_part,

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from cauldron.engine.base import Engine
-from cauldron.engine.receipts import Job, perform_all
+from cauldron.engine.receipts import Job, looked_up, perform_all
 from cauldron.errors import CardMissing
 from cauldron.measuring import require_measured
 from cauldron.mixture.ingested import ingested, recipe_without_secrets
@@ -162,12 +162,13 @@ def _counted(
 
 def _inputs(place: str, source: str, parts: Sequence[PartUrls]) -> list[list[str]]:
     """Return what the samples, signals and decisions of parts are known by."""
-    inputs = []
-    for samples, _, decisions in parts:
-        part = samples.rpartition("/")[2].removesuffix(".parquet")
-        key = files.read_json(receipt(place, f"measure-{source}", part))["key"]
-        inputs.append([key, *(file_sha256(url) for url in decisions)])
-    return inputs
+
+    def known(part: PartUrls) -> list[str]:
+        name = part[0].rpartition("/")[2].removesuffix(".parquet")
+        key = files.read_json(receipt(place, f"measure-{source}", name))["key"]
+        return [key, *(file_sha256(url) for url in part[2])]
+
+    return looked_up(known, parts, place)
 
 
 def _jobs(

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from cauldron.engine.base import Engine, Lost
 from cauldron.errors import CauldronError, CheckError, OtherShares, StorageError
 from cauldron.storage import files
 
+_LOOKS = 32  # requests to a store at a time: each is mostly waiting
 _MOST_FAILURES = 20  # more have one reason that the user must see to
+
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +73,14 @@ def _receipt(job: Job) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
+def looked_up(look: Callable[[Item], Found], items: Sequence[Item], place: str) -> list[Found]:
+    """Return `look(item)` for each item in order; at a store many are looked up at a time."""
+    if files.is_local(place):
+        return [look(item) for item in items]
+    with ThreadPoolExecutor(_LOOKS) as pool:
+        return list(pool.map(look, items))
+
+
 def perform(job: Job) -> dict[str, Any]:
     """Run a job, or return what its receipt says when it is done."""
     done = finished(job)
@@ -99,7 +113,7 @@ def perform_all(
         OtherShares: if jobs are left that other shares of the same step have to do.
         CheckError: naming the first job that could not be done.
     """
-    done = [finished(job) for job in jobs]
+    done = looked_up(finished, jobs, jobs[0].receipt if jobs else "")
     own = [not shared or _is_own(engine, number) for number in range(len(jobs))]
     tasks = [j for j, d, o in zip(jobs, done, own, strict=True) if d is None and o]
     results = engine.run(_attempt, tasks, dangerous or any(map(_failed_before, tasks)))
