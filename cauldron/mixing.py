@@ -23,8 +23,9 @@ from cauldron.mixture.materialize import (
     write_shards,
 )
 from cauldron.mixture.plan import plan
-from cauldron.mixture.settings import MixSettings, Tags
-from cauldron.sources.card import card, commercial_use
+from cauldron.mixture.settings import MixSettings
+from cauldron.mixture.tags import check_tags, wanted
+from cauldron.sources.card import card
 from cauldron.steps import Progress, followed, ingests, quiet, receipt
 from cauldron.storage import contested, files, work
 from cauldron.storage.index import index_url
@@ -60,7 +61,8 @@ def mix(
     url = files.join(folder, "manifest.json")
     found = contested.version(url)
     parts = {source: _parts(place, source) for source in sources or work.sources(place)}
-    parts = {name: urls for name, urls in parts.items() if _wanted(name, settings)}
+    check_tags(settings, parts)
+    parts = {name: urls for name, urls in parts.items() if wanted(name, settings)}
     held = settings.validation
     shares = {
         source: held.share if not held.sources or source in held.sources else 0.0
@@ -89,26 +91,6 @@ def mix(
     _remove_stale(folder, manifest)
     contested.write_json(url, manifest, found)
     return manifest
-
-
-def _wanted(source: str, settings: MixSettings) -> bool:
-    include, exclude = settings.include, settings.exclude
-    return (include is None or fits(source, include)) and not (exclude and fits(source, exclude))
-
-
-def fits(source: str, tags: Tags) -> bool:
-    """Say whether a source's card fits tags; a source without a card has no licence to fit."""
-    try:
-        facts = card(source)
-        license_, category = facts.license, facts.category
-    except CardMissing:
-        license_, category = "unknown", ""
-    return (
-        (not tags.sources or source in tags.sources)
-        and (not tags.licenses or license_ in tags.licenses)
-        and (not tags.categories or category in tags.categories)
-        and (tags.commercial_use is None or commercial_use(license_) == tags.commercial_use)
-    )
 
 
 COUNTED_AT_ONCE = 32  # parts of one job

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_two_stages_draw_what_the_plan_says(work: str) -> None:
         ({"exclude": {"sources": ["docvqa"]}}, {"vqarad"}),
         ({"include": {"licenses": ["CC0-1.0"]}}, {"vqarad"}),
         ({"include": {"commercial_use": True}}, {"vqarad"}),
-        ({"exclude": {"categories": ["no such"]}}, {"docvqa", "vqarad"}),
+        ({"exclude": {"categories": ["Captioning"]}}, {"docvqa", "vqarad"}),
     ],
 )
 def test_tags_choose_sources_by_their_cards(work: str, tags: Any, left: set[str]) -> None:
@@ -92,7 +93,23 @@ def test_tags_choose_sources_by_their_cards(work: str, tags: Any, left: set[str]
 
 def test_tags_that_leave_nothing_are_refused(work: str) -> None:
     with pytest.raises(RecipeError, match="no source of the mixture has a sample"):
-        mixed(work, "none", include={"sources": ["no_such"]})
+        mixed(work, "none", include={"sources": ["ai2d"]})
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        ({"sources": ["vqarat"]}, "no source 'vqarat'; did you mean 'vqarad'?"),
+        ({"categories": ["Chart understanding"]}, "no category 'Chart understanding'"),
+        ({"licenses": ["CC0"]}, "no license 'CC0'"),
+    ],
+)
+@pytest.mark.parametrize("key", ["include", "exclude"])
+def test_a_tag_that_names_nothing_is_refused(
+    work: str, key: str, tags: dict[str, list[str]], said: str
+) -> None:
+    with pytest.raises(RecipeError, match=re.escape(f"{key}: {said}")):
+        mixed(work, "none", **{key: tags})
 
 
 def test_epochs_and_what_is_never_seen_are_said(
