@@ -24,7 +24,7 @@ import orjson
 
 from cauldron.errors import SourceError, StorageError
 from cauldron.media.limits import LIMITS
-from cauldron.readers.streams import decompressed
+from cauldron.readers.streams import DAMAGED, decompressed
 from cauldron.storage import files
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -34,7 +34,7 @@ _FORMAT = 2  # of indexes that are kept
 _MOST_PROBLEMS = 1_000  # told one by one
 LINK, ENCRYPTED, UNREADABLE = -1, -2, -3
 """`Member.method` of members that are listed but refused: a link, encrypted, unknown packing."""
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, ValueError)
+_DAMAGE = (zipfile.BadZipFile, *DAMAGED)
 _MEMBER_URL = re.compile(r"^(.*?\.(?:zip|tar|tar\.gz|tgz|tar\.bz2|tar\.xz|gz))!/(.*)$", re.I)
 
 

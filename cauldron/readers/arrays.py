@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from typing import Any
 
 import numpy as np
+
+from cauldron.readers.streams import DAMAGED
 
 MAX_ARRAY_BYTES = 64 << 20
 
@@ -30,7 +31,7 @@ def npz_arrays(payload: bytes) -> dict[str, np.ndarray[Any, Any]]:
                 array = _without_pickle(arrays, name)
                 if array is not None:
                     found[name] = array
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, MemoryError) as error:
+    except (zipfile.BadZipFile, MemoryError, RuntimeError, *DAMAGED) as error:
         raise ValueError(f"not a readable .npz: {error}") from error
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import io
 import lzma
+import struct
 import tarfile
 import zlib
 from typing import IO, Any
@@ -13,7 +14,17 @@ from cauldron.errors import StorageError
 from cauldron.storage import files
 
 BLOCK = 1 << 20
-DAMAGED = (zlib.error, lzma.LZMAError, tarfile.TarError, EOFError, OSError, ValueError)
+DAMAGED = (
+    zlib.error,
+    lzma.LZMAError,
+    tarfile.TarError,
+    struct.error,
+    NotImplementedError,  # zipfile's word for a version that nobody has written yet
+    EOFError,
+    OSError,
+    OverflowError,
+    ValueError,
+)
 """What damaged packed bytes raise."""
 _SEEK_POINTS = 1_500  # at most this many of 32 KB each are held for one .tar.gz
 _SPACING = 2 << 20
