@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 ODD = (
     b"\x00", b"\xff", b"\x7f", b"\x80", b"\xff\xff\xff\xff", b"\x00\x00\x00\x00",
-    b"\x7f\xff\xff\xff", b"<", b">", b'"', b"'", b"\\", b"&", b"{", b"[", b"\n", b"\r", b"%", b"\xed\xa0\x80", b"-1",
+    b"\x7f\xff\xff\xff", b"<", b">", b'"', b"'", b"\\", b"&", b"{", b"[", b"\n", b"\r", b"%",
+    b"\xed\xa0\x80",
+    b"-1",
     b"1e999", b"NaN", b"9" * 20, b"\xef\xbb\xbf",
 )  # fmt: skip
 
