@@ -44,7 +44,7 @@ def test_one_picture_is_enough_to_go_on(tmp_path: Path) -> None:
 
 
 def test_few_missing_pictures_are_quarantined_and_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckError, match=r"image_missing 3 .*wanted: .*train2017.zip"):
+    with pytest.raises(CheckError, match=r"image_missing 3;.*wanted: .*train2017.zip"):
         ingest(tmp_path / "work", captions(tmp_path / "raw", 3))
     (lines,) = (tmp_path / "work").glob("quarantine/**/*.jsonl")
     assert len(lines.read_text().splitlines()) == 3

@@ -71,8 +71,6 @@ def test_a_stage_runs_over_raw_trees(name: str, tmp_path: Path) -> None:
     roots = write_raw(tmp_path / "raw", sources=sources, records=6)
     for entry in told["ingest"]:
         entry |= {"raw": roots[entry["source"]], "max_rejects": 0.8}
-        if entry["source"] == "llava_instruct":
-            entry["split"] = "train"
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(told))
     asked = ["run", str(tmp_path / "recipe.yaml"), "-o", str(tmp_path / "work")]
     dry = CliRunner().invoke(app, [*asked, "--dry-run", "--json"])

@@ -19,9 +19,10 @@ _COCO = "coco2017/train2017"
 
 
 def llava_instruct(tree: Tree, rng: Rng, records: int) -> list[str]:
-    """Write LLaVA-Instruct: one JSON file, pictures of COCO by number, marks in several places."""
+    """Write LLaVA-Instruct: all, and its conversations; marks of pictures in several places."""
     photos = draw_photos(rng, 700_000, records)
     told = [_record(rng, n, photo, photo.plain) for n, photo in enumerate(photos)]
+    tree.json("llava_instruct/conversation_58k.json", told)
     for photo in photos:
         tree.write(f"{_COCO}/{photo.plain}", photo.data)
     told += _broken(tree, rng, "llava_instruct", 710_000, _COCO, "{}")

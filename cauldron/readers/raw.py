@@ -25,6 +25,7 @@ from cauldron.storage import files
 T = TypeVar("T")
 _Read = Callable[[int, int], bytes | memoryview]
 _KNOWN_FOLDERS = 20_000
+_PICTURES = frozenset("jpg jpeg png gif webp bmp tif tiff".split())
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -182,8 +183,20 @@ class Raw:
         max_bytes: int,
         near: str = "",
     ) -> bytes | memoryview | None:
-        """Do as `picture`; a plain local file is read into the buffer, as a view of it."""
+        """Do as `picture`; a plain local file is read into the buffer, as a view of it.
+
+        Where there is none, names are tried with their ending in the other case (`.JPG`).
+        """
         read = buffer.read if buffer else os.read
+        found = self._picture(read, candidates, max_bytes, near)
+        if found is None:
+            respelt = [other for name in candidates if (other := _in_other_case(name))]
+            found = self._picture(read, respelt, max_bytes, near) if respelt else None
+        return found
+
+    def _picture(
+        self, read: _Read, candidates: Sequence[str], max_bytes: int, near: str
+    ) -> bytes | memoryview | None:
         for bases in (self._bases, self._between(near)):
             for candidate in candidates if bases else ():
                 for url in _urls(candidate, bases):
@@ -194,6 +207,18 @@ class Raw:
                     if payload is not None:
                         return payload
         return None
+
+    def links_out(self) -> list[str]:
+        """Return the first links below the roots that lead out of them: none is followed."""
+        links = (
+            os.path.join(folder, name)
+            for root in self.roots
+            if files.is_local(root)
+            for folder, folders, names in os.walk(root)
+            for name in sorted((*folders, *names))
+            if os.path.islink(os.path.join(folder, name))
+        )
+        return list(itertools.islice((link for link in links if not self._inside(link)), 3))
 
     def _between(self, near: str) -> tuple[str, ...]:
         """Return the folders from below a root down to a folder."""
@@ -296,6 +321,14 @@ def archive_rejects(raw: Raw, split: str, source: str) -> Iterator[Row]:
         )
 
 
+def _in_other_case(name: str) -> str:
+    """Return the name of a picture with its ending in upper case, or lower; "" for others."""
+    start, dot, ending = name.rpartition(".")
+    if not dot or ending.lower() not in _PICTURES:
+        return ""
+    return f"{start}.{ending.upper() if ending.islower() else ending.lower()}"
+
+
 def _urls(candidate: str, bases: Sequence[str]) -> list[str]:
     if candidate.startswith("/") or "://" in candidate:
         return [candidate]
@@ -321,6 +354,13 @@ def _base(root: str) -> str:
     return root.rpartition("/")[0] if is_archive(root) else root
 
 
+def about_links(raw: Raw) -> str:
+    """Return what to do about links that lead out of the raw folders, "" where there are none."""
+    links = ", ".join(raw.links_out())
+    told = "links that lead out of the raw folders are not followed, so name their targets as well"
+    return f"{told}: {links}; " if links else ""
+
+
 def _hub_blobs(root: Path) -> Path | None:
     """Return where the files of a snapshot in the hub's cache lie; the snapshot has links only."""
     for folder in (root, *root.parents):
@@ -336,4 +376,4 @@ def _normal(url: str) -> str:
     return f"{scheme}{separator}{posixpath.normpath(path)}"
 
 
-__all__ = ["Found", "Raw", "Row", "natural"]
+__all__ = ["Found", "Raw", "Row", "about_links", "natural"]

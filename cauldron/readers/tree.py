@@ -116,7 +116,9 @@ def _fitting(
 
 
 def _matching(names: list[str], pattern: str) -> list[str]:
-    fits = re.compile(fnmatch.translate(pattern)).match
+    """Return the names that fit; an ending alone (`*.jpg`) fits in any case."""
+    flags = re.IGNORECASE if re.fullmatch(r"\*\.\w+", pattern) else 0
+    fits = re.compile(fnmatch.translate(pattern), flags).match
     return [name for name in names if fits(name)]
 
 
