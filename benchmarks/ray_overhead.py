@@ -1,6 +1,6 @@
 """The same recipe on a Ray cluster and on this machine: equal bytes, ratio of times in one run.
 
-    python benchmarks/ray_overhead.py [--samples 100000] [--nodes 2] [--kill]
+    python benchmarks/ray_overhead.py [--samples 100000] [--nodes 2] [--rounds 1] [--kill]
 
 Chats with pictures and documents, with copies (`cluster_corpus.py`), are ingested, measured,
 filtered, searched for duplicates and mixed into shards: by local workers, then by a cluster of as
@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,6 +75,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--samples", type=int, default=100_000)
     options.add_argument("--nodes", type=int, default=2)
+    options.add_argument("--rounds", type=int, default=1)
     options.add_argument("--kill", action="store_true")
     options.add_argument("--data", type=Path, help="Where raw data and results are kept.")
     chosen = options.parse_args()
@@ -81,21 +83,28 @@ def main() -> None:
         folder = (chosen.data or Path(scratch)).resolve()
         recipe = corpus(folder / f"raw-{chosen.samples}", chosen.samples)
         local, spread = folder / "local", folder / "ray"
-        own, peak = run(recipe, local, "--workers", str(chosen.nodes))
         print(f"{chosen.samples:,} samples, {chosen.nodes} workers", flush=True)
-        print(f"local  {own:7.1f} s  {chosen.samples / own:7,.0f} samples/s  {peak:5,} MiB, driver")
+        best = {"local": float("inf"), "ray": float("inf")}
         with local_cluster(chosen.nodes + chosen.kill, 1) as cluster:
-            if chosen.kill:
-                threading.Thread(target=killing, args=(cluster, spread), daemon=True).start()
-            seconds, peak = run(recipe, spread, "--engine", "ray", "--address", cluster.address)
-        rate = chosen.samples / seconds
-        print(f"ray    {seconds:7.1f} s  {rate:7,.0f} samples/s  {peak:5,} MiB, driver")
+            on_ray = ("--engine", "ray", "--address", cluster.address)
+            for _ in range(chosen.rounds):
+                for name, more in (("local", ("--workers", str(chosen.nodes))), ("ray", on_ray)):
+                    place = folder / name
+                    shutil.rmtree(place, ignore_errors=True)
+                    if chosen.kill and name == "ray":
+                        threading.Thread(target=killing, args=(cluster, place)).start()
+                    seconds, peak = run(recipe, place, *more)
+                    best[name] = min(best[name], seconds)
+                    rate = chosen.samples / seconds
+                    print(f"{name:6} {seconds:7.1f} s  {rate:7,.0f} samples/s  ", end="")
+                    print(f"{peak:5,} MiB, driver", flush=True)
         if outputs(local) != outputs(spread):
             sys.exit("the bytes differ")
         print(f"{len(outputs(local)):,} files, equal to the byte")
         if not chosen.kill:
-            print(f"{seconds / own:.2f} times as long (promised {PROMISED})")
-            if seconds / own > PROMISED:
+            ratio = best["ray"] / best["local"]
+            print(f"{ratio:.2f} times as long, the best of each (promised {PROMISED})")
+            if ratio > PROMISED:
                 sys.exit("too slow")
 
 
