@@ -136,8 +136,7 @@ class Meeting:
         new = np.ones(len(order), bool)
         new[1:] = np.diff(a[order]).astype(bool) | np.diff(b[order]).astype(bool)
         own = np.array_split(order[new], pieces)[piece]
-        urls = layout.urls(f"{self.stage}-held", layout.groups)
-        held = gathered(urls, number, cells, _HELD)
+        held = self._held(number, np.unique(np.concatenate([a[own], b[own]])))
         numbers = np.asarray(column(held, "number"))
         return Cell(
             a=a[own],
@@ -147,6 +146,18 @@ class Meeting:
             right=np.searchsorted(numbers, b[own]),
             held=held["held"].combine_chunks(),
         )
+
+    def _held(self, number: int, wanted: I64) -> pa.Table:
+        """Return what a cell was sent of the numbers that are wanted; nothing else is held."""
+        urls = self.layout.urls(f"{self.stage}-held", self.layout.groups)
+        tables = [pa.Table.from_batches([], _HELD)]
+        for batch in gather(urls, number, self.side**2):
+            numbers = np.asarray(column(batch, "number"))
+            at = np.minimum(np.searchsorted(wanted, numbers), max(len(wanted) - 1, 0))
+            if len(wanted):
+                own = pa.array(np.flatnonzero(wanted[at] == numbers))
+                tables.append(pa.Table.from_batches([batch]).take(own))
+        return pa.concat_tables(tables)
 
 
 def meet(

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from cauldron.curate.groups import smallest_members
 from cauldron.curate.hamming import (
+    CROWD,
     FEW,
     QUARTERS,
     all_pairs,
@@ -53,6 +54,7 @@ PLACES = pa.schema([("first", pa.int64()), ("picture", pa.int64())])
 _SAID_BYTES, _LOOKS_BYTES = 64, 128
 _BLOCK_PICTURES = 4 << 20  # hashes of one block of a quarter
 _MOST_BITS = 6
+_CROWDED = 4  # times as many as a bucket has on average make a crowd
 _THUMBS = 4_096  # thumbnails looked at a time
 _PAIRS = 1 << 12  # pairs judged at a time
 
@@ -85,10 +87,10 @@ def near_picture_pairs(
     n = layout.partitions(_LOOKS_BYTES)
     bits = min(max(-(-seen // _BLOCK_PICTURES) - 1, 0).bit_length(), _MOST_BITS)
     told = run("picture-places", _places, [(layout, number, bits) for number in range(n)])
-    few = sum(result["shown"] for result in told) <= FEW
-    blocks = [(0, 0, 0)] if few else _block_pairs(radius, bits)
+    shown = sum(result["shown"] for result in told)
+    blocks = [(0, 0, 0)] if shown <= FEW else _block_pairs(radius, bits)
     radii = (radius, fine_radius)
-    jobs = [(layout, n, few, bits, radii, k, block) for k, block in enumerate(blocks)]
+    jobs = [(layout, n, shown, bits, radii, k, block) for k, block in enumerate(blocks)]
     found = run("picture-candidates", _candidates, jobs)
     thumbs = meet(groups, THUMBS, "picture-candidates", found, run)
     looking = [(thumbs, k, share) for k, share in enumerate(thumbs.shares)]
@@ -211,7 +213,7 @@ def _block_pairs(radius: int, bits: int) -> list[tuple[int, int, int]]:
 def _candidates(
     layout: Layout,
     jobs: int,
-    few: bool,
+    shown: int,
     bits: int,
     radii: tuple[int, int],
     number: int,
@@ -219,6 +221,7 @@ def _candidates(
 ) -> Result:
     """Compare the hashes of two blocks of a quarter; of few pictures, all with all."""
     quarter, one, two = block
+    few, crowd = shown <= FEW, max(CROWD, _CROWDED * shown >> 16)
     urls = layout.urls("picture-hashes", jobs)
     wanted = range(1 << bits) if few else sorted({one, two})
     tables = [gathered(urls, (quarter << bits) + k, QUARTERS << bits, _HASHES) for k in wanted]
@@ -231,7 +234,7 @@ def _candidates(
         pairs = (
             all_pairs(coarse, radii[0])
             if few
-            else by_quarter(coarse, fine, quarter, radii[0], block=apart)
+            else by_quarter(coarse, fine, quarter, radii[0], crowd, apart)
         )
         for a, b in pairs:
             a, b = are_near(coarse, fine, a, b, *radii)
