@@ -22,7 +22,7 @@ from cauldron.storage.shards import read_table
 from cauldron.storage.shuffle import gathered, scatter
 
 ROW_BITS, PICTURE_BITS = 24, 16
-PARTS_AT_ONCE = 64  # of one job, until there are many
+PARTS_AT_ONCE = 16  # of one job, until there are many
 _MOST_GROUPS = 1_024
 _PARTITION_BYTES = 64 << 20
 _MOST_PARTITIONS = 1_024
