@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import xxhash
 from PIL import Image
 
 from cauldron.media.images import ImageError, UprightFacts, open_rgb, upright_facts
+from cauldron.media.small import jpeg_pixels
 from cauldron.signals.thumbs import THUMB_SIDE, U8, thumb_hashes, thumbnail
 
 _SHORTEST = 96  # a reduced picture is still larger than its thumbnail
@@ -64,12 +66,10 @@ def pixel_signals(pictures: Sequence[bytes]) -> dict[str, Any]:
     thumbs: U8 = np.zeros((many, THUMB_SIDE, THUMB_SIDE), np.uint8)
     for number, data in enumerate(pictures):
         try:
-            image = open_rgb(data)
+            grey, hashes[number] = _opened(data)
         except ImageError as error:
             errors[number] = error.reason
             continue
-        hashes[number] = pixel_hash(image)
-        grey = reduced(image).convert("L")
         levels[number] = grey.histogram()
         thumbs[number] = thumbnail(grey)
     sound = np.array([not error for error in errors], bool)
@@ -83,6 +83,32 @@ def pixel_signals(pictures: Sequence[bytes]) -> dict[str, Any]:
         "image_phash256": _binary(fine, sound),
         "image_thumb": _binary(thumbs, sound),
     }
+
+
+def _opened(data: bytes) -> tuple[Image.Image, str]:
+    """Return a picture as grey levels, reduced, and the hash of its pixels."""
+    pixels = jpeg_pixels(data)
+    if pixels is None:
+        image = open_rgb(data)
+        return reduced(image).convert("L"), pixel_hash(image)
+    high, wide = pixels.shape[:2]
+    digest = xxhash.xxh3_128(f"{wide}x{high}".encode())
+    digest.update(pixels.data)
+    compiled, factor = _compiled(), _factor(wide, high)
+    if compiled and factor > 1:
+        return Image.fromarray(compiled.grey_means(pixels, factor)), digest.hexdigest()
+    image = Image.frombuffer("RGBX", (wide, high), pixels, "raw", "RGBX", 0, 1)
+    return reduced(image).convert("L"), digest.hexdigest()
+
+
+@cache
+def _compiled() -> Any:
+    """Return the reduction compiled by numba, or None where numba is not installed."""
+    try:
+        from cauldron.signals import pictures_compiled
+    except ImportError:
+        return None
+    return pictures_compiled
 
 
 def _binary(rows: npt.NDArray[Any], sound: npt.NDArray[np.bool_]) -> pa.Array:
@@ -106,8 +132,12 @@ def pixel_hash(image: Image.Image) -> str:
 
 def reduced(image: Image.Image) -> Image.Image:
     """Return means of blocks of up to 5 x 5 pixels, so that both sides stay at 96 or more."""
-    factor = min(min(image.size) // _SHORTEST, _LARGEST_REDUCTION)
+    factor = _factor(*image.size)
     return image.reduce(factor) if factor > 1 else image
+
+
+def _factor(wide: int, high: int) -> int:
+    return min(min(wide, high) // _SHORTEST, _LARGEST_REDUCTION)
 
 
 def entropy(levels: npt.NDArray[np.int64]) -> F64:

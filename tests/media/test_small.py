@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cauldron.media.images import ImageError, open_rgb
-from cauldron.media.small import _drafted, small_grey
+from cauldron.media.small import _drafted, jpeg_pixels, small_grey
 
 
 def half_white(**told: object) -> bytes:
@@ -52,3 +52,24 @@ def test_other_formats_come_whole() -> None:
 def test_a_damaged_picture_is_told() -> None:
     with pytest.raises(ImageError):
         small_grey(half_white()[:300], 64)
+
+
+def test_pixels_of_a_jpeg_are_those_that_pillow_gives() -> None:
+    if jpeg_pixels(_jpeg("RGB", (8, 8))) is None:
+        pytest.skip("simplejpeg is not installed")
+    for mode in ("RGB", "L"):
+        for size in ((333, 97), (16, 16), (1, 1)):
+            data = _jpeg(mode, size)
+            pixels = jpeg_pixels(data)
+            assert pixels is not None
+            assert np.array_equal(pixels[:, :, :3], np.asarray(open_rgb(data)))
+            assert (pixels[:, :, 3] == 255).all()
+    assert jpeg_pixels(_jpeg("CMYK", (9, 9))) is None
+    assert jpeg_pixels(_jpeg("RGB", (90, 90))[:300]) is None
+
+
+def _jpeg(mode: str, size: tuple[int, int]) -> bytes:
+    out = io.BytesIO()
+    values = np.random.default_rng(4).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
+    Image.fromarray(values).convert(mode).save(out, "JPEG", quality=80)
+    return out.getvalue()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from cauldron.signals import pictures
 from cauldron.signals.pictures import header_signals, pixel_signals
 from tests.conftest import picture
 from tests.trees import noise
@@ -114,3 +116,17 @@ def test_a_copy_of_lower_quality_is_near_and_another_scene_is_far() -> None:
 
     assert bits(scene(0, 95), scene(0, 40)) <= 20
     assert bits(scene(0, 95), scene(70, 95)) > 40
+
+
+@pytest.mark.parametrize("size", [(640, 480), (333, 97), (1001, 700), (250, 96)])
+def test_ordinary_jpegs_are_measured_as_pillow_measures_them(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.random.default_rng(3).integers(0, 256, (size[1] // 7, size[0] // 7, 3))
+    out = io.BytesIO()
+    Image.fromarray(values.astype(np.uint8)).resize(size).save(out, "JPEG", quality=85)
+    fast = pictures.pixel_signals([out.getvalue()])
+    monkeypatch.setattr(pictures, "jpeg_pixels", lambda data: None)
+    plain = pictures.pixel_signals([out.getvalue()])
+    for name, column in plain.items():
+        assert list(fast[name]) == list(column)
