@@ -177,6 +177,8 @@ def forget(place: str, step: str) -> None:
     """Remove the decisions of a step, so that they count no longer."""
     files.remove(files.join(place, "decisions", step))
     files.remove(files.join(place, "ledger", "parts", f"{step}.json"))
+    if step == "dedup":
+        files.remove(work.shuffle(place))
     if step == "decontaminate":
         files.remove(work.leaks(place, ""))
     files.remove(work.ledger(place, step))
@@ -215,7 +217,7 @@ def dedup_samples(
     compared = (*COMPARED, *sorted(settings.embeddings))
     before = looked_up(partial(_before, place, compared), parts, place)
     plain = settings.model_dump(mode="json")
-    key, scratch = key_of("dedup", _VERSION, before, plain), files.join(place, ".shuffle")
+    key, scratch = key_of("dedup", _VERSION, before, plain), work.shuffle(place)
     stages = _Stages(engine or LocalEngine(1), scratch, key_of(key, parts_at_once), progress)
     rows = len(parts) * SHARD_ROWS
     job = Job(

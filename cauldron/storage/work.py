@@ -42,6 +42,11 @@ def leaks(work: str, source: str, part: str = "") -> str:
     return _place(work, "leaks", source, part, ".parquet")
 
 
+def shuffle(work: str) -> str:
+    """Return the folder of files between the stages of a step; they go when it ends."""
+    return files.join(work, ".shuffle")
+
+
 def quarantine(work: str, source: str, part: str = "") -> str:
     """Return the folder of a source's quarantine, or one part."""
     return _place(work, "quarantine", source, part, ".jsonl")
