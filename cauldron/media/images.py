@@ -86,7 +86,8 @@ def upright_facts(data: bytes | memoryview, limits: Limits = LIMITS) -> UprightF
     with _open(data, limits) as image:
         facts = _facts(image, limits)
         alpha = facts.mode in _ALPHA or "transparency" in image.info
-        orientation = _orientation(image)
+        with damage("image_truncated"):
+            orientation = _orientation(image)
         if not _ends_well(data, facts.format):
             _decode(image)
     turned = orientation >= _FIRST_TURNED
@@ -185,7 +186,9 @@ def _facts(image: Image.Image, limits: Limits) -> ImageFacts:
 
 def _frames(image: Image.Image, limits: Limits) -> int:
     """Count frames no further than the limit, so that a long animation costs little."""
-    if not getattr(image, "is_animated", False):
+    with damage("image_truncated"):
+        animated = bool(getattr(image, "is_animated", False))  # looks at the next frame's bytes
+    if not animated:
         return 1
     if image.format not in ("GIF", "TIFF"):
         with damage("image_truncated"):

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.fuzz.mutate import mutated
+from tests.fuzz.targets import TARGETS
+from tests.trust.archives import hostile_archives
+from tests.trust.pdfs import hostile_pdfs
+from tests.trust.pictures import gif_of, jpeg_head, png_bomb
 
 ANY = "train"
 OWN = {
@@ -36,13 +42,16 @@ def hostile_tree(bad: Path, raw: Path) -> None:
     _csv(raw / "cells" / "cells.csv", strings + payloads)
 
 
-def hostile_recipe(folder: Path, **changes: Any) -> Path:
+EVERY = ("docvqa", "pdf", "html", "llava")
+
+
+def hostile_recipe(folder: Path, others: Sequence[str] = EVERY, **changes: Any) -> Path:
     """Write a recipe over the tree in `folder/raw`, with a description of each own source."""
     for name, told in OWN.items():
         turns = [{"user": u, "assistant": a} for u, a in told.get("turns", ())]
         own = {"name": name, **told, **({"turns": turns} if turns else {})}
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(own))
-    sources = [*(f"{name}.yaml" for name in OWN), "docvqa", "pdf", "html", "llava"]
+    sources = [*(f"{name}.yaml" for name in OWN), *others]
     ingest = [
         {"source": s, "raw": [f"raw/{s.removesuffix('.yaml')}"], "max_rejects": 1.0}
         for s in sources
@@ -51,6 +60,45 @@ def hostile_recipe(folder: Path, **changes: Any) -> Path:
     path = folder / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe))
     return path
+
+
+def made_tree(raw: Path) -> dict[str, int]:
+    """Write several hundred bad files, made of nothing; return how many by source."""
+    pictures = [
+        (f"{name}{number}", mutated(name, number, TARGETS[name].seeds()))
+        for name in ("jpeg", "png", "webp", "gif", "tiff", "bmp")
+        for number in range(40)
+    ]
+    pictures += [("bomb", png_bomb(13_000)), ("huge", jpeg_head(65_500)), ("long", gif_of(999))]
+    _written(raw / "pictures" / "images", pictures, "")
+    _lines(raw / "pictures" / "all.jsonl", ({"image": f"images/{name}"} for name, _ in pictures))
+    kinds = {"objects": ("json", ".json", 60), "words": ("lines", ".jsonl", 60),
+             "cells": ("csv", ".csv", 40), "columns": ("parquet", ".parquet", 40),
+             "html": ("html", ".html", 60)}  # fmt: skip
+    for source, (target, ending, number) in kinds.items():
+        seeds = TARGETS[target].seeds()
+        made = [(f"{target}{n}", mutated(target, n, seeds)) for n in range(number)]
+        if source == "html":
+            made += [(f"xml{n}", mutated("xml", n, TARGETS["xml"].seeds())) for n in range(20)]
+        _written(raw / source, made, ending)
+    pdfs = [*hostile_pdfs().items()] + [
+        (f"pdf{n}", mutated("pdf", n, TARGETS["pdf"].seeds())) for n in range(25)
+    ]
+    _written(raw / "pdf", [(n, d) for n, d in pdfs if len(d) < 1_000_000], ".pdf")
+    archives = hostile_archives(raw / "outside")
+    for name, data in archives.items():
+        _written(raw / "words", [(name, data)], "")
+    for kind in ("tar", "zip"):
+        seeds = TARGETS[kind].seeds()
+        made = [(f"{kind}{n}", mutated(kind, n, seeds)) for n in range(20)]
+        _written(raw / "words", made, f".{kind}")
+    return {"pictures": len(pictures), "files": sum(1 for p in raw.rglob("*") if p.is_file())}
+
+
+def _written(folder: Path, made: Iterable[tuple[str, bytes]], ending: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in made:
+        (folder / f"{name}{ending}").write_bytes(data)
 
 
 def _pictures(bad: Path, folder: Path) -> None:

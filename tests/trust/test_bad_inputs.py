@@ -8,14 +8,14 @@ from pathlib import Path
 import orjson
 
 from tests.trust.commands import cauldron, peak_bytes, told
-from tests.trust.hostile import hostile_recipe, hostile_tree
+from tests.trust.hostile import hostile_recipe, hostile_tree, made_tree
 
 
 def test_bad_inputs_end_as_samples_or_counted_rejects(slices: Path, tmp_path: Path) -> None:
     hostile_tree(slices / "bad_inputs", tmp_path / "raw")
     recipe = hostile_recipe(tmp_path)
     started = time.monotonic()
-    done = cauldron("run", recipe, "-o", tmp_path / "work", "--json", "--workers", 1)
+    done = cauldron("run", recipe, "-o", tmp_path / "work", "--json", "--workers", 1, timeout_s=300)
     noise = told(done, 0)
     assert time.monotonic() - started < 300 and peak_bytes() < 2 << 30
     assert len(noise.splitlines()) < 40, noise
@@ -25,3 +25,22 @@ def test_bad_inputs_end_as_samples_or_counted_rejects(slices: Path, tmp_path: Pa
     assert read["pictures"] == 45 and read["pdf"] == 32 and read["columns"] >= 2
     assert read["words"] == read["llava"] == 191 and read["objects"] >= 95
     assert told(cauldron("verify", tmp_path / "work"), 0) is not None
+
+
+def test_several_hundred_made_bad_inputs_end_as_samples_or_counted_rejects(tmp_path: Path) -> None:
+    number = made_tree(tmp_path / "raw")
+    recipe = hostile_recipe(tmp_path, ["pdf", "html"])
+    started = time.monotonic()
+    done = cauldron("run", recipe, "-o", tmp_path / "work", "--json", "--workers", 1, timeout_s=300)
+    noise = told(done, 0)
+    assert time.monotonic() - started < 300 and peak_bytes() < 2 << 30
+    assert len(noise.splitlines()) < 60 and number["files"] > 500, noise
+    stats = orjson.loads(done.stdout)["stats"]
+    assert stats["balanced"] and set(stats["sources"]) >= {"pictures", "pdf", "html", "words"}
+    for name, source in stats["sources"].items():
+        lost = sum(source["quarantined"].values()) + sum(source["skipped"].values())
+        assert source["read"] == source["written"] + lost, name
+    pictures = stats["sources"]["pictures"]
+    assert pictures["read"] == number["pictures"] and pictures["written"] > 50
+    assert {"image_truncated", "image_too_large"} <= set(pictures["quarantined"])
+    told(cauldron("verify", tmp_path / "work"), 0)

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from PIL import Image, ImageChops, ImageOps, PngImagePlugin
 
-from cauldron.media.images import FORMATS, ImageError, encode_png, inspect, open_rgb
+from cauldron.media.images import FORMATS, ImageError, encode_png, inspect, open_rgb, upright_facts
 from cauldron.media.limits import LIMITS
 from cauldron.report.gallery import thumbnail_of
 from tests.trust.pictures import costs, encoded, gif_of, jpeg_head, png_bomb
@@ -124,6 +124,19 @@ def test_threat_03_other_formats_cut_anywhere_are_rejected(format_: str) -> None
     for percent in range(1, 99):
         with pytest.raises(ImageError):
             open_rgb(whole[: len(whole) * percent // 100])
+
+
+LOST_FRAME = bytes.fromhex(
+    "474946383761010001008000000000000000002c0000000100010000080400010404002c00ffffff"
+    "ffffffffff080400000404002c000000000100010000080400010404003b"
+)
+"""A GIF whose second frame lies outside the first: Pillow raises IndexError when asked of it."""
+
+
+def test_threat_03_whatever_a_decoder_raises_is_a_reject() -> None:
+    for look in (inspect, upright_facts, open_rgb):
+        with pytest.raises(ImageError, match="image_truncated"):
+            look(LOST_FRAME)
 
 
 def reference(data: bytes) -> Image.Image:
