@@ -92,16 +92,30 @@ def checked(values: Any, model: type[Model], path: str, node: yaml.Node | None =
     try:
         return model.model_validate(values, context={})
     except ValidationError as error:
-        first = error.errors()[0]
-        place = f"{path}:{_line(node, first['loc'])}" if node else path
-        key = ".".join(str(part) for part in first["loc"])
+        first, loc = _first(error)
+        place = f"{path}:{_line(node, loc)}" if node else path
+        key = ".".join(str(part) for part in loc)
         if first["type"] == "extra_forbidden":
-            name = str(first["loc"][-1])
-            known = _fields(model, first["loc"][:-1])
+            name = str(loc[-1])
+            known = _fields(model, loc[:-1])
             raise RecipeError(f"unknown key '{key}'{near(name, known)}", place=place) from error
         if first["type"] == "missing":
             raise RecipeError(f"key '{key}' is missing", place=place) from error
         raise RecipeError(f"'{key}': {first['msg']}", place=place) from error
+
+
+def _first(error: ValidationError) -> tuple[Any, tuple[int | str, ...]]:
+    """Return the first fault and where it stands.
+
+    Where a name or keys may stand, pydantic tells the fault of both; keys are what is there, if
+    faults stand inside them.
+    """
+    first, *rest = error.errors()
+    place = first["loc"][:-1]
+    inside = [e for e in rest if e["loc"][: len(place)] == place and len(e["loc"]) > len(place) + 1]
+    if first["type"] == "string_type" and first["loc"][-1:] == ("str",) and inside:
+        return inside[0], place + inside[0]["loc"][len(place) + 1 :]
+    return first, first["loc"]
 
 
 def _line(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
