@@ -189,9 +189,7 @@ def main() -> None:
     options.add_argument("--images", type=int, default=4_000)
     options.add_argument("--kilobytes", type=int, default=100, help="mean size of a picture")
     options.add_argument("--rounds", type=int, default=5)
-    options.add_argument(
-        "--workers", type=int, default=0, help="processes of the ingest; 0: this one"
-    )
+    options.add_argument("--workers", type=int, default=0, help="processes; 0: this one alone")
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="cauldron-bench-") as name:
         raw, out = Path(name, "raw"), Path(name, "out")

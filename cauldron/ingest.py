@@ -24,7 +24,7 @@ from cauldron.media.picture_buffer import PictureBuffer
 from cauldron.media.svg import looks_like_svg, painted
 from cauldron.nodes import filtered
 from cauldron.planning import MALFORMED, PartTask, plan_key, spilled_groups
-from cauldron.readers.raw import Raw, Row, about_links
+from cauldron.readers.raw import Raw, Row, not_looked_into
 from cauldron.sample import (
     SAMPLE_SCHEMA,
     SCHEMA_VERSION,
@@ -91,7 +91,7 @@ def require_pictures(task: PartTask) -> None:
         raise SourceError(
             f"none of the first {len(tried)} pictures of '{task.source}' is here",
             place=", ".join(files.redacted(root) for root in task.roots),
-            hint=f"{about_links(part.raw)}wanted: {form.pictures or form.wanted}; "
+            hint=f"{not_looked_into(part.raw)}wanted: {form.pictures or form.wanted}; "
             f"looked for {looked_for}",
         )
 

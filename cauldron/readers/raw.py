@@ -220,6 +220,16 @@ class Raw:
         )
         return list(itertools.islice((link for link in links if not self._inside(link)), 3))
 
+    def packed_twice(self) -> list[str]:
+        """Return the first archives that are members of archives."""
+        inner = (
+            f"{archive}{SEPARATOR}{member}"
+            for archive in self.archives()
+            for member in index_of(archive, self.indexes).members
+            if is_archive(member)
+        )
+        return list(itertools.islice(inner, 3))
+
     def _between(self, near: str) -> tuple[str, ...]:
         """Return the folders from below a root down to a folder."""
         base = next((base for base in self._bases if near.startswith(f"{base}/")), None)
@@ -354,11 +364,14 @@ def _base(root: str) -> str:
     return root.rpartition("/")[0] if is_archive(root) else root
 
 
-def about_links(raw: Raw) -> str:
-    """Return what to do about links that lead out of the raw folders, "" where there are none."""
-    links = ", ".join(raw.links_out())
-    told = "links that lead out of the raw folders are not followed, so name their targets as well"
-    return f"{told}: {links}; " if links else ""
+def not_looked_into(raw: Raw) -> str:
+    """Return what to do about links that lead out and archives in archives, "" without any."""
+    told = ""
+    if links := ", ".join(raw.links_out()):
+        told += f"links that lead out are not followed, name their targets as well: {links}; "
+    if packed := ", ".join(raw.packed_twice()):
+        told += f"archives inside archives are not looked into, unpack the outer ones: {packed}; "
+    return told
 
 
 def _hub_blobs(root: Path) -> Path | None:
@@ -376,4 +389,4 @@ def _normal(url: str) -> str:
     return f"{scheme}{separator}{posixpath.normpath(path)}"
 
 
-__all__ = ["Found", "Raw", "Row", "about_links", "natural"]
+__all__ = ["Found", "Raw", "Row", "natural", "not_looked_into"]

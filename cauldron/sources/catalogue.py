@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import cauldron.sources
 from cauldron.errors import SourceError, near
-from cauldron.readers.raw import Found, Raw, about_links
+from cauldron.readers.raw import Found, Raw, not_looked_into
 from cauldron.sources.base import Form, Source
 from cauldron.sources.hub import rows_for
 from cauldron.sources.messages import messages_for
@@ -127,5 +127,5 @@ def detect(source: str, form: str, raw: Raw, split: str) -> tuple[Form, list[Fou
     raise SourceError(
         f"no raw data of source '{source}' here",
         place=place,
-        hint=f"{unpack}{about_links(raw)}{len(names)} files seen; wanted: {wanted}",
+        hint=f"{unpack}{not_looked_into(raw)}{len(names)} files seen; wanted: {wanted}",
     )

@@ -1,7 +1,8 @@
-"""Pictures whose ending is in upper case are found; links that lead out are told, not followed."""
+"""Endings in upper case are found; links that lead out and archives in archives are told."""
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import orjson
@@ -62,3 +63,16 @@ def test_annotations_behind_a_link_that_leads_out_are_told(tmp_path: Path) -> No
     with pytest.raises(SourceError) as caught:
         written(tmp_path, tmp_path / "raw")
     assert "not followed" in (caught.value.hint or "")
+
+
+def test_archives_inside_archives_are_told(tmp_path: Path) -> None:
+    captions(tmp_path / "raw")
+    pictures(tmp_path / "coco", "jpg")
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as inner:
+        for path in (tmp_path / "coco").iterdir():
+            inner.write(path, f"train2017/{path.name}")
+    with zipfile.ZipFile(tmp_path / "raw" / "all.zip", "w") as outer:
+        outer.write(tmp_path / "images.zip", "images.zip")
+    with pytest.raises(SourceError) as caught:
+        written(tmp_path, tmp_path / "raw")
+    assert "all.zip!/images.zip" in (caught.value.hint or "")
