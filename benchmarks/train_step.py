@@ -27,6 +27,7 @@ from cauldron.loader.batch import PackedBatch, grouped
 from cauldron.loader.pack import pack
 from cauldron.loader.tokens import END_ID, FAKE_ID, IMAGE_ID, START_ID, Encoded
 from cauldron.model.build import build, quiet
+from cauldron.model.packed import PACKED
 from cauldron.model.pictures import Pixels, normalized
 from cauldron.model.settings import ModelSettings
 from cauldron.train.parallel import Ranks
@@ -83,9 +84,9 @@ def padded(encoded: list[Encoded], pictures: list[Pixels]) -> dict[str, torch.Te
     return batch
 
 
-def packed(encoded: list[Encoded], pictures: list[Pixels]) -> PackedBatch:
+def packed(encoded: list[Encoded], pictures: list[Pixels], length: int = LENGTH) -> PackedBatch:
     """Return the batch as our loader makes it."""
-    rows = pack(encoded, LENGTH)
+    rows = pack(encoded, length)
     return PackedBatch(
         step=0,
         ids=torch.from_numpy(rows.ids),
@@ -118,6 +119,7 @@ def stock_step(model: Any, batch: dict[str, torch.Tensor]) -> Callable[[], float
 
 def our_step(model: Any, batch: PackedBatch) -> Callable[[], float]:
     """Return a step of our loop."""
+    model.set_attn_implementation(PACKED)
     optimizer = torch.optim.AdamW(model.parameters(), 1e-4, fused=True)
     module = PackedLoss(model)
 

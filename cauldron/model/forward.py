@@ -1,4 +1,4 @@
-"""The forward pass on packed rows: pictures grouped by size, one output only where it is needed.
+"""The forward pass on packed rows: no picture padded, an output only where it is needed.
 
 Shapes: B rows, T tokens, W width, P pictures.
 """
@@ -13,6 +13,10 @@ import numpy as np
 import torch
 
 from cauldron.model.composed import ComposedForConditionalGeneration
+from cauldron.model.losses import cross_entropies
+from cauldron.model.norms import lowered
+from cauldron.model.packed import PACKED, segments_of
+from cauldron.model.packed_pictures import packed_picture_tokens, packs_pictures
 from cauldron.model.pictures import GREY, Pixels, normalized
 
 Noise = Callable[[torch.Tensor], torch.Tensor]
@@ -26,11 +30,21 @@ def groups_of(pictures: Sequence[Pixels]) -> list[list[int]]:
     return list(groups.values())
 
 
+def vision_calls(model: Any, pictures: Sequence[Pixels]) -> int:
+    """Return how often the vision tower is called for pictures."""
+    if packs_pictures(model):
+        return 1 if pictures else 0
+    return len(groups_of(pictures))
+
+
 def picture_tokens(model: Any, pictures: Sequence[Pixels]) -> list[torch.Tensor]:
     """Return what the decoder reads of each picture: P tensors [tokens, W].
 
-    Pictures of one size go through the vision tower together, so that none is padded.
+    All go through the vision tower together where it keeps them apart by itself; else those of
+    one size do. None is padded.
     """
+    if pictures and packs_pictures(model):
+        return packed_picture_tokens(model, pictures)
     found: dict[int, torch.Tensor] = {}
     for group in groups_of(pictures):
         values = normalized([pictures[number] for number in group], model.device)
@@ -49,19 +63,20 @@ def decoder_inputs(
     """Return what the decoder reads: token embeddings with the pictures in them or beside them.
 
     Args:
+        ids_BT: on the processor, so that the device need not be waited for, or on the device.
         positions_BT: those that begin again at 0 mark a new sample; each row is one without.
         idle: how often to look at a grey picture besides, without effect, so that processes that
             share weights call them equally often.
     """
-    x_BTW: torch.Tensor = model.get_input_embeddings()(ids_BT)
     at = ids_BT == model.config.image_token_id
+    x_BTW = lowered(model.get_input_embeddings()(_to(model, ids_BT)))
     tokens = picture_tokens(model, pictures)
     blanks = [picture_tokens(model, [_grey(model)])[0] for _ in range(idle)]
     if blanks:
         x_BTW = x_BTW + 0 * torch.stack(blanks).sum().to(x_BTW.dtype)
-    composed = isinstance(model, ComposedForConditionalGeneration)
-    if composed and model.config.cross_every:
-        samples = None if positions_BT is None else (positions_BT == 0).cumsum(1)
+    if reads_beside(model):
+        ids_BT, at = _to(model, ids_BT), _to(model, at)
+        samples = None if positions_BT is None else _to(model, (positions_BT == 0).cumsum(1))
         x_BTW, beside = model.joined(ids_BT, x_BTW, tokens, samples)
         if blanks and not pictures:
             states = blanks[0].expand(len(ids_BT), -1, -1)
@@ -72,8 +87,25 @@ def decoder_inputs(
         raise ValueError(f"{int(at.sum())} picture tokens for {len(pictures)} pictures")
     if not pictures:
         return {"inputs_embeds": x_BTW}
+    places = _to(model, at.flatten().nonzero()[:, 0])
     whole = torch.cat(tokens).to(x_BTW.dtype)
-    return {"inputs_embeds": x_BTW.masked_scatter(at[..., None], whole)}
+    return {"inputs_embeds": x_BTW.flatten(0, 1).index_copy(0, places, whole).view_as(x_BTW)}
+
+
+def reads_beside(model: Any) -> bool:
+    """Say whether pictures stand beside the sequence, read by cross-attention."""
+    composed = isinstance(model, ComposedForConditionalGeneration)
+    return composed and bool(model.config.cross_every)
+
+
+def packs(model: Any) -> bool:
+    """Say whether the decoder attends within samples without a mask."""
+    found: bool = model.model.text_model.config._attn_implementation == PACKED
+    return found
+
+
+def _to(model: Any, values: torch.Tensor) -> torch.Tensor:
+    return values.to(model.device, non_blocking=True)
 
 
 def _grey(model: Any) -> Pixels:
@@ -92,14 +124,17 @@ def hidden_states(
 ) -> torch.Tensor:
     """Return the decoder's last hidden states of packed rows: [B, T, W].
 
-    Positions that start again at 0 mark a new sample; without an attention mask and a cache,
-    `transformers` then keeps the samples of a row from seeing each other.
+    Positions that start again at 0 mark a new sample. Packed attention is told where; without an
+    attention mask and a cache, `transformers` keeps the samples of a row from seeing each other.
     """
-    inputs = decoder_inputs(model, ids_BT, pictures, positions_BT, idle)
+    inputs: dict[str, Any] = decoder_inputs(model, ids_BT, pictures, positions_BT, idle)
     if noise is not None:
         inputs["inputs_embeds"] = noise(inputs["inputs_embeds"])
+    if packs(model):
+        segments = segments_of(positions_BT, model.device)
+        inputs |= {"segments": segments, "attention_mask": segments.mask}
     hidden: torch.Tensor = model.model.text_model(
-        **inputs, position_ids=positions_BT, use_cache=False
+        **inputs, position_ids=_to(model, positions_BT), use_cache=False
     ).last_hidden_state
     return hidden
 
@@ -115,6 +150,8 @@ def token_losses(
 ) -> torch.Tensor:
     """Return the cross-entropy of every supervised token, in row order: [n].
 
+    Tensors are best on the processor: what is looked up in them does not wait for the device.
+
     Args:
         targets_BT: token to be predicted at its own place, -100 where none is. Column 0 is
             never supervised.
@@ -122,8 +159,8 @@ def token_losses(
         idle: as for `decoder_inputs`.
     """
     hidden_BTW = hidden_states(model, ids_BT, positions_BT, pictures, noise, idle)
-    wanted = targets_BT[:, 1:] != -100
-    logits = model.lm_head(hidden_BTW[:, :-1][wanted])
-    return torch.nn.functional.cross_entropy(
-        logits.float(), targets_BT[:, 1:][wanted], reduction="none"
-    )
+    behind = targets_BT.roll(-1, 1)
+    behind[:, -1] = -100
+    places = (behind.flatten() != -100).nonzero()[:, 0]
+    logits = model.lm_head(hidden_BTW.flatten(0, 1).index_select(0, _to(model, places)))
+    return cross_entropies(logits, _to(model, behind.flatten()[places]))

@@ -114,7 +114,7 @@ class Trainer:
         self._bf16 = settings.precision == "bf16"
         self._packed = PackedLoss(model.to(ranks.device))
         wrap = {str(part): pattern for part, pattern in settings.wrap.items()}
-        self._weights = flops.weights_by_part(model)
+        self._weights, self._heads = flops.weights_by_part(model), flops.attention_of(model)
         self._module = shared(self._packed, ranks, settings.parallel, self._bf16, wrap)
         self._optimizer = torch.optim.AdamW(
             groups(model, stage), stage.learning_rate, stage.betas, fused=True
@@ -193,15 +193,17 @@ class Trainer:
         waited: float,
     ) -> None:
         run, own = self.run_of, self._counted(batch)
-        samples, tokens, images, patches = (int(n) for n in run.ranks.sums(own))
+        sums = [int(n) for n in run.ranks.sums(own)]
+        samples, tokens, images, patches, latents, of_tokens, of_patches = sums
         seconds, waited = run.ranks.most([time.perf_counter() - asked, waited])
         through = {
-            "vision": patches,
-            "connector": patches,
-            "language": tokens,
-            "head": found.supervised,
+            "patches": patches,
+            "latents": latents,
+            "tokens": tokens,
+            "supervised": found.supervised,
         }
-        done = flops.step_flops(self._weights, through)
+        pairs = {"vision": of_patches, "language": of_tokens}
+        done = flops.step_flops(self._weights, through, self._heads, pairs)
         losses = {
             name: float(total / count)
             for name, (total, count) in zip(self._names, found.by_source, strict=True)
@@ -224,11 +226,22 @@ class Trainer:
             self._say(entry)
 
     def _counted(self, batch: PackedBatch) -> torch.Tensor:
+        """Return samples, tokens, pictures, patches, latents and pairs in attention."""
         patch = self.model.config.vision_config.patch_size
-        patches = sum(group.pixels[:, 0].numel() // patch**2 for group in batch.pictures)
-        images = sum(len(group.pixels) for group in batch.pictures)
-        real = int((batch.sample >= 0).sum())
-        return torch.tensor([len(batch.sample_ids), real, images, patches], dtype=torch.int64)
+        patches = [
+            group.pixels[0, 0].numel() // patch**2
+            for group in batch.pictures
+            for _ in range(len(group.pixels))
+        ]
+        shown = flops.pictures_through(self.model, patches)
+        lengths = torch.bincount(batch.sample[batch.sample >= 0]).tolist()
+        return torch.tensor(
+            [
+                len(batch.sample_ids), sum(lengths), len(patches), shown["patches"],
+                shown["latents"], flops.squares(lengths), flops.squares(patches),
+            ],
+            dtype=torch.int64,
+        )  # fmt: skip
 
     def _spike(self, batch: PackedBatch, found: Losses) -> dict[str, Any]:
         worst = np.argsort(-np.nan_to_num(found.by_sample, nan=np.inf))[:_WORST]

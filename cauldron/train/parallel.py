@@ -70,7 +70,7 @@ def join() -> Ranks:
     if device:
         torch.cuda.set_device(device)
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
-    if world_size > 1 and not dist.is_initialized():
+    if "WORLD_SIZE" in os.environ and not dist.is_initialized():
         dist.init_process_group("nccl" if cuda else "gloo")
     rank = dist.get_rank() if world_size > 1 else 0
     return Ranks(rank=rank, world_size=world_size, device=device or CPU)
@@ -91,7 +91,7 @@ def shared(
         module: with the model as `model`.
         wrap: what differs from `WRAP`.
     """
-    if ranks.world_size == 1:
+    if not dist.is_initialized():
         return module
     if parallel == "ddp":
         return DistributedDataParallel(module)

@@ -22,6 +22,8 @@ from cauldron.model import folder
 from cauldron.model.backbones import read_tokenizer
 from cauldron.model.build import empty, quiet
 from cauldron.model.folder import Checkpoint
+from cauldron.model.norms import fuse_norms
+from cauldron.model.packed_pictures import packs_pictures, recompute_connector
 from cauldron.model.settings import ModelSettings
 from cauldron.storage import files
 from cauldron.train import parts
@@ -193,13 +195,15 @@ def _trainer(
 
 
 def prepare(model: Any, settings: TrainSettings) -> None:
-    """Choose attention, recomputation and the precision of weights that are not trained."""
-    if settings.attention != "sdpa":
-        model.set_attn_implementation(settings.attention)
+    """Choose attention, recomputation, norms and the precision of weights that are not trained."""
+    model.set_attn_implementation(settings.attention)
     if settings.recompute:
         model.activation_checkpointing_enable({"use_reentrant": False})
         model.enable_input_require_grads()
+        if packs_pictures(model):
+            recompute_connector(model)
     if settings.precision == "bf16":
+        fuse_norms(model)
         for weight in model.parameters():
             if not weight.requires_grad:
                 weight.data = weight.data.to(torch.bfloat16)

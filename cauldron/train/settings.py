@@ -146,7 +146,8 @@ class TrainSettings(StageSettings):
         precision: `bf16` computes in bfloat16 and keeps trained weights in float32.
         parallel: how several processes share the work: copies (`ddp`) or sharded weights (`fsdp`).
         wrap: what is sharded together, by part: a regular expression for names of modules.
-        attention: implementation of `transformers`: sdpa, flash_attention_2, flex_attention, eager.
+        attention: `packed` keeps samples and pictures apart without a mask; or an implementation of
+            `transformers`: sdpa, flash_attention_2, flex_attention, eager.
         recompute: give up activations and compute them again in the backward pass.
         checkpoint_every: steps between saved states to go on from; 0 saves none on the way.
         keep: how many of them are kept.
@@ -168,7 +169,7 @@ class TrainSettings(StageSettings):
     precision: Literal["fp32", "bf16"] = "fp32"
     parallel: Literal["ddp", "fsdp"] = "ddp"
     wrap: dict[Literal["vision", "connector", "language"], str] = {}
-    attention: str = "sdpa"
+    attention: str = "packed"
     recompute: bool = False
     checkpoint_every: int = Field(0, ge=0)
     keep: int = Field(2, ge=1)

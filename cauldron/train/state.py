@@ -155,7 +155,7 @@ def restore(
         optimizer.state[weight] = {
             key: _as(weight, [state["optimizer"][name][key] for state in states])
             if value.ndim
-            else value.clone()
+            else value.to(weight.device, copy=True)
             for key, value in kept.items()
         }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,12 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from cauldron.loader.batch import PackedBatch
-from cauldron.model.forward import Noise, groups_of, token_losses
+from cauldron.model.forward import Noise, packs, reads_beside, token_losses, vision_calls
 from cauldron.model.pictures import Pixels
 from cauldron.train.parallel import Ranks
+
+_EVEN = 64
+"""Rows have a multiple of this many tokens, as matrix units like it."""
 
 
 class PackedLoss(nn.Module):
@@ -37,15 +40,11 @@ class PackedLoss(nn.Module):
             neftune: size of the noise.
             idle: as for `decoder_inputs`.
         """
-        device = self.model.device
+        if packs(self.model) and not reads_beside(self.model):
+            rows = rows.in_one()
+        noise = _noise(neftune, rows.lengths.to(self.model.device)) if neftune else None
         losses: torch.Tensor = token_losses(
-            self.model,
-            rows.ids.to(device, non_blocking=True),
-            rows.positions.to(device, non_blocking=True),
-            rows.targets.to(device, non_blocking=True),
-            rows.pictures,
-            _noise(neftune, rows.lengths.to(device)) if neftune else None,
-            idle,
+            self.model, rows.ids, rows.positions, rows.targets, rows.pictures, noise, idle
         )
         return losses
 
@@ -81,6 +80,24 @@ class Rows:
     def supervised(self) -> int:
         """How many tokens are to be predicted."""
         return int((self.targets >= 0).sum())
+
+    def in_one(self) -> Rows:
+        """Return all samples in one row, with little or no padding behind the last."""
+        real = (self.sample >= 0).flatten()
+        spare = (~real).nonzero()[:, 0]
+        kept = real.nonzero()[:, 0]
+        rest = spare[: -len(kept) % _EVEN]
+        kept = torch.cat([kept, rest])
+        positions = self.positions.flatten()[kept]
+        positions[len(kept) - len(rest) :] = torch.arange(len(rest))
+        ids, targets, sample, lengths = (
+            values.flatten()[kept][None]
+            for values in (self.ids, self.targets, self.sample, self.lengths)
+        )
+        return replace(
+            self, ids=ids, positions=positions[None], targets=targets, sample=sample,
+            lengths=lengths,
+        )  # fmt: skip
 
 
 def micro_batches(batch: PackedBatch, size: int, image_mark: int, image_tokens: int) -> list[Rows]:
@@ -141,17 +158,19 @@ def backward(
         sources: how many there are.
     """
     total = int(ranks.sums(torch.tensor(sum(part.supervised for part in parts))))
-    calls = ranks.most([len(groups_of(part.pictures)) for part in parts])
+    model = getattr(module, "module", module).model
+    own = [vision_calls(model, part.pictures) for part in parts]
+    calls = ranks.most(own)
     found: list[torch.Tensor] = []
     for number, part in enumerate(parts):
-        idle = int(calls[number]) - len(groups_of(part.pictures)) if ranks.world_size > 1 else 0
+        idle = int(calls[number]) - own[number] if ranks.world_size > 1 else 0
         idle = max(idle, int(ranks.world_size > 1 and not calls[number]))
         last = number == len(parts) - 1
         with _unsynced(module, last), _autocast(bf16, ranks):
             losses = module(part, neftune, idle)
         (losses.sum() * (ranks.world_size / max(total, 1))).backward()
-        found.append(losses.detach().float().cpu())
-    return _summed(batch, torch.cat(found).double(), ranks, sources, total)
+        found.append(losses.detach().float())
+    return _summed(batch, torch.cat(found).cpu().double(), ranks, sources, total)
 
 
 def _summed(
