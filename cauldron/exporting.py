@@ -61,7 +61,7 @@ def _before(dest: str, to: str) -> dict[str, Any]:
             raise UsageError(f"holds an export to {held}", place=dest, hint="name another folder")
         url = files.join(dest, SUMMARY)
         return dict(files.read_json(url)) if files.exists(url) else {}
-    if files.list_names(dest):
+    if set(files.list_names(dest)) - {HIDDEN}:  # an export that was killed at once left only that
         raise UsageError("not empty, and no export of ours", place=dest, hint="name a new folder")
     return {}
 

@@ -122,3 +122,9 @@ def test_threat_19_the_message_names_path_bytes_and_advice(place: Stages) -> Non
     told = f"error: {place.device.root}/work/decisions/filter/"
     assert done.stderr.startswith(told) and "No space left on device" in done.stderr
     assert " bytes are free" in done.stderr and "free some space" in done.stderr
+
+
+def test_threat_18_an_export_killed_before_its_first_file_goes_on(place: Stages) -> None:
+    good, calls = place.undisturbed("export_jsonl")
+    number = next(n for n, call in enumerate(calls, 1) if call.startswith("fsync /out/.cauldron/"))
+    killed(place, "export_jsonl", good, number, calls[number - 1])
