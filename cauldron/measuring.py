@@ -195,6 +195,13 @@ def measured(place: str, source: str, part: str) -> dict[str, Any] | None:
     return result
 
 
+def _measure_hint(place: str, groups: Sequence[str]) -> str:
+    """Return the command that measures groups; those of a model need its folder."""
+    models = [f" --model {name}=FOLDER" for name in groups if name not in BUILT_IN]
+    named = ",".join(name for name in groups if name in BUILT_IN)
+    return f"cauldron measure {place} --signals {named}{''.join(models)}"
+
+
 def require_measured(place: str, source: str, part: str, groups: Sequence[str] = ()) -> str:
     """Return the key of the signals of a part.
 
@@ -215,6 +222,6 @@ def require_measured(place: str, source: str, part: str, groups: Sequence[str] =
         raise StorageError(
             f"{source}/{part} lacks the signals: {', '.join(missing)}",
             place=place,
-            hint=f"cauldron measure {place} --signals {','.join(groups)}",
+            hint=_measure_hint(place, groups),
         )
     return str(told["key"])
