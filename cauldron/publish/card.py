@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from cauldron.publish.card_curation import curation, decontamination
-from cauldron.publish.escape import address, block, inline, table
+from cauldron.publish.escape import Link, address, block, inline, table
 from cauldron.publish.facts import DataFile, Facts, Told
 from cauldron.publish.licenses import card_or_none
 from cauldron.publish.plots import bars
@@ -259,22 +259,21 @@ def _without_bytes(facts: Facts) -> str:
 
 def _sources(facts: Facts) -> str:
     head = ["source", "licence", "samples", "held out", "images", "turns"]
-    head += ["share", "epochs", "bytes", "home"]
+    head += ["share in %", "epochs", "published"]
     rows: list[list[object]] = []
     for told in facts.sources:
         listed = told.listed
         rows.append(
             [
-                told.name,
+                Link(told.name, told.card.homepage if told.card else ""),
                 told.license,
                 int(listed["samples"]),
                 int(listed["validation"]["samples"]),
                 int(listed["images"]),
                 int(listed["turns"]),
-                f"{100 * float(listed['share']):.2f} %",
+                100 * float(listed["share"]),
                 float(listed["epochs"]),
-                "yes" if told.whole else "ids and hashes only",
-                told.card.homepage if told.card else "",
+                "samples" if told.whole else "ids and hashes",
             ]
         )
     unit = inline(facts.manifest["unit"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import dataclass
 
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#@!&=+,;%-]+")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$@])")
 
 
@@ -16,8 +18,19 @@ def inline(text: object) -> str:
 
 def address(text: str) -> str:
     """Return a link to a web address; anything else as plain text."""
-    fits = re.fullmatch(r"https?://[A-Za-z0-9._~:/?#@!&=+,;%-]+", text)
-    return f"<{text}>" if fits else inline(text)
+    return f"<{text}>" if _ADDRESS.fullmatch(text) else inline(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A cell that leads to a web address, where it is one."""
+
+    text: str
+    url: str
+
+    def __str__(self) -> str:
+        shown = inline(self.text)
+        return f"[{shown}]({self.url})" if _ADDRESS.fullmatch(self.url) else shown
 
 
 def block(text: str, language: str = "") -> str:
@@ -37,6 +50,8 @@ def table(head: list[str], rows: list[list[object]]) -> str:
 
 
 def _number(cell: object) -> str:
+    if isinstance(cell, Link):
+        return str(cell)
     if isinstance(cell, float):
         return f"{cell:.4g}"
     return f"{cell:,}" if isinstance(cell, int) else inline(cell)
