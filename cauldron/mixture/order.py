@@ -202,6 +202,9 @@ def schedule(
             due.append(np.minimum(np.ceil((draws + 1) / share), start + size))
             source.append(np.full(len(draws), number))
     whole = [np.concatenate(part).astype(np.int64) for part in (release, due, source)]
+    soon = whole[0] < start + most
+    if soon.sum() >= most:  # no other draw can come into question
+        whole = [part[soon] for part in whole]
     order = np.lexsort((whole[2], whole[1], whole[0]))
     released = np.clip(whole[0][order] - start, 0, size - 1).tolist()
     keys = ((whole[1][order] << _SOURCE_BITS) | whole[2][order]).tolist()
