@@ -45,7 +45,9 @@ from cauldron.curate.rules import Rules
 from cauldron.engine.local import LocalEngine
 from cauldron.measuring import MeasureSettings
 from cauldron.sample import SAMPLE_SCHEMA, Turn, chat_messages, sample_table
+from cauldron.signals.groups import BUILT_IN, Spec
 from cauldron.signals.language import language_signals
+from cauldron.signals.measure import measure_part
 from cauldron.signals.said import Said
 from cauldron.signals.text import text_signals
 from cauldron.storage import work
@@ -222,6 +224,15 @@ def written(folder: Path, flushed: bool) -> list[tuple[str, str, str, bool]]:
     ]
 
 
+def measured_all_s(place: str) -> float:
+    """Return the seconds that all built-in signals take in one process, by those of one part."""
+    parts = work.parts(place, "chats")
+    specs = [Spec(name=name, factory=name) for name in BUILT_IN]
+    began = time.perf_counter()
+    measure_part(work.samples(place, "chats", parts[0]), f"{place}/all.parquet", specs)
+    return (time.perf_counter() - began) * len(parts)
+
+
 def cauldron(folder: Path, workers: int) -> tuple[float, list[int]]:
     """Measure, decide, write; print where the time goes; return seconds and the kept rows."""
     place = str(folder / "work")
@@ -250,6 +261,8 @@ def cauldron(folder: Path, workers: int) -> tuple[float, list[int]]:
         f"{'':12} decided again in {again:.3f} s: {measuring / again:.0f}x faster than measuring "
         f"(promised {DECIDED_AGAIN}x)"
     )
+    whole = measured_all_s(place) / workers
+    print(f"{'':12} measuring all signals takes about {whole:.0f} s: {whole / again:.0f}x")
     print(f"{'':12} {sum(os.times()[:4]):.1f} s of processor time, start and generating included")
     return moments[3] - moments[0], sorted(int(i.rpartition("/")[2]) for i in ids)
 
