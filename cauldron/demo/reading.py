@@ -26,7 +26,6 @@ class Reading(BaseModel):
         glyph: height of the digits in pixels.
         digits: fewest and most of them.
         aspects: widths over heights that pictures are drawn at, their area kept.
-        small_share: share of pictures of half the width and height, with digits as large.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,13 +36,10 @@ class Reading(BaseModel):
     glyph: int = Field(16, ge=6)
     digits: tuple[int, int] = (2, 3)
     aspects: tuple[float, ...] = ()
-    small_share: float = Field(0.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _fits(self) -> Reading:
-        parts = 2 if self.small_share else 1
-        wide = self.glyph * self.digits[1] * 0.6
-        if wide > self.width // parts or self.glyph > self.height // parts:
+        if self.glyph * self.digits[1] * 0.6 > self.width or self.glyph > self.height:
             raise ValueError("the digits do not fit the picture")
         return self
 
@@ -71,8 +67,6 @@ def _drawn(text: str, settings: Reading, rng: np.random.Generator) -> bytes:
         aspect = float(rng.choice(settings.aspects))
         side = (width * height) ** 0.5
         width, height = round(side * aspect**0.5), round(side / aspect**0.5)
-    if settings.small_share and rng.random() < settings.small_share:
-        width, height = width // 2, height // 2
     image = Image.new("L", (width, height), int(rng.integers(10, 60)))
     face = font(settings.glyph)
     left, top, right, bottom = face.getbbox(text)
