@@ -102,7 +102,7 @@ def _require_closed(data: bytes, limits: Limits) -> None:
     parser.CharacterDataHandler = styles.append
     try:
         parser.Parse(data, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # also odd encodings
         raise ImageError("svg_unreadable", str(error)) from error
     text = "".join(styles)
     outside = next((u for u in _URLS.findall(text) if u.strip() and not _OWN.match(u)), None)

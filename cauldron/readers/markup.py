@@ -51,6 +51,6 @@ def xml_element(payload: bytes) -> Element:
     parser.SkippedEntityHandler = lambda name, _: builder.data(html.unescape(f"&{name};"))
     try:
         parser.Parse(payload, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:  # the latter: an encoding of no known name
         raise XmlError(str(error)) from error
     return builder.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from cauldron.media.html import read_page
 from cauldron.media.images import ImageError, inspect
 from cauldron.media.limits import LIMITS
-from cauldron.media.svg import looks_like_svg, painted
+from cauldron.media.svg import _require_closed, looks_like_svg, painted
 from cauldron.readers import XmlError, xml_element
 from tests.trust.commands import cauldron, child_s, told
 from tests.trust.network import Knocks, listening
@@ -113,6 +114,15 @@ def test_threat_06_the_real_set_is_refused_or_harmless(slices: Path) -> None:
         except XmlError:
             continue
         assert len("".join(root.itertext())) < 1_000, path.name
+
+
+@pytest.mark.parametrize("name", ["utv-8", "u", "utf-7", "shift_jis", "idna"])
+def test_threat_06_an_odd_encoding_is_a_reject(name: str) -> None:
+    head = f'<?xml version="1.0" encoding="{name}"?>'.encode()
+    with contextlib.suppress(ValueError):
+        xml_element(head + b"<a>b</a>")
+    with contextlib.suppress(ImageError):
+        _require_closed(head + b"<svg/>", LIMITS)
 
 
 def svg(body: str, head: str = "") -> bytes:
