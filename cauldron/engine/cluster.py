@@ -53,7 +53,8 @@ class RayEngine:
         if self._started:
             _check_answers(address)
             own: dict[str, Any] = {}
-            if address is None:
+            if address is None and "RAY_ADDRESS" not in os.environ:
+                address = "local"  # a cluster of someone else on this machine is not joined
                 own = {
                     "num_cpus": workers,
                     "include_dashboard": False,
@@ -63,7 +64,8 @@ class RayEngine:
                 self._ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise UsageError(
-                    f"the Ray cluster does not answer: {str(error)[:200]}", place=address or "local"
+                    f"the Ray cluster does not answer: {str(error)[:200]}",
+                    place=address or "RAY_ADDRESS",
                 ) from error
 
         there = self._ray.cluster_resources().get("GPU", 0)

@@ -4,8 +4,9 @@ Sources are interleaved so that at every position each has been drawn within one
 share (Tijdeman, The chairman assignment problem, 1980): the k-th draw of a source with share s may
 stand at positions floor(k / s) to ceil((k + 1) / s) - 1, and each position goes to the draw that
 must come soonest. Several sources with fewer than two draws in a million positions can put others
-off by a few hundredths more than one draw. Inside a source each epoch is a keyed permutation. Any worker of any world size
-computes its samples from a position number, so resume is a number and workers change nothing.
+off by a few hundredths more than one draw. Inside a source each epoch is a keyed permutation. Any
+worker of any world size computes its samples from a position number, so resume is a number and
+workers change nothing.
 """
 
 from __future__ import annotations

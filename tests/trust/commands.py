@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -48,24 +49,39 @@ def file_limit(size_bytes: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
 
 
-def peak_bytes() -> int:
-    """Return the largest resident size of any child process so far."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
-
-
 def child_s() -> float:
     """Return the processor time of all children that have ended, in seconds."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
-def peak_of(*arguments: str | Path, env: Mapping[str, str] | None = None) -> tuple[int, int]:
-    """Run a command; return its exit code and the largest resident size of all its processes."""
-    run = subprocess.Popen(
-        [sys.executable, "-m", "cauldron", *map(str, arguments)],
-        stdout=subprocess.DEVNULL,
-        env={**os.environ, **(env or {})},
-    )
-    _, status, usage = os.wait4(run.pid, 0)
-    run.returncode = os.waitstatus_to_exitcode(status)
-    return run.returncode, usage.ru_maxrss << 10
+def peak_of(
+    *arguments: str | Path, env: Mapping[str, str] | None = None, timeout_s: float = 120
+) -> tuple[Done, int]:
+    """Run a command; return it and the largest resident size of all its processes, in bytes.
+
+    A small process starts it: a new program is born with the peak of the one that starts it.
+    """
+    with tempfile.NamedTemporaryFile("r") as told_in:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-I", "-S", "-c", _LAUNCHER, told_in.name),
+                *(sys.executable, "-m", "cauldron", *map(str, arguments)),
+            ],
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            env={**os.environ, **(env or {})},
+            timeout=timeout_s,
+            check=False,
+        )
+        return done, int(told_in.read())
+
+
+_LAUNCHER = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+with open(sys.argv[1], "w") as out:
+    out.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10))
+sys.exit(code)
+"""

@@ -13,7 +13,7 @@ from cauldron.media import limits
 from cauldron.readers import archives as reader
 from cauldron.readers.raw import Raw
 from tests.trust.archives import bomb_42, hostile_archives, overlapping_zip, zip_of
-from tests.trust.commands import cauldron, peak_bytes, told
+from tests.trust.commands import peak_of, told
 
 OWN = "name: packed\nfiles: '*.jsonl'\ntext: '{text}'\n"
 
@@ -27,10 +27,11 @@ def test_threat_08_no_archive_writes_outside_or_ends_the_run(tmp_path: Path) -> 
         raw.mkdir(parents=True)
         (raw / name).write_bytes(payload)
         start = time.monotonic()
-        done = cauldron(
-            "ingest", tmp_path / "own.yaml", raw, "-o", work, "--json", "--workers", 1,
+        done, peak = peak_of(
+            "ingest", tmp_path / "own.yaml", raw, "-o", work, "--json", "--workers", "1",
             "--max-rejects", "1",
         )  # fmt: skip
+        assert peak < 1 << 30, name
         said = told(done, 0, 2, 3, 4)
         assert time.monotonic() - start < 20, name
         assert done.returncode == 0 or name.split(".")[0] in said, (name, said)
@@ -42,7 +43,6 @@ def test_threat_08_no_archive_writes_outside_or_ends_the_run(tmp_path: Path) -> 
         assert not [p for p in tmp_path.rglob("*evil*")] and not list(outside.iterdir()), name
         kept = b"".join(p.read_bytes() for p in work.rglob("*.parquet"))
         assert b"root:" not in kept, name
-    assert peak_bytes() < 1 << 30
 
 
 def test_threat_08_links_and_devices_are_never_followed(tmp_path: Path) -> None:

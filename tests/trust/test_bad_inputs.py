@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from tests.trust.commands import cauldron, peak_bytes, told
+from tests.trust.commands import cauldron, peak_of, told
 from tests.trust.hostile import hostile_recipe, hostile_tree, made_tree
 
 
@@ -15,9 +15,11 @@ def test_bad_inputs_end_as_samples_or_counted_rejects(slices: Path, tmp_path: Pa
     hostile_tree(slices / "bad_inputs", tmp_path / "raw")
     recipe = hostile_recipe(tmp_path)
     started = time.monotonic()
-    done = cauldron("run", recipe, "-o", tmp_path / "work", "--json", "--workers", 1, timeout_s=300)
+    done, peak = peak_of(
+        "run", recipe, "-o", tmp_path / "work", "--json", "--workers", "1", timeout_s=300
+    )
     noise = told(done, 0)
-    assert time.monotonic() - started < 300 and peak_bytes() < 2 << 30
+    assert time.monotonic() - started < 300 and peak < 2 << 30
     assert len(noise.splitlines()) < 40, noise
     stats = orjson.loads(done.stdout)["stats"]
     assert stats["balanced"]
@@ -31,9 +33,11 @@ def test_several_hundred_made_bad_inputs_end_as_samples_or_counted_rejects(tmp_p
     number = made_tree(tmp_path / "raw")
     recipe = hostile_recipe(tmp_path, ["pdf", "html"])
     started = time.monotonic()
-    done = cauldron("run", recipe, "-o", tmp_path / "work", "--json", "--workers", 1, timeout_s=300)
+    done, peak = peak_of(
+        "run", recipe, "-o", tmp_path / "work", "--json", "--workers", "1", timeout_s=300
+    )
     noise = told(done, 0)
-    assert time.monotonic() - started < 300 and peak_bytes() < 2 << 30
+    assert time.monotonic() - started < 300 and peak < 2 << 30
     assert len(noise.splitlines()) < 60 and number["files"] > 500, noise
     stats = orjson.loads(done.stdout)["stats"]
     assert stats["balanced"] and set(stats["sources"]) >= {"pictures", "pdf", "html", "words"}

@@ -30,11 +30,11 @@ def test_threat_17_an_endless_line_is_rejected_in_bounded_memory(tmp_path: Path,
             file.write(block)
         file.write(b'"}\n{"text": "after"}\n')
     work = tmp_path / "work"
-    code, peak = peak_of(
+    done, peak = peak_of(
         "ingest", tmp_path / "words.yaml", tmp_path / "raw", "-o", work, "--workers", "1"
     )
     (tmp_path / "raw" / "words.jsonl").unlink()
-    assert code == 0
+    assert done.returncode == 0, done.stderr
     entry = orjson.loads((work / "ledger" / "ingest-words-train.json").read_bytes())
     assert (entry["counts"]["read"], entry["counts"]["written"]) == (3, 2)
     assert entry["counts"]["reasons"]["quarantined"] == {"line_too_long": 1}
