@@ -94,6 +94,7 @@ def test_stages_on_workers_give_the_same_and_leave_nothing_behind(tmp_path: Path
     assert seen[0] == seen[1]
 
 
+@pytest.mark.slow
 def test_a_search_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     place = folder_of_parts(tmp_path)
     out = tmp_path / "whole"

@@ -83,6 +83,7 @@ def measured(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_part_that_kills_its_worker_is_set_aside_and_told(tmp_path: Path) -> None:
     (tmp_path / "poison.py").write_text(POISON)
     both(tmp_path / "w", LocalEngine(1))

@@ -215,6 +215,7 @@ def test_the_card_tells_filters_and_what_was_changed(home: Path, tmp_path: Path)
     assert "- licence: LicenseRef-own" in licences
 
 
+@pytest.mark.slow
 def test_a_password_is_published_nowhere_and_asked_for_when_rebuilding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import orjson
+import pytest
 
 from tests.trust.commands import cauldron, peak_of, told
 from tests.trust.hostile import hostile_recipe, hostile_tree, made_tree
@@ -29,6 +30,7 @@ def test_bad_inputs_end_as_samples_or_counted_rejects(slices: Path, tmp_path: Pa
     assert told(cauldron("verify", tmp_path / "work"), 0) is not None
 
 
+@pytest.mark.slow
 def test_several_hundred_made_bad_inputs_end_as_samples_or_counted_rejects(tmp_path: Path) -> None:
     number = made_tree(tmp_path / "raw")
     recipe = hostile_recipe(tmp_path, ["pdf", "html"])

@@ -65,7 +65,9 @@ def failed(
     goes_on(place, stage, good, after)
 
 
-@pytest.mark.parametrize("stage", ["ingest", "materialize", "publish"])
+@pytest.mark.parametrize(
+    "stage", ["ingest", pytest.param("materialize", marks=[pytest.mark.slow]), "publish"]
+)
 def test_threat_18_and_19_a_disturbed_step_goes_on_to_the_same_bytes(
     place: Stages, stage: str
 ) -> None:
