@@ -22,7 +22,7 @@ demo: $(VENV)/demo.done
 	$(BIN)/cauldron demo -o demo-work
 
 test: $(VENV)/dev.done
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile
 
 slow: $(VENV)/dev.done
 	$(BIN)/python -m pytest -m slow
