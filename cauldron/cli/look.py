@@ -14,7 +14,7 @@ def sources(
     name: Annotated[str | None, typer.Argument(help="One source, to see its card.")] = None,
     category: Annotated[str | None, typer.Option(help="Part of a category's name.")] = None,
     license_: Annotated[
-        str | None, typer.Option("--license", help="Beginning of a licence's name.")
+        str | None, typer.Option("--licence", "--license", help="Beginning of a licence's name.")
     ] = None,
     commercial: Annotated[
         bool | None, typer.Option(help="Whether the licence is known to allow commercial use.")

@@ -149,6 +149,7 @@ def test_the_citations_of_chosen_sources_are_bibtex_each_once() -> None:
     [
         (("--category", "chart"), "chartqa", "vsr"),
         (("--license", "cc-by-4"), "tat_qa", "tabmwp"),
+        (("--licence", "CC-BY-4"), "tat_qa", "tabmwp"),
         (("--commercial",), "tat_qa", "tabmwp"),
         (("--no-commercial",), "tabmwp", "tat_qa"),
         (("--gated",), "docvqa", "vsr"),
