@@ -154,8 +154,6 @@ def read_pages(
                     head["title"],
                     head["reader"],
                 )
-                if not facts.pages:
-                    raise PdfError("no_pages")
                 continue
             number = head["number"]
             yield _page(head, blobs)

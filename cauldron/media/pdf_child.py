@@ -75,6 +75,9 @@ def _answers(data: bytes, request: dict[str, Any]) -> Iterator[tuple[dict[str, A
             yield {"error": "encrypted", "detail": detail}, []
             return
         count = document.page_count
+        if not count:
+            yield {"error": "no_pages", "detail": ""}, []
+            return
         title = (document.metadata or {}).get("title") or ""
         yield {"pages": count, "title": str(title)[:500], "reader": pymupdf.VersionBind}, []
         for number in _numbers(count, request):

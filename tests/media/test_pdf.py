@@ -421,6 +421,16 @@ def test_a_file_left_half_read_does_not_disturb_the_next() -> None:
     assert len(pages_of(data)) == 3
 
 
+def test_a_file_without_pages_does_not_cost_the_process() -> None:
+    """A new process takes half a second: a source of many such files would take hours."""
+    data = b"%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n"
+    data += b"2 0 obj\n<</Type/Pages/Kids[]/Count 0>>\nendobj\ntrailer<</Root 1 0 R>>\n"
+    process = pdf._Child.current()
+    with pytest.raises(PdfError, match="no_pages"):
+        pages_of(data)
+    assert pdf._Child.current() is process
+
+
 def test_pages_past_the_limit_are_left_out() -> None:
     data = made(*[lambda page: write(page, 50, 100, "Text.")] * 3)
     facts = PdfFacts()
