@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from cauldron.engine.receipts import Job
+from cauldron.engine.watch import NOWHERE, Span, Watch, last_mark
 from cauldron.errors import StorageError, UsageError, near
+from cauldron.media.limits import LIMITS
 from cauldron.signals.groups import ALWAYS, BUILT_IN, Spec, group_of
 from cauldron.signals.measure import measure_part
 from cauldron.steps import checksums, receipt
@@ -113,19 +119,70 @@ class PlannedPart:
             receipt=receipt(place, f"measure-{self.source}", self.part),
             outputs=(out,),
             function=_measure,
-            arguments=(url, out, self.new, self.keep, self.sha256, self.keys),
+            arguments=(MeasureTask(part=self, samples=url, out=out),),
         )
 
 
-def _measure(
-    url: str,
-    out: str,
-    new: Sequence[Spec],
-    keep: Mapping[str, Sequence[str]],
-    sha256: str,
-    keys: Mapping[str, str],
-) -> dict[str, Any]:
-    return {**measure_part(url, out, new, keep), "samples_sha256": sha256, "keys": keys}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureTask:
+    """The measuring of one part.
+
+    Args:
+        samples: URL of the samples.
+        out: URL of the signals.
+        deaths: rows on which a worker died. Of many rows each is measured alone, so that the next
+            death tells which it was; a row that died alone gets no signals, but an error.
+    """
+
+    part: PlannedPart
+    samples: str
+    out: str
+    deaths: tuple[Span, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """The file in which a worker notes where it is; the next run sweeps what is left of it.
+
+        Of a work folder on a store it lies on the machine of the worker.
+        """
+        if files.is_local(self.out):
+            return f"{files.local_path(self.out)}.at{files.TEMPORARY}"
+        return str(Path(tempfile.gettempdir(), f"cauldron-{key_of(self.out)[:16]}.at"))
+
+    def without_culprit(self) -> MeasureTask | None:
+        """Return this task with more care for the rows that its worker died on."""
+        found = last_mark(self.mark)
+        span = Span(*found) if found else NOWHERE
+        if span == NOWHERE or span in self.deaths or len(self.deaths) >= LIMITS.max_worker_deaths:
+            return None
+        return replace(self, deaths=(*self.deaths, span))
+
+
+def _measure(task: MeasureTask) -> dict[str, Any]:
+    with contextlib.closing(Watch(task.mark)) as watch:
+        rows = _WatchedRows(task, watch)
+        made = measure_part(task.samples, task.out, task.part.new, task.part.keep, rows)
+    with contextlib.suppress(OSError):
+        os.unlink(task.mark)
+    return {**made, "samples_sha256": task.part.sha256, "keys": task.part.keys}
+
+
+@dataclass(frozen=True, slots=True)
+class _WatchedRows:
+    """Notes in a worker's mark which rows are measured."""
+
+    task: MeasureTask
+    watch: Watch
+
+    def begin(self, group: int, start: int, rows: int) -> None:
+        quick = self.task.part.new[group].factory in BUILT_IN
+        self.watch.at(Span(group, start, rows), records=1 if quick else rows)
+
+    def end(self) -> None:
+        self.watch.at(NOWHERE)
+
+    def died(self, group: int, start: int, rows: int) -> bool:
+        return Span(group, start, rows) in self.task.deaths
 
 
 def plan_measure(

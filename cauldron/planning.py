@@ -78,7 +78,7 @@ class PartTask:
         mark = last_mark(self.mark)
         if mark is None or mark in self.deaths or len(self.deaths) >= LIMITS.max_worker_deaths:
             return None
-        return replace(self, deaths=(*self.deaths, mark))
+        return replace(self, deaths=(*self.deaths, Mark(*mark)))
 
 
 class KeyNumbers:

@@ -31,6 +31,18 @@ class Mark(NamedTuple):
     sample: int = -1
 
 
+class Span(NamedTuple):
+    """Where a worker is: measuring `rows` rows from row `start` on by group number `group`."""
+
+    group: int
+    start: int
+    rows: int
+
+
+NOWHERE = Span(-1, -1, 0)
+"""Between two groups: what ends a worker there is no record's fault."""
+
+
 def in_worker() -> None:
     """Note that this process is a worker, which may die without taking the run along."""
     global _worker
@@ -44,13 +56,18 @@ class Watch:
         self._file = -1
         self._seconds = float(os.environ.get(RECORD_S, LIMITS.max_record_s))
         if _worker:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 
-    def at(self, mark: Mark) -> None:
-        """Begin with a record; the clock, which ends the process even inside C code, restarts."""
+    def at(self, mark: Mark | Span, records: int = 1) -> None:
+        """Begin with a record; the clock, which ends the process even inside C code, restarts.
+
+        Args:
+            records: so many have the time of one each.
+        """
         if self._file >= 0:
             os.pwrite(self._file, b"%d %d %d" % mark + b" " * _WIDTH, 0)
-            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+            signal.setitimer(signal.ITIMER_REAL, self._seconds * records)
 
     def close(self) -> None:
         if self._file >= 0:
@@ -85,10 +102,10 @@ def _address_space() -> int:
     return pages * resource.getpagesize()
 
 
-def last_mark(path: str) -> Mark | None:
-    """Return the record at which a worker died, None where it had not begun."""
+def last_mark(path: str) -> tuple[int, int, int] | None:
+    """Return the mark at which a worker died, None where it had not begun."""
     try:
-        row, seen, sample = Path(path).read_text().split()
+        first, second, third = Path(path).read_text().split()
     except (OSError, ValueError):
         return None
-    return Mark(int(row), int(seen), int(sample))
+    return int(first), int(second), int(third)

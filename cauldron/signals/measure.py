@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +29,37 @@ _TEXT_ROWS = 256
 _TEXT_BYTES = 64 << 20
 
 Column = list[pa.Array]
+DIED = "worker_died: its worker crashed or took too long, twice"
+
+
+class Watched(Protocol):
+    """Who is told what is measured next, in case that it ends the process."""
+
+    def begin(self, group: int, start: int, rows: int) -> None:
+        """Note that group number `group` begins with `rows` rows from `start` on."""
+
+    def end(self) -> None:
+        """Note that it is done."""
+
+    def died(self, group: int, start: int, rows: int) -> bool:
+        """Say whether a worker died on these rows before."""
+
+
+class Unwatched:
+    """Nobody is told."""
+
+    def begin(self, group: int, start: int, rows: int) -> None:
+        return None
+
+    def end(self) -> None:
+        return None
+
+    def died(self, group: int, start: int, rows: int) -> bool:
+        return False
+
+
+UNWATCHED = Unwatched()
+Numbered = Sequence[tuple[int, Group]]
 
 
 def measure_part(
@@ -35,12 +67,15 @@ def measure_part(
     out_url: str,
     specs: Sequence[Spec],
     keep: Mapping[str, Sequence[str]] | None = None,
+    watch: Watched = UNWATCHED,
 ) -> dict[str, Any]:
     """Measure one samples part and write its signals.
 
     Args:
         specs: the groups to measure.
         keep: groups that stay, and their columns, which are taken from the file as it is.
+        watch: told where this is; of rows on which a worker died each is measured alone, and one
+            that ended it alone is given up.
     """
     groups = [group_of(spec) for spec in specs]
     ids = read_table(samples_url, ["id"])["id"]
@@ -52,15 +87,16 @@ def measure_part(
         columns |= {name: old[name] for names in keep.values() for name in names}
         fields |= {group: [old.field(name) for name in names] for group, names in keep.items()}
         errors = [_errors_of(text, keep) for text in old[ERRORS].to_pylist()]
-    of_texts = [group for group in groups if group.reads == "texts"]
-    others = [group for group in groups if group.reads != "texts"]
+    numbered = list(enumerate(groups))
+    of_texts = [(n, group) for n, group in numbered if group.reads == "texts"]
+    others = [(n, group) for n, group in numbered if group.reads != "texts"]
     if of_texts:
-        columns |= _measured(of_texts, text_batches(samples_url), errors)
+        columns |= _measured(of_texts, text_batches(samples_url), errors, watch)
     if others:
-        reads = {group.reads for group in others}
+        reads = {group.reads for _, group in others}
         batches = head_batches(samples_url) if reads == {"heads"} else None
         batches = batches or picture_batches(samples_url, "both" in reads)
-        columns |= _measured(others, batches, errors)
+        columns |= _measured(others, batches, errors, watch)
     columns[ERRORS] = pa.array(errors, pa.string())
     schema = _schema(fields)
     table = pa.table({name: columns[name] for name in schema.names}).cast(schema)
@@ -138,35 +174,55 @@ def _list_lengths(lists: pa.ListArray) -> Ints:
 
 
 def _measured(
-    groups: Sequence[Group], batches: Iterator[Batch], errors: list[str]
+    groups: Numbered, batches: Iterator[Batch], errors: list[str], watch: Watched
 ) -> dict[str, pa.ChunkedArray]:
     """Measure groups batch by batch; a row that a group cannot measure alone gets nulls."""
-    pieces: dict[str, Column] = {name: [] for group in groups for name in group.columns}
+    pieces: dict[str, Column] = {name: [] for _, group in groups for name in group.columns}
     start = 0
     for batch in batches:
-        for group in groups:
-            for name, column in _columns(group, batch, start, errors).items():
+        for number, group in groups:
+            rows = _Rows(number, group, errors, watch)
+            for name, column in rows.columns(batch, start).items():
                 pieces[name].append(column)
         start += len(batch.n_images)
-    kinds = {field.name: field.type for group in groups for field in group.types()}
+    kinds = {field.name: field.type for _, group in groups for field in group.types()}
     return {name: pa.chunked_array(made, kinds[name]) for name, made in pieces.items()}
 
 
-def _columns(group: Group, batch: Batch, start: int, errors: list[str]) -> dict[str, pa.Array]:
-    try:
-        return _whole(group, batch)
-    except CauldronError:
-        raise
-    except Exception as error:  # a row that breaks a group must not take the others along
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What one group makes of rows, and what becomes of those that it cannot measure."""
+
+    number: int
+    group: Group
+    errors: list[str]
+    watch: Watched
+
+    def columns(self, batch: Batch, start: int) -> dict[str, pa.Array]:
+        """Return the columns of a batch that begins at row `start`."""
         rows = len(batch.n_images)
-        if rows == 1:
-            told = f"{group.name}: {type(error).__name__}: {error}"[:300].replace("\n", " ")
-            errors[start] = "\n".join(filter(None, [errors[start], told]))
-            return {field.name: pa.nulls(1, field.type) for field in group.types()}
-        made = [
-            _columns(group, one, start + row, errors) for row, one in enumerate(_single_rows(batch))
-        ]
-        return {name: pa.concat_arrays([part[name] for part in made]) for name in group.columns}
+        if self.watch.died(self.number, start, rows):
+            return self._given_up(start, DIED) if rows == 1 else self._one_by_one(batch, start)
+        self.watch.begin(self.number, start, rows)
+        try:
+            made = _whole(self.group, batch)
+        except CauldronError:
+            raise
+        except Exception as error:  # a row that breaks a group must not take the others along
+            if rows > 1:
+                return self._one_by_one(batch, start)
+            made = self._given_up(start, f"{type(error).__name__}: {error}")
+        self.watch.end()
+        return made
+
+    def _given_up(self, row: int, why: str) -> dict[str, pa.Array]:
+        told = f"{self.group.name}: {why}"[:300].replace("\n", " ")
+        self.errors[row] = "\n".join(filter(None, [self.errors[row], told]))
+        return {field.name: pa.nulls(1, field.type) for field in self.group.types()}
+
+    def _one_by_one(self, batch: Batch, start: int) -> dict[str, pa.Array]:
+        made = [self.columns(one, start + row) for row, one in enumerate(_single_rows(batch))]
+        return {name: pa.concat_arrays([p[name] for p in made]) for name in self.group.columns}
 
 
 def _whole(group: Group, batch: Batch) -> dict[str, pa.Array]:

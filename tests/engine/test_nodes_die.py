@@ -14,6 +14,8 @@ from typing import Any
 import orjson
 import pytest
 
+from cauldron.storage import work
+from cauldron.storage.shards import read_table
 from tests.s3 import s3_server
 from tests.test_pipeline import outputs
 from tests.trees import recipe, tabmwp_tree, vsr_tree
@@ -112,7 +114,7 @@ import pyarrow as pa
 from cauldron.signals.groups import Group
 
 def _measured(batch):
-    if any("pears" in t for t in batch.said.texts.to_pylist()):
+    if any("in row 7?" in (t or "") for t in batch.said.texts.to_pylist()):
         os.kill(os.getpid(), signal.SIGKILL)
     return {"poison": np.zeros(len(batch.n_images), np.int64)}
 
@@ -121,7 +123,9 @@ def group():
 """
 
 
-def test_a_part_that_kills_its_workers_is_set_aside_on_a_cluster_too(tmp_path: Path) -> None:
+def test_threat_21_a_record_that_kills_workers_of_a_cluster_is_lost_alone(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "poison.py").write_text(POISON)
     vsr_tree(tmp_path / "raw" / "vsr"), tabmwp_tree(tmp_path / "raw" / "tabmwp")
     place = str(tmp_path / "w")
@@ -130,6 +134,6 @@ def test_a_part_that_kills_its_workers_is_set_aside_on_a_cluster_too(tmp_path: P
         assert run("-m", "cauldron", "ingest", name, raw, "-o", place).returncode == 0
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}
     told = on_cluster("measure", place, "--plugin", "poison=poison:group", env=env)
-    assert told.returncode == 3, told.stderr
-    assert "tabmwp/part-00000" in told.stderr and "Traceback" not in told.stderr
-    assert (tmp_path / "w" / "signals" / "vsr" / "part-00000.parquet").exists()
+    assert told.returncode == 0 and "Traceback" not in told.stderr, told.stderr
+    table = read_table(work.signals(place, "tabmwp", "part-00000")).to_pylist()
+    assert [row["id"] for row in table if row["measure_error"]] == ["tabmwp/train/7"]

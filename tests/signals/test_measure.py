@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import pyarrow as pa
@@ -169,3 +169,33 @@ def test_headers_are_read_from_views_of_the_file_as_from_bytes(tmp_path: Path) -
     bytes_ = measured(tmp_path, *rows, specs=[header, pixels])
     assert views[1]["image_orientation"] == [6]
     assert [{**row} for row in views] == [{k: row[k] for k in views[0]} for row in bytes_]
+
+
+class Died:
+    """A worker died on the first three rows, then on the second one alone, of the first group."""
+
+    begun: ClassVar[list[tuple[int, int, int]]] = []
+
+    def begin(self, group: int, start: int, rows: int) -> None:
+        self.begun.append((group, start, rows))
+
+    def end(self) -> None:
+        return None
+
+    def died(self, group: int, start: int, rows: int) -> bool:
+        return (group, start, rows) in ((0, 0, 3), (0, 1, 1))
+
+
+def test_threat_21_rows_that_ended_a_worker_are_measured_one_by_one_and_one_given_up(
+    tmp_path: Path,
+) -> None:
+    url, out = str(tmp_path / "samples.parquet"), str(tmp_path / "signals.parquet")
+    rows = [sample("How many?", "Two.", n=n) for n in range(3)]
+    write_shard(url, [pa.Table.from_pylist(rows, SAMPLE_SCHEMA)], SAMPLE_SCHEMA)
+    watch = Died()
+    measure_part(url, out, TEXTS[:2], watch=watch)
+    assert watch.begun == [(0, 0, 1), (0, 2, 1), (1, 0, 3)]
+    table = read_table(out).to_pylist()
+    assert [row["chars"] is None for row in table] == [False, True, False]
+    assert [row["measure_error"].partition(":")[0] for row in table] == ["", "counts", ""]
+    assert all(row["text_tokens"] for row in table)
