@@ -51,6 +51,7 @@ def ablate(
     out: Annotated[str, typer.Option("-o", "--out", help="The work folder.")],
     arm: Annotated[list[str] | None, typer.Option(help="Only this arm; may be repeated.")] = None,
     seed: Annotated[list[int] | None, typer.Option(help="Only this seed; may be repeated.")] = None,
+    workers: Workers = None,
     as_json: Json = False,
 ) -> None:
     """Train the arms of an ablation with several seeds and compare their scores.
@@ -62,17 +63,37 @@ def ablate(
         from cauldron.ablation import load_ablation
 
         chosen, path = load_ablation(recipe)
-        done = run(chosen, path, out, arms=arm or (), seeds=seed or (), say=message)
+        done = run(
+            chosen, path, out, arms=arm or (), seeds=seed or (), workers=workers, say=message
+        )
         if as_json:
             emit(done)
             return
-        columns = ["arm", "task", "trained", "deviation", "blind", "untrained", "seeds",
-                   "parameters", "loss", "seconds"]  # fmt: skip
-        rows = [[("" if row[c] is None else row[c]) for c in columns] for row in done["rows"]]
-        table(done["question"], columns, rows)
+        print_arms(done["question"], done["rows"])
         if done["paper"]:
             message(f"the paper: {done['paper']}")
         message(f"plot: {done['plot']}")
+
+
+def print_arms(question: str, rows: list[dict[str, Any]]) -> None:
+    """Print a line for each arm and task, the scores of all seeds in their order."""
+
+    def each(row: dict[str, Any], name: str) -> str:
+        return " ".join(f"{score:.3f}" for score in row["scores"][name])
+
+    columns = ["arm", "task", "seeds", "trained", "mean", "deviation", "blind", "untrained",
+               "parameters", "loss", "seconds"]  # fmt: skip
+    shown = [
+        {
+            **row,
+            **{name: each(row, name) for name in row["scores"]},
+            "seeds": " ".join(map(str, row["seeds"])),
+            "mean": row["trained"],
+            "deviation": "" if row["deviation"] is None else row["deviation"],
+        }
+        for row in rows
+    ]
+    table(question, columns, [[row[c] for c in columns] for row in shown])
 
 
 def demo(

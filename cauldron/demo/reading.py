@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cauldron.demo.drawing import font
 
-QUESTION = "Which number is written here?"
+QUESTION = "Which number?"
 _SHARD = 2000
 
 
@@ -25,7 +26,10 @@ class Reading(BaseModel):
         width, height: of a picture in pixels.
         glyph: height of the digits in pixels.
         digits: fewest and most of them.
-        aspects: widths over heights that pictures are drawn at, their area kept.
+        grid: numbers begin at multiples of it, in pixels.
+        noise: deviation of the grain, in grey levels.
+        aspects: widths over heights that pictures are drawn at, their area nearly kept: sides are
+            multiples of the grid.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,6 +39,8 @@ class Reading(BaseModel):
     height: int = Field(24, ge=8)
     glyph: int = Field(16, ge=6)
     digits: tuple[int, int] = (2, 3)
+    grid: int = Field(1, ge=1)
+    noise: float = Field(6.0, ge=0)
     aspects: tuple[float, ...] = ()
 
     @model_validator(mode="after")
@@ -44,7 +50,7 @@ class Reading(BaseModel):
         return self
 
 
-def write_reading(folder: Path, settings: Reading, seed: int = 0) -> Path:
+def write_reading(folder: Path, settings: Reading, seed: Sequence[int] = (0,)) -> Path:
     """Write parquet files with columns images and texts, as The Cauldron has them."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
@@ -66,15 +72,21 @@ def _drawn(text: str, settings: Reading, rng: np.random.Generator) -> bytes:
     if settings.aspects:
         aspect = float(rng.choice(settings.aspects))
         side = (width * height) ** 0.5
-        width, height = round(side * aspect**0.5), round(side / aspect**0.5)
+        width = _multiple(side * aspect**0.5, settings.grid)
+        height = _multiple(side / aspect**0.5, settings.grid)
     image = Image.new("L", (width, height), int(rng.integers(10, 60)))
     face = font(settings.glyph)
     left, top, right, bottom = face.getbbox(text)
-    x = rng.integers(0, max(width - int(right - left), 0) + 1)
-    y = rng.integers(0, max(height - int(bottom - top), 0) + 1)
+    grid = settings.grid
+    x = grid * rng.integers(0, max(width - int(right - left), 0) // grid + 1)
+    y = grid * rng.integers(0, max(height - int(bottom - top), 0) // grid + 1)
     colour = int(rng.integers(170, 255))
     ImageDraw.Draw(image).text((x - left, y - top), text, fill=colour, font=face)
-    pixels = np.asarray(image, dtype=np.float64) + rng.normal(0, 6, (height, width))
+    pixels = np.asarray(image, dtype=np.float64) + rng.normal(0, settings.noise, (height, width))
     out = io.BytesIO()
     Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(out, "PNG")
     return out.getvalue()
+
+
+def _multiple(side: float, unit: int) -> int:
+    return max(round(side / unit), 1) * unit

@@ -53,6 +53,13 @@ class Packing:
     how: How = "fast"
     threads: int = 2
 
+    def pieces(self, samples: Samples, source: str, row: int) -> int:
+        """Return what each picture of a row becomes: 1, or 5 when the row is split."""
+        if not self.split_share or (self.split_sources and source not in self.split_sources):
+            return 1
+        key = content_hash(samples.order.seed, "split", source, str(row))
+        return CROPS + 1 if key < self.split_share * 2**64 else 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Item:
@@ -133,7 +140,7 @@ class PackedCourse:
         ]
 
     def _items(self, position: int, source: str, row: int, sample: Sample) -> Measured[_Item]:
-        crops = self._crops(source, row)
+        crops = self._packing.pieces(self._samples, source, row)
         pieces, note = self._pieces(self._encoder.encode(sample, crops))
         place = {"position": position, "source": source, "row": row, "id": sample["id"]}
         items = [
@@ -155,13 +162,6 @@ class PackedCourse:
         if long == "split":
             return windows(whole, length, tokens, marks), "split"
         return [cut(whole, length, tokens, marks)], "cut"
-
-    def _crops(self, source: str, row: int) -> int:
-        share, among = self._packing.split_share, self._packing.split_sources
-        if not share or (among and source not in among):
-            return 1
-        key = content_hash(self._samples.order.seed, "split", source, str(row))
-        return CROPS + 1 if key < share * 2**64 else 1
 
     def _batch(
         self,

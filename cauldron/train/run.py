@@ -162,14 +162,15 @@ def _trainer(
     settings, ranks = run.settings, run.ranks
     own = mixture_of(stage, manifest)
     with Samples(own) as samples:
-        rows = stage.rows or rows_of(samples, model.encoder, stage, ranks.world_size)
         names = samples.names
-        packing = packing_of(model.settings, stage, rows, settings.threads, run.seed)
+        packing = packing_of(model.settings, stage, settings.threads, run.seed)
+        rows = stage.rows or rows_of(samples, model.encoder, packing, stage.batch, ranks.world_size)
+        packing = replace(packing, rows=rows)
         validation = None
         if settings.validate_every:
             validation = Validation(
-                samples, model.encoder, packing.fit,
-                most=settings.validate_samples, length=stage.row_tokens,
+                samples, model.encoder, packing.fit, most=settings.validate_samples,
+                length=stage.row_tokens, split=model.settings.split,
             )  # fmt: skip
     steps = math.ceil(stage.tokens / (rows * stage.row_tokens)) if stage.tokens else stage.steps
     batches = PackedBatches(
@@ -209,10 +210,8 @@ def prepare(model: Any, settings: TrainSettings) -> None:
                 weight.data = weight.data.to(torch.bfloat16)
 
 
-def packing_of(
-    model: ModelSettings, stage: StageSettings, rows: int, threads: int, seed: int = 0
-) -> Packing:
-    """Return how a stage's samples become rows of tokens and pixels."""
+def packing_of(model: ModelSettings, stage: StageSettings, threads: int, seed: int = 0) -> Packing:
+    """Return how a stage's samples become rows of tokens and pixels; how many is not told yet."""
     images = stage.images
     longest = images.max_side or model.max_side
     fit = Fit(
@@ -232,7 +231,6 @@ def packing_of(
         )
     return Packing(
         length=stage.row_tokens,
-        rows=rows,
         images=stage.row_images,
         split_share=images.split_share,
         split_sources=images.split_sources,
@@ -243,12 +241,20 @@ def packing_of(
     )
 
 
-def rows_of(samples: Samples, encoder: Encoder, stage: StageSettings, world_size: int) -> int:
-    """Return how many rows hold about `batch` samples, shared evenly by all processes."""
-    drawn = samples.drawn(range(_MEASURED))
-    read = samples.read([(name, row) for name, row, _ in drawn], pictures=False)
-    lengths = [min(len(encoder.encode(sample).ids), stage.row_tokens) for sample in read]
-    rows = stage.batch * sum(lengths) / len(lengths) / stage.row_tokens
+def rows_of(
+    samples: Samples, encoder: Encoder, packing: Packing, batch: int, world_size: int
+) -> int:
+    """Return how many rows hold about `batch` samples, shared evenly by all processes.
+
+    Pictures that are split take their tokens several times.
+    """
+    drawn = [(name, row) for name, row, _ in samples.drawn(range(_MEASURED))]
+    read = samples.read(drawn, pictures=False)
+    lengths = [
+        min(len(encoder.encode(sample, packing.pieces(samples, *place)).ids), packing.length)
+        for place, sample in zip(drawn, read, strict=True)
+    ]
+    rows = batch * sum(lengths) / len(lengths) / packing.length
     return max(round(rows / world_size), 1) * world_size
 
 

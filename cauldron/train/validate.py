@@ -11,7 +11,7 @@ from torch import nn
 
 from cauldron.loader.batch import PackedBatch, grouped
 from cauldron.loader.pack import pack
-from cauldron.loader.pictures import Fit, Pixels, decode
+from cauldron.loader.pictures import CROPS, Fit, Pixels, decode, decode_split
 from cauldron.loader.samples import Samples
 from cauldron.loader.tokens import Encoded, Encoder
 from cauldron.media.images import ImageError
@@ -25,20 +25,28 @@ class Validation:
     Args:
         most: samples of each source.
         length: tokens of a row; longer samples are left out.
+        split: look at pictures as a model that splits them does when it answers.
     """
 
     def __init__(
-        self, samples: Samples, encoder: Encoder, fit: Fit, *, most: int, length: int
+        self,
+        samples: Samples,
+        encoder: Encoder,
+        fit: Fit,
+        *,
+        most: int,
+        length: int,
+        split: bool = False,
     ) -> None:
         self._encoder, self._names = encoder, samples.names
         used: list[tuple[int, Encoded, list[Pixels]]] = []
         for number, name in enumerate(samples.names):
             for sample in samples.validation(name, most) if samples.held_out(name) else ():
-                encoded = encoder.encode(sample)
+                encoded = encoder.encode(sample, CROPS + 1 if split else 1)
                 if len(encoded.ids) > length or not encoded.supervised[1:].any():
                     continue
                 try:
-                    shown = [decode(image["bytes"], fit, "exact") for image in sample["images"]]
+                    shown = [p for image in sample["images"] for p in _seen(image, fit, split)]
                 except ImageError:
                     continue
                 used.append((number, encoded, shown))
@@ -65,6 +73,11 @@ class Validation:
             self._names[n]: float(losses[owner == n].mean()) for n in owner.unique().tolist()
         }
         return {"loss": float(losses.mean()), "by_source": by_source}
+
+
+def _seen(image: Mapping[str, Any], fit: Fit, split: bool) -> list[Pixels]:
+    data: bytes = image["bytes"]
+    return decode_split(data, fit, "exact") if split else [decode(data, fit, "exact")]
 
 
 def _batch(used: list[tuple[int, Encoded, list[Pixels]]], length: int) -> PackedBatch:

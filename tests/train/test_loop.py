@@ -267,8 +267,26 @@ def test_held_out_losses_choose_the_best_weights(
     assert best["step"] < 8
     run.take_best()
     assert run._validation
-    again = run._validation.losses(run._module, run.run_of.ranks, False)
-    assert again["loss"] == pytest.approx(best["loss"], abs=1e-5)
+    with deterministic(wild.threads):  # sums depend on the number of threads
+        again = run._validation.losses(run._module, run.run_of.ranks, False)
+    assert again == {name: best[name] for name in ("loss", "by_source")}
+
+
+def test_a_step_of_split_pictures_has_as_many_samples(
+    manifest: str, settings: TrainSettings, tmp_path: Path
+) -> None:
+    split = changed(
+        settings, model={**settings.model.model_dump(), "split": True}, images={"split_share": 1.0},
+        batch=32, validate_every=1, validate_samples=4,
+    )  # fmt: skip
+    run = trainer(manifest, split, tmp_path)
+    run.run(stop=1)
+    (entry,) = run.run_of.journal.entries
+    assert entry["samples"] == pytest.approx(32, rel=0.2)
+    assert entry["images"] == 5 * entry["samples"]
+    assert run._validation and run._validation._batch
+    held_out = run._validation._batch
+    assert len(held_out.pictures_in_order()) == 5 * len(held_out.sample_ids) > 0
 
 
 @pytest.mark.parametrize(("schedule", "middle"), [("linear", 0.55), ("constant", 1.0)])
