@@ -29,7 +29,7 @@ class Reading(BaseModel):
         grid: numbers begin at multiples of it, in pixels.
         noise: deviation of the grain, in grey levels.
         aspects: widths over heights that pictures are drawn at, their area nearly kept: sides are
-            multiples of the grid.
+            multiples of 8 pixels.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -72,8 +72,7 @@ def _drawn(text: str, settings: Reading, rng: np.random.Generator) -> bytes:
     if settings.aspects:
         aspect = float(rng.choice(settings.aspects))
         side = (width * height) ** 0.5
-        width = _multiple(side * aspect**0.5, settings.grid)
-        height = _multiple(side / aspect**0.5, settings.grid)
+        width, height = _side(side * aspect**0.5), _side(side / aspect**0.5)
     image = Image.new("L", (width, height), int(rng.integers(10, 60)))
     face = font(settings.glyph)
     left, top, right, bottom = face.getbbox(text)
@@ -88,5 +87,5 @@ def _drawn(text: str, settings: Reading, rng: np.random.Generator) -> bytes:
     return out.getvalue()
 
 
-def _multiple(side: float, unit: int) -> int:
-    return max(round(side / unit), 1) * unit
+def _side(length: float) -> int:
+    return max(round(length / 8), 1) * 8
