@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import orjson
@@ -55,6 +56,55 @@ def lvis_instruct4v(tree: Tree, rng: Rng, records: int) -> list[str]:
     told += _broken(tree, rng, "lvis_instruct4v", 750_000, _COCO, "coco/train2017/{}")
     tree.json("lvis_instruct4v/lvis_instruct4v_220k.json", told)
     return ["lvis_instruct4v", "coco2017"]
+
+
+def svit(tree: Tree, rng: Rng, records: int) -> list[str]:
+    """Write SVIT: the shape of LLaVA, pictures of Visual Genome under the paths of LLaVA."""
+    told = []
+    for number, photo in enumerate(draw_photos(rng, 2_500_000, records)):
+        name = f"vg/VG_100K{('', '_2')[number % 2]}/{photo.number}.jpg"
+        tree.write(f"svit/{name}", photo.data)
+        told.append(_record(rng, number, photo, name))
+    told += _odd_marks(tree, "svit", told[0], len(told))
+    tree.json("svit/format/llava-v1.5/SVIT_core_150K.json", told)
+    return ["svit"]
+
+
+def llavar(tree: Tree, rng: Rng, records: int) -> list[str]:
+    """Write LLaVAR: the shape of LLaVA, pictures in the folder of their archive."""
+    told = []
+    for number, photo in enumerate(draw_photos(rng, 765_000, records)):
+        tree.write(f"llavar/finetune/{photo.number}.jpg", photo.data)
+        told.append(_record(rng, number, photo, f"{photo.number}.jpg"))
+    told += _broken(tree, rng, "llavar", 768_000, "llavar/finetune", "{}")
+    tree.json("llavar/llava_instruct_150k_llavar_20k.json", told)
+    return ["llavar"]
+
+
+def m3it(tree: Tree, rng: Rng, records: int) -> list[str]:
+    """Write M3IT: two tasks in JSON lines, pictures in base64, two pictures for some."""
+    tasks: dict[str, list[Record]] = {"captioning/coco-cn": [], "vqa/fm-iqa": []}
+    photos = draw_photos(rng, 795_000, records)
+    for number, photo in enumerate(photos):
+        shown = ", ".join(thing.name for thing in photo.shown)
+        held = [_base64(photo.data)]
+        if number % 5 == 0:
+            held.append(_base64(photos[number - 1].data))
+        asked = ("", "What can be seen?")[number % 2]
+        told = {"instruction": "Look at the picture.", "inputs": asked, "image_base64_str": held}
+        tasks[list(tasks)[number % 2]].append({**told, "outputs": f"I see {shown}."})
+    bad = {"instruction": "Say it.", "inputs": "", "image_base64_str": "%%", "outputs": "It."}
+    tree.plant("m3it", "picture that is not base64", "quarantined", "image_base64_invalid", "%%")
+    tasks["vqa/fm-iqa"] += [bad, {**bad, "image_base64_str": []}]
+    tree.plant("m3it", "no picture", "quarantined", "image_missing", "[]")
+    for task, rows in tasks.items():
+        payload = b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+        tree.write(f"m3it/data/{task}/train.jsonl", payload)
+    return ["m3it"]
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def sharegpt4o(tree: Tree, rng: Rng, records: int) -> list[str]:

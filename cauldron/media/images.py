@@ -129,6 +129,31 @@ def open_rgb(data: bytes, limits: Limits = LIMITS) -> Image.Image:
             return upright
 
 
+def frames_of(data: bytes, most: int, limits: Limits = LIMITS) -> Iterator[Image.Image]:
+    """Yield the first frames of a picture in order, each decoded, no more than `most`.
+
+    Black and white and grey stay so; all else becomes RGB as `open_rgb` makes it.
+
+    Raises:
+        ImageError: as `open_rgb`, at the first frame that cannot be read.
+    """
+    with _open(data, limits) as image:
+        for number in range(most):
+            with damage("image_truncated"):
+                try:
+                    image.seek(number)
+                except EOFError:
+                    return
+            width, height = image.size
+            if width * height > limits.max_pixels or max(width, height) > limits.max_side:
+                raise ImageError("image_too_large", f"{width} x {height} pixels")
+            _decode(image)
+            with damage("image_truncated"):
+                frame = image.copy() if image.mode in ("1", "L") else _on_white(image).copy()
+                frame.info = {}
+            yield frame
+
+
 def encode_png(image: Image.Image) -> bytes:
     """Encode as PNG without metadata; equal pixels give equal bytes."""
     out = io.BytesIO()

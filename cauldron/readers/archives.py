@@ -35,7 +35,9 @@ _MOST_PROBLEMS = 1_000  # told one by one
 LINK, ENCRYPTED, UNREADABLE = -1, -2, -3
 """`Member.method` of members that are listed but refused: a link, encrypted, unknown packing."""
 _DAMAGE = (zipfile.BadZipFile, *DAMAGED)
-_MEMBER_URL = re.compile(r"^(.*?\.(?:zip|tar|tar\.gz|tgz|tar\.bz2|tar\.xz|gz))!/(.*)$", re.I)
+_MEMBER_URL = re.compile(
+    r"^(.*?\.(?:zip|tar|tar\.gz|tgz|tar\.bz2|tar\.xz|gz|bz2|xz|zst))!/(.*)$", re.I
+)
 
 
 class Member(NamedTuple):

@@ -21,7 +21,7 @@ import orjson
 from cauldron.errors import StorageError
 from cauldron.media.http_body import BodyError, plain_body
 from cauldron.media.limits import LIMITS
-from cauldron.readers.archives import SEPARATOR, split_url, stamp
+from cauldron.readers.archives import SEPARATOR, is_archive, split_url, stamp
 from cauldron.readers.raw import Found, Raw
 from cauldron.readers.warc import SUFFIXES, read_record, records
 from cauldron.storage import files
@@ -88,17 +88,13 @@ def archive_files(raw: Raw) -> list[Found]:
     """Return the web archives below the roots; those inside other archives too, to be refused."""
     texts = [f"*.warc.{kind}{packing}" for kind in ("wet", "wat") for packing in ("", ".gz")]
     patterns = [f"*{suffix}" for suffix in SUFFIXES] + [*texts, "*.wet.gz", "*.wat.gz"]
-    return [f for f in raw.find(*patterns) if not _is_bare_gzip(f)]
+    return [f for f in raw.find(*patterns) if not _is_packed_alone(f)]
 
 
-def _is_bare_gzip(found: Found) -> bool:
+def _is_packed_alone(found: Found) -> bool:
     """Say whether this is `x.warc` seen inside `x.warc.gz`, which is a web archive itself."""
     inside = split_url(found.url)
-    return bool(inside and inside[0].lower().endswith(".gz") and not _in_tar(inside[0]))
-
-
-def _in_tar(url: str) -> bool:
-    return url.lower().endswith((".tar.gz", ".tgz"))
+    return bool(inside and not is_archive(inside[0]))
 
 
 def refused(found: Found) -> tuple[str, str] | None:

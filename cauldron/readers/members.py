@@ -1,9 +1,8 @@
-"""Reading by URL: a file, a member of an archive (`ARCHIVE!/member`), or a single .gz file."""
+"""Reading by URL: a file, a member of an archive (`ARCHIVE!/member`), or a single packed file."""
 
 from __future__ import annotations
 
 import contextlib
-import gzip
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from cauldron.readers.streams import (
     buffered,
     decompressed,
     inflated,
-    packed_file,
+    unpacked,
 )
 from cauldron.storage import files
 
@@ -91,7 +90,8 @@ def open_url(url: str, indexes: str = "") -> Iterator[IO[bytes]]:
 
 def _unpacked(url: str, archive: str, name: str, indexes: str) -> Any:
     if not archives.is_archive(archive):
-        return gzip.open(packed_file(archive))
+        with _unpacking(url):
+            return unpacked(archive)
     index = archives.index_of(archive, indexes)
     member = _member(index, name)
     with _unpacking(url):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import bz2
+import gzip
 import io
 import lzma
 import struct
 import tarfile
 import zlib
 from typing import IO, Any
+
+import pyarrow as pa
 
 from cauldron.errors import StorageError
 from cauldron.storage import files
@@ -110,6 +113,20 @@ def inflated(packed: bytes, size: int, crc: int) -> bytes:
     if len(payload) != size or zlib.crc32(payload) != crc:
         raise zlib.error("size or checksum of the member differs")
     return payload
+
+
+PACKED = (".gz", ".bz2", ".xz", ".zst")
+"""Endings of single files that are packed."""
+
+
+def unpacked(url: str) -> Any:
+    """Open a single packed file as the stream of what is in it."""
+    lowered = url.lower()
+    if lowered.endswith(".gz"):
+        return gzip.open(packed_file(url))
+    if lowered.endswith(".zst"):
+        return pa.CompressedInputStream(pa.PythonFile(files.open_input(url), mode="r"), "zstd")
+    return (bz2.BZ2File if lowered.endswith(".bz2") else lzma.LZMAFile)(packed_file(url))
 
 
 def decompressed(url: str, seek_points: str = "") -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from cauldron.errors import SourceError
 from cauldron.readers import archives
 from cauldron.readers.archives import SEPARATOR, Index, index_of, is_archive, stem
+from cauldron.readers.streams import PACKED
 from cauldron.storage import files
 
 
@@ -78,14 +79,14 @@ class Tree:
         return files.join(self.root, path) if path else self.root
 
     def _unzipped(self, folder_parts: list[str], name: str) -> Iterator[tuple[str, str]]:
-        """Yield path and URL of single .gz files whose name without .gz fits."""
+        """Yield path and URL of single packed files whose name without their ending fits."""
         for folder, names in self.folders.items():
-            packed = [n for n in names if n.lower().endswith(".gz") and not is_archive(n)]
+            packed = [n for n in names if n.lower().endswith(PACKED) and not is_archive(n)]
             if packed and _ends(folder, folder_parts):
-                for found in fnmatch.filter([n[:-3] for n in packed], name):
-                    original = next(n for n in packed if n[:-3] == found)
-                    path = joined(folder, found)
-                    yield path, f"{self._url(joined(folder, original))}{SEPARATOR}{found}"
+                inner = {n.rpartition(".")[0]: n for n in reversed(packed)}
+                for found in fnmatch.filter([n.rpartition(".")[0] for n in packed], name):
+                    url = self._url(joined(folder, inner[found]))
+                    yield joined(folder, found), f"{url}{SEPARATOR}{found}"
 
     def _members(
         self, folder_parts: list[str], name: str, indexes: str

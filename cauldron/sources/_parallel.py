@@ -47,12 +47,19 @@ class Columns:
     keys: tuple[str, ...] = ()
 
 
-def parallel_source(name: str, wanted: str, columns: Columns, lines: bool = False) -> Source:
+LookUp = Callable[[Any], bytes | None]
+"""Returns the bytes of a picture as a list names it, None where it is not there."""
+
+
+def parallel_source(
+    name: str, wanted: str, columns: Columns, lines: bool = False, further: tuple[Form, ...] = ()
+) -> Source:
     """Return a source that is published as parallel lists.
 
     Args:
         columns: how it names them; `keys` are facts of a picture to keep, all where none is named.
         lines: whether it also comes as JSON lines.
+        further: forms of other shapes in which it comes, too.
     """
 
     def files(raw: Raw, split: str) -> list[Found]:
@@ -71,7 +78,10 @@ def parallel_source(name: str, wanted: str, columns: Columns, lines: bool = Fals
     def opened(row: Row, raw: Raw) -> Iterable[Row | Reject]:
         is_lines = not row.file.lower().endswith(".parquet")
         for one in (row,) if is_lines else open_parquet(row, raw):
-            yield from _expanded(one, raw, columns) if isinstance(one, Row) else (one,)
+            if isinstance(one, Row):
+                yield from expanded(one, columns, lambda picture: _looked_up(picture, raw))
+            else:
+                yield one
 
     return Source(
         name=name,
@@ -82,12 +92,13 @@ def parallel_source(name: str, wanted: str, columns: Columns, lines: bool = Fals
                 splits=lambda raw: ["train"] if files(raw, "train") else [],
                 rows=rows,
                 key=lambda row: f"{row.file.rpartition('.')[0]}/{row.record}",
-                convert=_converter(columns.keys),
+                convert=converter(columns.keys),
                 open=opened,
                 absent=_absent,
                 options=(FILTERS, OPT_OUT),
                 wanted=wanted,
             ),
+            *further,
         ),
     )
 
@@ -112,8 +123,8 @@ def _named(data: Mapping[str, Any], names: tuple[str, ...]) -> Any:
     return next((data[name] for name in names if data.get(name) is not None), None)
 
 
-def _expanded(row: Row, raw: Raw, columns: Columns) -> Iterator[Row]:
-    """Yield the articles of a document; addresses of pictures are looked up in the store."""
+def expanded(row: Row, columns: Columns, look_up: LookUp) -> Iterator[Row]:
+    """Yield the articles of a document, its pictures looked up."""
     if isinstance(row.data, Reject):
         yield row
         return
@@ -130,7 +141,7 @@ def _expanded(row: Row, raw: Raw, columns: Columns) -> Iterator[Row]:
     articles = list(_articles(texts, images, _decoded(said) or [None] * len(texts)))
     for number, positions in enumerate(articles, start=1):
         record = row.record if len(articles) == 1 else f"{row.record}.{number}"
-        found = [_looked_up(picture, raw) for _, picture, _ in positions]
+        found = [look_up(picture) for _, picture, _ in positions]
         data = {"page": page, "positions": positions, "found": found}
         yield replace(row, record=record, data=data, weight=1)
 
@@ -195,7 +206,9 @@ def _absent(row: Row) -> Iterator[str]:
             yield named
 
 
-def _converter(keys: tuple[str, ...]) -> Callable[[Row], Draft | Reject | Skip]:
+def converter(keys: tuple[str, ...]) -> Callable[[Row], Draft | Reject | Skip]:
+    """Return what makes a document of an opened row; `keys` are facts of a picture to keep."""
+
     def convert(row: Row) -> Draft | Reject | Skip:
         parts: list[str | int] = []
         images: list[Picture] = []

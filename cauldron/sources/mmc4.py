@@ -18,25 +18,35 @@ from typing import Any
 from cauldron.errors import StorageError
 from cauldron.media.limits import LIMITS
 from cauldron.phrasing import text
-from cauldron.readers import json_lines
+from cauldron.readers import json_file, json_lines
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.store import store_of
 from cauldron.sample import Draft, Picture, Reject, Skip
 from cauldron.sources._opt_out import OPT_OUT
 from cauldron.sources._options import one_of
 from cauldron.sources._pages import FILTERS, domain_of
+from cauldron.sources._records import holds
 from cauldron.sources.base import Form, Option, Source
 
+_NEEDED = ("text_list", "image_info")
 _BULKY = "similarity_matrix"  # most of the bytes of a record, and of no use once it was assigned
 
 
 def _files(raw: Raw, split: str) -> list[Found]:
-    return raw.find("*.jsonl") if split == "train" else []
+    """Return JSON lines; where there are none, the JSON files in tars, each one document."""
+    if split != "train":
+        return []
+    found = raw.find("*.jsonl") or raw.find("*.json")
+    alone = found[:1] if found and found[0].path.endswith(".json") else []
+    fits = all(holds(iter([json_file(raw, f, split, "mmc4")]), *_NEEDED) for f in alone)
+    return found if fits else []
 
 
 def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
     for file in found:
-        for row in json_lines(raw, file, split, "mmc4"):
+        is_alone = file.path.endswith(".json")
+        told = [json_file(raw, file, split, "mmc4")] if is_alone else None
+        for row in told or json_lines(raw, file, split, "mmc4"):
             if isinstance(row.data, dict):
                 row = replace(row, data={k: v for k, v in row.data.items() if k != _BULKY})
             yield row
@@ -137,12 +147,12 @@ SOURCE = Source(
             files=_files,
             splits=lambda raw: ["train"] if _files(raw, "train") else [],
             rows=_rows,
-            key=lambda row: f"{row.file.removesuffix('.jsonl')}/{row.record}",
+            key=lambda row: f"{row.file.rpartition('.')[0]}/{row.record}".rstrip("/"),
             convert=_convert,
             open=_open,
             absent=_absent,
             wanted="docs_*.jsonl (or .jsonl.gz, .jsonl.zip) of mmc4, and its pictures: files of "
-            "their image_name, or a store by address",
+            "their image_name, or a store by address; or tars of .json with image_base64",
             options=(
                 FILTERS,
                 OPT_OUT,

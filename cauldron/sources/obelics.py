@@ -7,6 +7,7 @@ Documents, arXiv:2306.16527.
 from __future__ import annotations
 
 from cauldron.sources._parallel import Columns, parallel_source
+from cauldron.sources._training_tars import training_tars_form
 
 _ABOUT = (
     "src document_url unformatted_src alt_text rendered_width rendered_height original_width "
@@ -17,4 +18,5 @@ SOURCE = parallel_source(
     "obelics",
     "Parquet of HuggingFaceM4/OBELICS, and a store of its pictures (img2dataset, cauldron fetch)",
     Columns(keys=tuple(_ABOUT)),
+    further=(training_tars_form("obelics"),),
 )

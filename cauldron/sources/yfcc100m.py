@@ -1,7 +1,8 @@
 """YFCC100M: pictures of Flickr under Creative Commons licences, with titles and descriptions.
 
 Thomee et al. 2016, YFCC100M: The New Data in Multimedia Research, arXiv:1503.01817. Read are its
-tab-separated files (texts are written as in web addresses) and tables of the same fields. Title
+tab-separated files and its SQLite file (texts are written as in web addresses), and tables of the
+same fields. Title
 and description become the caption; names of files that cameras give are no titles. Each picture
 has a licence of its own, which the sample keeps.
 """
@@ -15,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from cauldron.phrasing import text
-from cauldron.readers import csv_rows
+from cauldron.readers import csv_rows, sqlite_rows
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Reject, Skip
 from cauldron.sources._downloads import download_forms
@@ -27,13 +28,16 @@ _FIELDS = (
     "machinetags longitude latitude accuracy pageurl downloadurl licensename licenseurl serverid "
     "farmid secret secretoriginal ext marker"
 ).split()
+_WRITTEN = ("title", "description", "unickname", "usertags")
 _COLUMNS = [f"c{number}" for number in range(len(_FIELDS) + 2)]
 _CAMERA = re.compile(
     r"(?:img|dsc|dscn|dscf|pict?|p|mvi|sam|gopr|cimg|imgp|_mg|photo|image|scan)?"
     r"[ _-]*\d[\d _().-]*(?:\.(?:jpe?g|png|gif|tiff?|cr2|nef))?",
     re.I,
 )
-_PACKED = (".bz2", ".sql", ".db", ".parquet")
+_NOT_LINES = (".bz2", ".sql", ".db", ".sqlite", ".parquet", "subset_data.tsv")
+_DATABASES = ("yfcc100m_dataset.sql", "yfcc100m_dataset.db", "yfcc100m_dataset.sqlite")
+_TABLE = "yfcc100m_dataset"
 _BREAK = re.compile(r"<(?:br|/p|/?div)\b[^<>]{0,500}>", re.I)
 _TAG = re.compile(r"<[^<>]{1,500}>")
 _LICENSE = re.compile(r"creativecommons\.org/(?:licenses/([a-z-]+)|publicdomain/(\w+))/([\d.]+)")
@@ -43,7 +47,7 @@ def _files(raw: Raw, split: str) -> list[Found]:
     if split != "train":
         return []
     found = raw.find("yfcc100m_dataset*", "yfcc*.tsv", "yfcc*.txt")
-    return [file for file in found if not file.path.endswith(_PACKED)]
+    return [file for file in found if not file.path.endswith(_NOT_LINES)]
 
 
 def _rows(raw: Raw, file: Found, split: str) -> Iterator[Row]:
@@ -60,9 +64,21 @@ def _read(row: Row) -> Pair | Reject | Skip:
     if len(cells) < len(_FIELDS) or not cells[14].startswith("http"):
         return Reject(reason="malformed_record", detail="not the columns of YFCC100M")
     fields = dict(zip(_FIELDS, cells, strict=False))
-    for name in ("title", "description", "unickname", "usertags"):
-        fields[name] = unquote_plus(fields[name])
-    return _told(row, fields)
+    return _spelt(row, fields)
+
+
+def _spelt(row: Row, fields: Mapping[str, str]) -> Pair | Skip:
+    """Return the pair of a record whose texts are written as in web addresses."""
+    spelt = {name: unquote_plus(fields[name]) for name in _WRITTEN}
+    return _told(row, {**fields, **spelt})
+
+
+def _databases(raw: Raw, split: str) -> list[Found]:
+    return raw.find(*_DATABASES) if split == "train" else []
+
+
+def _database_rows(raw: Raw, file: Found, split: str) -> Iterator[Row]:
+    yield from sqlite_rows(raw, file, split, "yfcc100m", _TABLE, _FIELDS)
 
 
 def _told(row: Row, fields: Mapping[str, Any]) -> Pair | Skip:
@@ -107,8 +123,17 @@ SOURCE = Source(
             _files,
             _rows,
             _read,
-            "yfcc100m_dataset (tab-separated, unpacked or .gz, whole or in parts), a store of its "
+            "yfcc100m_dataset (tab-separated, plain or packed, whole or in parts), a store of its "
             "pictures (img2dataset)",
+            splits={"train": ("train",)},
+        ),
+        list_form(
+            "yfcc100m",
+            "sqlite",
+            _databases,
+            _database_rows,
+            lambda row: _spelt(row, row.data),
+            "yfcc100m_dataset.sql (SQLite), a store of its pictures",
             splits={"train": ("train",)},
         ),
         table_form(

@@ -9,7 +9,8 @@ import zlib
 import pytest
 from PIL import Image
 
-from cauldron.media.images import ImageError, inspect, open_rgb
+from cauldron.media.images import ImageError, frames_of, inspect, open_rgb
+from cauldron.media.limits import Limits
 from tests.conftest import picture
 
 
@@ -80,3 +81,24 @@ def test_a_16_bit_picture_keeps_its_grey() -> None:
     out = io.BytesIO()
     Image.new("I;16", (4, 4), 32896).save(out, "PNG")
     assert open_rgb(out.getvalue()).getpixel((0, 0)) == (128, 128, 128)
+
+
+def frames(*sizes: tuple[int, int]) -> bytes:
+    out = io.BytesIO()
+    first, *rest = (Image.new("L", size, 40 * n) for n, size in enumerate(sizes))
+    first.save(out, "TIFF", save_all=True, append_images=rest)
+    return out.getvalue()
+
+
+def test_frames_come_in_order_and_no_more_than_asked() -> None:
+    data = frames((4, 4), (9, 5), (3, 8))
+    assert [frame.size for frame in frames_of(data, 9)] == [(4, 4), (9, 5), (3, 8)]
+    assert [frame.getpixel((0, 0)) for frame in frames_of(data, 2)] == [0, 40]
+
+
+def test_a_frame_over_the_limit_is_rejected_behind_the_good_ones() -> None:
+    found = frames_of(frames((4, 4), (90, 50)), 9, Limits(max_pixels=100))
+    assert next(found).size == (4, 4)
+    with pytest.raises(ImageError) as error:
+        next(found)
+    assert error.value.reason == "image_too_large"

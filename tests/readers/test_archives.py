@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import io
+import lzma
+import os
 import shutil
 import struct
 import tarfile
@@ -12,6 +15,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from cauldron import steps
@@ -136,12 +140,23 @@ def test_of_members_with_one_name_the_last_counts(tmp_path: Path) -> None:
     assert [raw.read(f.url) for f in raw.find("a.txt")] == [b"new"]
 
 
-def test_a_gz_file_is_seen_without_its_ending(tmp_path: Path) -> None:
-    with gzip.open(tmp_path / "rows.jsonl.gz", "wb") as file:
-        file.write(b'{"n": 1}\n{"n": 2}\n')
+def packed(ending: str, payload: bytes) -> bytes:
+    if ending == "zst":
+        out = pa.BufferOutputStream()
+        with pa.CompressedOutputStream(out, "zstd") as file:
+            file.write(payload)
+        return bytes(out.getvalue())
+    return {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}[ending](payload)
+
+
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz", "zst"])
+def test_a_packed_file_is_seen_without_its_ending(ending: str, tmp_path: Path) -> None:
+    first, second = (packed(ending, b'{"n": %d}\n' % n) for n in (1, 2))
+    (tmp_path / f"rows.jsonl.{ending}").write_bytes(first + second)  # both parts of it
     raw = Raw([str(tmp_path)])
     (found,) = raw.find("rows.jsonl")
     assert [row.data["n"] for row in json_lines(raw, found, "train", "x")] == [1, 2]
+    assert raw.read(found.url) == b'{"n": 1}\n{"n": 2}\n'
 
 
 def test_an_archive_itself_is_found_by_its_ending(tmp_path: Path) -> None:
@@ -270,10 +285,14 @@ def test_something_that_is_no_archive_is_an_error_where_nothing_else_is_there(
         steps.ingest(engine, str(tmp_path / "w"), "vsr", [str(tmp_path)])
 
 
-def test_a_damaged_gz_file_names_itself(tmp_path: Path) -> None:
-    (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(b'{"n": 1}\n' * 9_999)[:-40])
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz", "zst"])
+@pytest.mark.parametrize("fault", ["cut", "noise"])
+def test_a_damaged_packed_file_names_itself(ending: str, fault: str, tmp_path: Path) -> None:
+    whole = packed(ending, os.urandom(200_000).hex().encode() + b"\n")
+    damaged = whole[: len(whole) // 2] if fault == "cut" else b"no archive at all"
+    (tmp_path / f"rows.jsonl.{ending}").write_bytes(damaged)
     raw = Raw([str(tmp_path)])
-    with pytest.raises(StorageError, match=r"rows.jsonl.gz.*cannot unpack"):
+    with pytest.raises(StorageError, match=rf"rows.jsonl.{ending}.*cannot unpack"):
         list(json_lines(raw, raw.find("rows.jsonl")[0], "train", "x"))
 
 
