@@ -17,21 +17,22 @@ import pyarrow as pa
 
 from cauldron.curate.exact import PAIRS
 from cauldron.curate.groups import smallest_members
-from cauldron.curate.layout import ROW_BITS, Group, Layout, Result, Stages, column, row_of, tell
+from cauldron.curate.layout import (
+    RANKED,
+    ROW_BITS,
+    Group,
+    Layout,
+    Result,
+    Stages,
+    column,
+    row_of,
+    tell,
+)
 from cauldron.storage.shards import read_table
 from cauldron.storage.shuffle import gather, gathered, scatter
 
 _CLUSTERS = pa.schema([("node", pa.int64()), ("cluster", pa.int64())])
-_RANKED = pa.schema(
-    [
-        ("node", pa.int64()),
-        ("cluster", pa.int64()),
-        ("id", pa.string()),
-        ("chars", pa.int64()),
-        ("source", pa.string()),
-        ("source_order", pa.int32()),
-    ]
-)
+_RANKED = pa.schema([*RANKED, ("cluster", pa.int64())])
 _KEPT = pa.schema([("node", pa.int64()), ("keeper", pa.int64())])
 _ROW_BYTES = 128
 

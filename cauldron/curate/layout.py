@@ -27,6 +27,18 @@ _MOST_GROUPS = 1_024
 _PARTITION_BYTES = 64 << 20
 _MOST_PARTITIONS = 1_024
 GONE = pa.schema([("node", pa.int64())])
+RANKED = pa.schema(
+    [
+        ("node", pa.int64()),
+        ("id", pa.string()),
+        ("chars", pa.int64()),
+        ("source", pa.string()),
+        ("source_order", pa.int32()),
+    ]
+)
+"""A sample, and what members of a cluster are ranked by."""
+KEYED = pa.schema([("key", pa.string()), *RANKED])
+"""The same behind what samples are brought together by."""
 
 I64 = npt.NDArray[np.int64]
 Result = dict[str, Any]

@@ -12,22 +12,12 @@ import polars as pl
 import pyarrow as pa
 
 from cauldron.curate.edits import CHANGES, SIZES, Edit, Place, Sizes, packed
-from cauldron.curate.layout import Group, Layout, Result, Stages, by_hash, column, row_of
+from cauldron.curate.layout import KEYED, Group, Layout, Result, Stages, by_hash, column, row_of
 from cauldron.curate.turns_merged import exchanges, joined
 from cauldron.storage.shards import read_table
 from cauldron.storage.shuffle import gathered, scatter, scattering
 
 MERGED = pa.schema([("node", pa.int64()), ("head", pa.int64())])
-_KEYED = pa.schema(
-    [
-        ("key", pa.string()),
-        ("node", pa.int64()),
-        ("id", pa.string()),
-        ("chars", pa.int64()),
-        ("source", pa.string()),
-        ("source_order", pa.int32()),
-    ]
-)
 _GROUPED = pa.schema([*MERGED, ("place", pa.int64())])
 _TOLD = pa.schema([*_GROUPED, ("sample", pa.large_binary())])
 _ROW_BYTES, _TOLD_BYTES = 160, 2_048
@@ -68,15 +58,15 @@ def _keys(group: Group, across: bool) -> Result:
             ).with_columns(
                 pl.concat_str(pictures.list.join(","), *within, separator="|").alias("key")
             )
-            yield own.select(_KEYED.names).to_arrow(), by_hash(own["key"], n)
+            yield own.select(KEYED.names).to_arrow(), by_hash(own["key"], n)
 
-    return {"rows": scatter(layout.url("merge-keys", group.number), _KEYED, chunks(), n)}
+    return {"rows": scatter(layout.url("merge-keys", group.number), KEYED, chunks(), n)}
 
 
 def _groups(layout: Layout, rank: Sequence[pl.Expr], number: int) -> Result:
     """Tell the members of groups of more than one: the first of them, and their place."""
     n = layout.partitions(_ROW_BYTES)
-    table = gathered(layout.urls("merge-keys", layout.groups), number, n, _KEYED)
+    table = gathered(layout.urls("merge-keys", layout.groups), number, n, KEYED)
     frame = pl.DataFrame(pl.from_arrow(table)).sort("key", *rank)
     frame = frame.filter(pl.len().over("key") > 1).with_columns(
         pl.col("node").first().over("key").alias("head"),

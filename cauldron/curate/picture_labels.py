@@ -10,23 +10,23 @@ import polars as pl
 import pyarrow as pa
 
 from cauldron.curate.exact import PAIRS
-from cauldron.curate.layout import PICTURE_BITS, Group, Layout, Result, Stages, column, row_of, tell
+from cauldron.curate.layout import (
+    KEYED,
+    PICTURE_BITS,
+    Group,
+    Layout,
+    Result,
+    Stages,
+    column,
+    row_of,
+    tell,
+)
 from cauldron.curate.picture_search import PLACES, labels_of, near_picture_pairs, said_key
 from cauldron.storage.shards import read_table
 from cauldron.storage.shuffle import gathered, scatter
 
 _LABELS = pa.schema([("picture", pa.int64()), ("label", pa.int64())])
-_KEYED = pa.schema(
-    [
-        ("key", pa.string()),
-        ("node", pa.int64()),
-        ("id", pa.string()),
-        ("chars", pa.int64()),
-        ("source", pa.string()),
-        ("source_order", pa.int32()),
-        ("image_phash256", pa.list_(pa.binary())),
-    ]
-)
+_LOOKED = pa.schema([*KEYED, ("image_phash256", pa.list_(pa.binary()))])
 _ROW_BYTES = 256
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
@@ -103,15 +103,15 @@ def _keyed(group: Group, across: bool) -> Result:
                 pl.concat_str(labels, said_key(), *within, separator="|").alias("key")
             )
             lead = own["label"].list.first().to_numpy().astype(np.uint64) * _MIX >> np.uint64(40)
-            yield own.select(_KEYED.names).to_arrow(), (lead % np.uint64(n)).astype(np.int64)
+            yield own.select(_LOOKED.names).to_arrow(), (lead % np.uint64(n)).astype(np.int64)
 
-    return {"rows": scatter(layout.url("picture-keys", group.number), _KEYED, chunks(), n)}
+    return {"rows": scatter(layout.url("picture-keys", group.number), _LOOKED, chunks(), n)}
 
 
 def _paired(layout: Layout, rank: Sequence[pl.Expr], number: int) -> Result:
     """Pair samples with the first of the same key."""
     n = layout.partitions(_ROW_BYTES)
-    table = gathered(layout.urls("picture-keys", layout.groups), number, n, _KEYED)
+    table = gathered(layout.urls("picture-keys", layout.groups), number, n, _LOOKED)
     frame = pl.DataFrame(pl.from_arrow(table)).sort("key", *rank).with_row_index("place")
     frame = frame.with_columns(pl.col("place").first().over("key").alias("first"))
     again = frame.filter(pl.col("place") != pl.col("first"))
