@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cauldron.errors import CauldronError
 from cauldron.storage import files
+from cauldron.storage.cores import cores
 
 PARTS = {
     "pdf": (("pymupdf", "read PDF files"),),
@@ -57,8 +58,7 @@ def _python() -> Row:
 
 
 def _cores() -> Row:
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return _row("ok", "processor", f"{count} cores; --workers takes all of them by default")
+    return _row("ok", "processor", f"{cores()} cores; --workers takes all of them by default")
 
 
 def _place(work: str) -> list[Row]:

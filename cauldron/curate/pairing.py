@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from cauldron.curate.pictures import DECODED_SIDE, picture_bytes
 from cauldron.media.images import ImageError
 from cauldron.media.small import small_grey
 from cauldron.signals.measure import spoken_text
+from cauldron.storage.cores import spare_cores
 from cauldron.storage.shards import open_parquet, read_table
 from cauldron.storage.shuffle import gather, gathered, scatter, scattering
 
@@ -283,11 +285,13 @@ def _thumbs(part: PartFiles, rows: I64, index: I64) -> Iterator[pa.Array]:
 def _details(part: PartFiles, rows: I64, index: I64) -> Iterator[pa.Array]:
     """Yield details behind the two bytes of their height; nothing for a damaged picture."""
     data = picture_bytes(part.samples, rows, index)
-    while some := [_detail(one) for one in itertools.islice(data, _AT_ONCE)]:
-        yield pa.array(some, pa.large_binary())
+    with ThreadPoolExecutor(spare_cores()) as pool:
+        while some := list(pool.map(_detail, itertools.islice(data, _AT_ONCE))):
+            yield pa.array(some, pa.large_binary())
 
 
-def _detail(data: bytes) -> bytes:
+def _detail(data: bytes | memoryview) -> bytes:
+    data = bytes(data)
     with contextlib.suppress(ImageError):
         made = detail(small_grey(data, DECODED_SIDE))
         return len(made).to_bytes(2, "big") + made.tobytes()
@@ -305,4 +309,4 @@ def detail_of(held: Any) -> npt.NDArray[np.uint8] | None:
 SKETCHES = Kind(fetch=_sketches, row_bytes=512, at_once=1 << 20)
 TEXTS = Kind(fetch=_texts, row_bytes=2_048, at_once=1 << 15)
 THUMBS = Kind(fetch=_thumbs, row_bytes=4_096, at_once=1 << 15, shift=PICTURE_BITS)
-DETAILS = Kind(fetch=_details, row_bytes=32_768, at_once=512, shift=PICTURE_BITS)
+DETAILS = Kind(fetch=_details, row_bytes=32_768, at_once=2_048, shift=PICTURE_BITS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +33,18 @@ from cauldron.curate.layout import (
     row_of,
 )
 from cauldron.curate.near_images import BLANK, contrast, looks_of, same_details, verdicts
-from cauldron.curate.pairing import DETAILS, THUMBS, Meeting, detail_of, meet, put_pairs, values_of
+from cauldron.curate.pairing import (
+    DETAILS,
+    THUMBS,
+    Cell,
+    Meeting,
+    detail_of,
+    meet,
+    put_pairs,
+    values_of,
+)
 from cauldron.signals.thumbs import THUMB_SIDE
+from cauldron.storage.cores import spare_cores
 from cauldron.storage.shards import read_table
 from cauldron.storage.shuffle import gather, gathered, scatter, scattering
 
@@ -56,7 +67,7 @@ _BLOCK_PICTURES = 4 << 20  # hashes of one block of a quarter
 _MOST_BITS = 6
 _CROWDED = 4  # times as many as a bucket has on average make a crowd
 _THUMBS = 4_096  # thumbnails looked at a time
-_PAIRS = 1 << 12  # pairs judged at a time
+_PAIRS, _OPENED = 1 << 12, 1 << 7  # pairs judged at a time
 
 I64 = npt.NDArray[np.int64]
 
@@ -266,14 +277,21 @@ def _looked(meeting: Meeting, number: int, share: tuple[int, int, int]) -> Resul
 def _opened(meeting: Meeting, number: int, share: tuple[int, int, int]) -> Result:
     """Judge pairs by their pixels."""
     cell = meeting.cell(share)
-    with scattering(meeting.layout.url("picture-opened", number), NEAR, 1) as add:
-        for block in cell.blocks(_PAIRS):
-            places = np.stack([block.left, block.right], axis=1)
-            details = {
-                int(k): d for k in np.unique(places) if (d := detail_of(cell.held[k])) is not None
-            }
-            same = same_details(details, places, block.drawn)
-            add(pa.table({"a": block.a[same], "b": block.b[same]}), None)
+
+    def judged(block: Cell) -> pa.Table:
+        places = np.stack([block.left, block.right], axis=1)
+        details = {
+            int(k): d for k in np.unique(places) if (d := detail_of(cell.held[k])) is not None
+        }
+        same = same_details(details, places, block.drawn)
+        return pa.table({"a": block.a[same], "b": block.b[same]})
+
+    with (
+        scattering(meeting.layout.url("picture-opened", number), NEAR, 1) as add,
+        ThreadPoolExecutor(spare_cores()) as pool,
+    ):
+        for near in pool.map(judged, cell.blocks(_OPENED)):
+            add(near, None)
     return {}
 
 

@@ -11,6 +11,8 @@ import polars as pl
 from cauldron.curate.details import DETAIL_SIDE
 from cauldron.curate.parts import PartFiles, by_part
 from cauldron.signals.thumbs import THUMB_SIDE
+from cauldron.storage.files import is_local, local_path
+from cauldron.storage.index import picture_views
 from cauldron.storage.scratch import scratch_array
 from cauldron.storage.shards import open_parquet, read_table
 
@@ -62,10 +64,21 @@ def load_thumbs(
     return out, there
 
 
-def picture_bytes(
-    url: str, rows: npt.NDArray[np.int64], index: npt.NDArray[np.int64]
-) -> Iterator[bytes]:
-    """Yield the bytes of pictures of a samples part by ascending rows, a row group at a time."""
+def picture_bytes(url: str, rows: I64, index: I64) -> Iterator[bytes | memoryview]:
+    """Yield the bytes of pictures of a samples part by ascending rows.
+
+    Of a local part only these pictures are read, else a row group at a time.
+    """
+    held = picture_views(local_path(url)) if is_local(url) else None
+    if held is None:
+        yield from _read_pictures(url, rows, index)
+        return
+    counts, views = held
+    firsts = np.cumsum(counts) - counts
+    yield from (views[place] for place in (firsts[rows] + index).tolist())
+
+
+def _read_pictures(url: str, rows: I64, index: I64) -> Iterator[bytes]:
     with open_parquet(url) as file:
         first = 0
         for group in range(file.metadata.num_row_groups):

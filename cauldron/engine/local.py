@@ -15,13 +15,9 @@ from typing import Any
 from cauldron.engine.base import Lost, Result, Task
 from cauldron.engine.watch import in_worker
 from cauldron.redaction import guard_logs
+from cauldron.storage.cores import cores
 
 _AHEAD = 4  # tasks in flight for each worker
-
-
-def default_workers() -> int:
-    """Return the number of cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _leave_with(parent: int) -> None:
@@ -53,7 +49,7 @@ class LocalEngine:
 
     def __init__(self, workers: int | None = None, share: tuple[int, int] | None = None) -> None:
         self._here = workers == 0
-        self.workers = default_workers() if workers is None else max(workers, 1)
+        self.workers = cores() if workers is None else max(workers, 1)
         self.share = share
         self._pool: ProcessPoolExecutor | None = None
 

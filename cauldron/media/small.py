@@ -32,8 +32,15 @@ def small_grey(data: bytes, side: int, limits: Limits = LIMITS) -> Image.Image:
     elif not plain.exif:
         pixels = _decoded(data, "GRAY", min_height=side, min_width=side)
         if pixels is not None:
-            return Image.fromarray(pixels[:, :, 0])
+            return as_grey(pixels[:, :, 0])
     return _drafted(data, side)
+
+
+def as_grey(levels: npt.NDArray[np.uint8]) -> Image.Image:
+    """Return grey levels, [height, width], as a picture over the same memory."""
+    high, wide = levels.shape
+    held = memoryview(np.ascontiguousarray(levels).reshape(-1))
+    return Image.frombuffer("L", (wide, high), held, "raw", "L", 0, 1)
 
 
 def jpeg_pixels(data: bytes, limits: Limits = LIMITS) -> npt.NDArray[np.uint8] | None:

@@ -13,7 +13,7 @@ import xxhash
 from PIL import Image
 
 from cauldron.media.images import ImageError, UprightFacts, open_rgb, upright_facts
-from cauldron.media.small import jpeg_pixels
+from cauldron.media.small import as_grey, jpeg_pixels
 from cauldron.signals.thumbs import THUMB_SIDE, U8, thumb_hashes, thumbnail
 
 _SHORTEST = 96  # a reduced picture is still larger than its thumbnail
@@ -96,7 +96,7 @@ def _opened(data: bytes) -> tuple[Image.Image, str]:
     digest.update(pixels.data)
     compiled, factor = _compiled(), _factor(wide, high)
     if compiled and factor > 1:
-        return Image.fromarray(compiled.grey_means(pixels, factor)), digest.hexdigest()
+        return as_grey(compiled.grey_means(pixels, factor)), digest.hexdigest()
     image = Image.frombuffer("RGBX", (wide, high), pixels, "raw", "RGBX", 0, 1)
     return reduced(image).convert("L"), digest.hexdigest()
 

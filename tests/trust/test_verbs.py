@@ -39,7 +39,7 @@ def ok(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run everything in this process, which is quicker for small work."""
-    monkeypatch.setattr(local, "default_workers", lambda: 1)
+    monkeypatch.setattr(local, "cores", lambda: 1)
 
 
 def check(line: list[str], place: str) -> None:
