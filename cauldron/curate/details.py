@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from cauldron.media.resizing import resized
+
 DETAIL_SIDE = 256
 _LEAST_SIDE = 8  # pixels; a narrower detail is like no other
 _CROP = 0.025  # largest crop of each end that is sought, in sides
@@ -63,12 +65,10 @@ class Difference(NamedTuple):
         return self.worst <= most
 
 
-def detail(grey: Image.Image) -> U8:
-    """Return a grey picture, smoothed a little, at no more than 256 pixels along each axis."""
-    side = (min(grey.width, DETAIL_SIDE), min(grey.height, DETAIL_SIDE))
-    if grey.size == side:
-        return _soft(np.asarray(grey))
-    return _soft(np.asarray(grey.resize(side, Image.Resampling.BILINEAR, reducing_gap=2.0)))
+def detail(levels: U8) -> U8:
+    """Return grey levels, smoothed a little, at no more than 256 pixels along each axis."""
+    high, wide = (min(side, DETAIL_SIDE) for side in levels.shape)
+    return _soft(_sized(levels, wide, high))
 
 
 def same_picture(one: U8, two: U8, most: float, drawn: bool) -> bool:
@@ -122,13 +122,11 @@ def _soft(values: U8) -> U8:
 def _same_size(one: U8, two: U8) -> tuple[U8, U8]:
     high, wide = (min(a, b) for a, b in zip(one.shape, two.shape, strict=True))
 
-    def resized(values: U8) -> U8:
-        if values.shape == (high, wide):
-            return values
-        image = Image.fromarray(values).resize((wide, high), Image.Resampling.BILINEAR)
-        return np.asarray(image)
+    return _sized(one, wide, high), _sized(two, wide, high)
 
-    return resized(one), resized(two)
+
+def _sized(values: U8, wide: int, high: int) -> U8:
+    return values if values.shape == (high, wide) else resized(values, wide, high)
 
 
 def _cropped(left: U8, right: U8) -> F64:

@@ -91,37 +91,65 @@ def warped(values, x, wider, y, higher):
 
 @numba.njit(nogil=True, cache=True)
 def places(values, target, least, most, steps, window, share, steep):
-    """Return the largest sum of a place and the usual one at edges, as `details._rest` does."""
+    """Return the largest sum of a place and the usual one at edges, as `details._rest` does.
+
+    Differences of the last rows are held, and the sums of their columns moved down row by row.
+    """
     high, wide = values.shape
-    rest = np.empty((high, wide), np.int32)
+    half, n = window // 2, wide - window + 1
+    rests, nothing = np.zeros((window, wide), np.int32), np.zeros(wide, np.int32)
+    columns, totals = np.zeros(wide, np.int32), np.empty(n, np.int32)
+    across = np.empty(n, np.int32)
+    counts, edges, worst = np.zeros(255 * steps * window**2 + 1, np.int32), 0, np.int32(0)
     for y in range(high):
-        for x in range(wide):
-            level, goal = values[y, x], np.int32(target[y, x]) * steps
-            rest[y, x] = max(least[level] - goal, goal - most[level], 0)
-    columns = np.zeros(wide, np.int32)
-    for y in range(window - 1):
-        columns += rest[y]
-    counts, edges, worst, half = np.zeros(255 * steps * window**2 + 1, np.int32), 0, 0, window // 2
-    for y in range(high - window + 1):
-        columns += rest[y + window - 1]
-        total = np.int32(0)
-        for x in range(window - 1):
-            total += columns[x]
-        for x in range(wide - window + 1):
-            total += columns[x + window - 1]
-            worst = max(worst, total)
-            across = abs(
-                np.int32(target[y + half, x + half + 1]) - np.int32(target[y + half, x + half - 1])
-            ) + abs(
-                np.int32(target[y + half + 1, x + half]) - np.int32(target[y + half - 1, x + half])
-            )
-            if across > steep:
-                counts[total] += 1
+        rest = rests[y % window]
+        _exchange(columns, rest, nothing)
+        _put_rests(values[y], target[y], least, most, np.int32(steps), rest)
+        _exchange(columns, nothing, rest)
+        if y < window - 1:
+            continue
+        totals[:] = 0
+        for k in range(window):
+            _exchange(totals, nothing, columns[k:])
+        worst = max(worst, _largest(totals))
+        middle = y - half
+        above, below = target[middle - 1, half:], target[middle + 1, half:]
+        _put_across(target[middle, half - 1 :], above, below, across)
+        for x in range(n):
+            if across[x] > steep:
+                counts[totals[x]] += 1
                 edges += 1
-            total -= columns[x]
-        columns -= rest[y]
     rank, usual = int(share * (edges - 1)) if edges else -1, 0
     while rank >= 0:
         rank -= counts[usual]
         usual += 1
     return worst, max(usual - 1, 0)
+
+
+@numba.njit(nogil=True, cache=True)
+def _put_rests(values, target, least, most, steps, out):
+    for x in range(len(out)):
+        level, goal = values[x], np.int32(target[x]) * steps
+        out[x] = max(least[level] - goal, goal - most[level], 0)
+
+
+@numba.njit(nogil=True, cache=True)
+def _exchange(sums, old, new):
+    for x in range(len(sums)):
+        sums[x] += new[x] - old[x]
+
+
+@numba.njit(nogil=True, cache=True)
+def _largest(values):
+    found = values[0]
+    for x in range(len(values)):
+        found = max(found, values[x])
+    return found
+
+
+@numba.njit(nogil=True, cache=True)
+def _put_across(row, above, below, out):
+    """Write how much grey levels change at each pixel, to the sides and up and down."""
+    for x in range(len(out)):
+        out[x] = abs(np.int32(row[x + 2]) - np.int32(row[x]))
+        out[x] += abs(np.int32(below[x]) - np.int32(above[x]))

@@ -18,29 +18,22 @@ from cauldron.media.limits import LIMITS, Limits
 _HELD_BYTES = 32 << 20  # memory for a larger picture is not kept
 
 
-def small_grey(data: bytes, side: int, limits: Limits = LIMITS) -> Image.Image:
+def small_grey(data: bytes, side: int, limits: Limits = LIMITS) -> npt.NDArray[np.uint8]:
     """Decode the first frame to upright grey levels, both sides at least `side` where it has them.
 
     Raises:
         ImageError: as `media.images.open_rgb`.
     """
     if not data.startswith(b"\xff\xd8\xff"):
-        return open_rgb(data, limits).convert("L")
+        return np.asarray(open_rgb(data, limits).convert("L"))
     plain = plain_facts(data, limits)
     if plain is None:
         inspect(data, limits)
     elif not plain.exif:
         pixels = _decoded(data, "GRAY", min_height=side, min_width=side)
         if pixels is not None:
-            return as_grey(pixels[:, :, 0])
-    return _drafted(data, side)
-
-
-def as_grey(levels: npt.NDArray[np.uint8]) -> Image.Image:
-    """Return grey levels, [height, width], as a picture over the same memory."""
-    high, wide = levels.shape
-    held = memoryview(np.ascontiguousarray(levels).reshape(-1))
-    return Image.frombuffer("L", (wide, high), held, "raw", "L", 0, 1)
+            return pixels[:, :, 0]
+    return np.asarray(_drafted(data, side))
 
 
 def jpeg_pixels(data: bytes, limits: Limits = LIMITS) -> npt.NDArray[np.uint8] | None:

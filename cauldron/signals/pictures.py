@@ -13,7 +13,8 @@ import xxhash
 from PIL import Image
 
 from cauldron.media.images import ImageError, UprightFacts, open_rgb, upright_facts
-from cauldron.media.small import as_grey, jpeg_pixels
+from cauldron.media.resizing import as_grey
+from cauldron.media.small import jpeg_pixels
 from cauldron.signals.thumbs import THUMB_SIDE, U8, thumb_hashes, thumbnail
 
 _SHORTEST = 96  # a reduced picture is still larger than its thumbnail
@@ -70,7 +71,7 @@ def pixel_signals(pictures: Sequence[bytes]) -> dict[str, Any]:
         except ImageError as error:
             errors[number] = error.reason
             continue
-        levels[number] = grey.histogram()
+        levels[number] = as_grey(grey).histogram()
         thumbs[number] = thumbnail(grey)
     sound = np.array([not error for error in errors], bool)
     fine, coarse = thumb_hashes(thumbs)
@@ -85,20 +86,20 @@ def pixel_signals(pictures: Sequence[bytes]) -> dict[str, Any]:
     }
 
 
-def _opened(data: bytes) -> tuple[Image.Image, str]:
+def _opened(data: bytes) -> tuple[U8, str]:
     """Return a picture as grey levels, reduced, and the hash of its pixels."""
     pixels = jpeg_pixels(data)
     if pixels is None:
         image = open_rgb(data)
-        return reduced(image).convert("L"), pixel_hash(image)
+        return np.asarray(reduced(image).convert("L")), pixel_hash(image)
     high, wide = pixels.shape[:2]
     digest = xxhash.xxh3_128(f"{wide}x{high}".encode())
     digest.update(pixels.data)
     compiled, factor = _compiled(), _factor(wide, high)
     if compiled and factor > 1:
-        return as_grey(compiled.grey_means(pixels, factor)), digest.hexdigest()
+        return compiled.grey_means(pixels, factor), digest.hexdigest()
     image = Image.frombuffer("RGBX", (wide, high), pixels, "raw", "RGBX", 0, 1)
-    return reduced(image).convert("L"), digest.hexdigest()
+    return np.asarray(reduced(image).convert("L")), digest.hexdigest()
 
 
 @cache

@@ -10,7 +10,8 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+
+from cauldron.media.resizing import resized
 
 THUMB_SIDE = 64
 _COARSE, _FINE = 8, 16
@@ -20,12 +21,9 @@ U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
 
 
-def thumbnail(grey: Image.Image) -> U8:
-    """Return a grey picture as [64, 64] uint8: each value is the mean of its area."""
-    side = (THUMB_SIDE, THUMB_SIDE)
-    return np.asarray(
-        grey.resize(side, Image.Resampling.BILINEAR, reducing_gap=2.0), dtype=np.uint8
-    )
+def thumbnail(levels: U8) -> U8:
+    """Return grey levels as [64, 64] uint8: each value is the mean of its area."""
+    return resized(levels, THUMB_SIDE, THUMB_SIDE)
 
 
 @cache

@@ -107,13 +107,13 @@ def test_blank_pictures_are_no_near_copies_of_each_other() -> None:
 
 
 def test_a_picture_is_the_same_as_itself_and_not_as_another() -> None:
-    one = detail(photo(1).convert("L"))
+    one = detail(np.asarray(photo(1).convert("L")))
     assert same_picture(one, one, 1.0, drawn=True)
-    assert not same_picture(one, detail(photo(2).convert("L")), 20.0, drawn=False)
+    assert not same_picture(one, detail(np.asarray(photo(2).convert("L"))), 20.0, drawn=False)
 
 
 def test_a_picture_without_details_is_like_no_other() -> None:
     pairs, drawn = np.array([[0, 1]]), np.array([False])
-    made = detail(photo(1).convert("L"))
+    made = detail(np.asarray(photo(1).convert("L")))
     assert same_details({0: made, 1: made}, pairs, drawn).tolist() == [True]
     assert same_details({0: made}, pairs, drawn).tolist() == [False]
