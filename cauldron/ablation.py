@@ -20,11 +20,12 @@ from cauldron import harness, pipeline
 from cauldron.config import load_model
 from cauldron.demo.reading import Reading, write_reading
 from cauldron.engine.base import Lost
-from cauldron.engine.local import LocalEngine, default_workers
+from cauldron.engine.local import LocalEngine
 from cauldron.errors import CheckError, RecipeError, UsageError, near
 from cauldron.packaged import packaged
 from cauldron.recipe import Recipe
 from cauldron.storage import files
+from cauldron.storage.cores import cores
 
 Say = Callable[[str], None]
 ROWS = ("trained", "blind", "untrained")
@@ -179,7 +180,7 @@ def _trained(task: _Training) -> dict[str, Any]:
 
 def _at_once(tasks: Sequence[_Training]) -> int:
     threads = max(task.recipe.train.threads for task in tasks if task.recipe.train)
-    return max(default_workers() // threads, 1)
+    return max(cores() // threads, 1)
 
 
 def _mixture(ablation: Ablation, path: str, place: str, say: Say) -> str:
