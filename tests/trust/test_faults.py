@@ -7,10 +7,13 @@ bytes of a run that nothing disturbed.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import random
 import signal
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -23,9 +26,18 @@ SLOW = [pytest.mark.slow, pytest.mark.timeout(3600)]
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
     """The stages on a device whose calls can fail."""
-    folder = tmp_path_factory.mktemp("faults")
-    with device(folder) as found:
+    with in_memory(tmp_path_factory) as folder, device(folder) as found:
         yield stages(found, folder)
+
+
+@contextlib.contextmanager
+def in_memory(other: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give a folder whose files take no time to flush, where the machine has such."""
+    if not Path("/dev/shm").is_dir():
+        yield other.mktemp("faults")
+        return
+    with tempfile.TemporaryDirectory(prefix="cauldron-faults-", dir="/dev/shm") as folder:
+        yield Path(folder)
 
 
 def goes_on(place: Stages, stage: str, good: dict[str, str], after: str) -> None:

@@ -21,6 +21,7 @@ from tests.trust.commands import Done
 KILL = -1
 _HEAD = struct.Struct("<qqii496s")
 _CALLS, _NAME = 4096, 240
+ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}  # a fork of one is quick
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def device(place: Path) -> Iterator[Device]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "LD_PRELOAD": str(library), "FAULTS": str(shared)},
+        env={**os.environ, "LD_PRELOAD": str(library), "FAULTS": str(shared), **ONE_THREAD},
         cwd=Path(__file__).parents[3],
     )
     try:

@@ -1,18 +1,20 @@
 """Run command after command, each in a fork of one warm process: a tenth of a second each.
 
-Reads JSON lines `{"arguments", "out", "env"}` and answers each with its exit status.
+Reads JSON lines `{"arguments", "out"}` and answers each with its exit status. What a command
+imports is imported here as well when it has ended, so that the next one begins with it.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import importlib
 import json
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Any
-
-import pandas  # noqa: F401 what commands import late stands here: each is a fork of this process
-import rich.table  # noqa: F401
 
 from cauldron.cli.main import main
 
@@ -33,17 +35,33 @@ def child(told: dict[str, Any]) -> None:
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()
+    Path(f"{told['out']}.modules").write_text("\n".join(sys.modules))
     os._exit(code)
+
+
+def warm(out: str) -> None:
+    """Import what the last command imported."""
+    names = Path(f"{out}.modules")
+    with contextlib.suppress(FileNotFoundError):
+        for name in names.read_text().split("\n"):
+            if name not in sys.modules and name.partition(".")[0] != "tests":
+                with contextlib.suppress(Exception):
+                    importlib.import_module(name)
+        names.unlink()
+    gc.collect()
+    gc.freeze()
 
 
 def serve() -> None:
     """Answer requests until standard input ends."""
     for line in sys.stdin:
+        told = json.loads(line)
         process = os.fork()
         if process == 0:
-            child(json.loads(line))
+            child(told)
         _, status = os.waitpid(process, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
+        warm(told["out"])
 
 
 if __name__ == "__main__":
