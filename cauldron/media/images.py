@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from cauldron.media.gif import gif_frames
 from cauldron.media.headers import plain_facts
 from cauldron.media.limits import LIMITS, Limits
 
@@ -49,7 +50,7 @@ def inspect(data: bytes, limits: Limits = LIMITS) -> ImageFacts:
             image_truncated.
     """
     with _open(data, limits) as image:
-        facts = _facts(image, limits)
+        facts = _facts(image, data, limits)
         if not _ends_well(data, facts.format):
             _decode(image)
     return facts
@@ -84,7 +85,7 @@ def upright_facts(data: bytes | memoryview, limits: Limits = LIMITS) -> UprightF
         )
     data = bytes(data)
     with _open(data, limits) as image:
-        facts = _facts(image, limits)
+        facts = _facts(image, data, limits)
         alpha = facts.mode in _ALPHA or "transparency" in image.info
         with damage("image_truncated"):
             orientation = _orientation(image)
@@ -120,7 +121,7 @@ def open_rgb(data: bytes, limits: Limits = LIMITS) -> Image.Image:
         ImageError: as `inspect`, and image_truncated for damaged pixels.
     """
     with _open(data, limits) as image:
-        _facts(image, limits)
+        _facts(image, data, limits)
         _decode(image)
         with damage("image_truncated"):
             ImageOps.exif_transpose(image, in_place=True)
@@ -194,7 +195,7 @@ def damage(reason: str) -> Iterator[None]:
             raise ImageError(reason, detail) from error
 
 
-def _facts(image: Image.Image, limits: Limits) -> ImageFacts:
+def _facts(image: Image.Image, data: bytes, limits: Limits) -> ImageFacts:
     width, height = image.size
     if width * height > limits.max_pixels or max(width, height) > limits.max_side:
         raise ImageError("image_too_large", f"{width} x {height} pixels")
@@ -205,22 +206,19 @@ def _facts(image: Image.Image, limits: Limits) -> ImageFacts:
         width=width,
         height=height,
         mode=image.mode,
-        frames=_frames(image, limits),
+        frames=_frames(image, data, limits),
     )
 
 
-def _frames(image: Image.Image, limits: Limits) -> int:
+def _frames(image: Image.Image, data: bytes, limits: Limits) -> int:
     """Count frames no further than the limit, so that a long animation costs little."""
     with damage("image_truncated"):
-        animated = bool(getattr(image, "is_animated", False))  # looks at the next frame's bytes
-    if not animated:
-        return 1
-    if image.format not in ("GIF", "TIFF"):
-        with damage("image_truncated"):
-            frames = int(getattr(image, "n_frames", 1))
-    else:
-        with damage("image_truncated"):
+        if image.format == "GIF":  # Pillow paints each frame on its way to the next
+            frames = max(gif_frames(data, limits.max_frames), 1)
+        elif image.format == "TIFF" and getattr(image, "is_animated", False):
             frames = _counted(image, limits.max_frames)
+        else:
+            frames = int(getattr(image, "n_frames", 1))
     if frames > limits.max_frames:
         raise ImageError("image_too_many_frames", f"more than {limits.max_frames}")
     return frames

@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageOps, PngImagePlugin
 
+from cauldron.media.gif import gif_frames
 from cauldron.media.images import FORMATS, ImageError, encode_png, inspect, open_rgb, upright_facts
 from cauldron.media.limits import LIMITS
 from cauldron.report.gallery import thumbnail_of
@@ -137,6 +141,28 @@ def test_threat_03_whatever_a_decoder_raises_is_a_reject() -> None:
     for look in (inspect, upright_facts, open_rgb):
         with pytest.raises(ImageError, match="image_truncated"):
             look(LOST_FRAME)
+
+
+def test_threat_01_a_gif_of_a_vast_screen_is_not_painted_for_each_frame() -> None:
+    """Frames of one pixel on a screen of 49 Mpx: painted one after the other they took 20 s."""
+    small = gif_of(60)
+    vast = small[:6] + (7_000).to_bytes(2, "little") * 2 + small[10:]
+    began = time.process_time()
+    assert upright_facts(vast).frames == 60
+    assert time.process_time() - began < 0.5
+
+
+@given(st.integers(0, 70), st.booleans(), st.binary(max_size=40))
+def test_frames_of_a_gif_are_those_that_pillow_counts(n: int, cut: bool, comment: bytes) -> None:
+    frames = [Image.new("P", (3, 2), m) for m in range(n + 1)]
+    whole = encoded(
+        frames[0], "GIF", save_all=True, append_images=frames[1:], comment=comment, optimize=False
+    )
+    with Image.open(io.BytesIO(whole)) as image:
+        counted = getattr(image, "n_frames", 1)
+    assert gif_frames(whole, 1_000) == counted
+    assert gif_frames(whole, 10) == min(counted, 11)
+    assert gif_frames(whole[: len(whole) // 2], 1_000) <= counted
 
 
 def reference(data: bytes) -> Image.Image:
