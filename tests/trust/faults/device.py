@@ -25,13 +25,53 @@ ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}  # a fork of on
 
 
 @dataclass(frozen=True, slots=True)
+class Warm:
+    """A warm process that runs commands; `out` is where it leaves what they tell."""
+
+    server: subprocess.Popen[str]
+    out: Path
+
+    def run(
+        self, *arguments: str | Path, kill_after_s: float | None = None, group: bool = True
+    ) -> Done:
+        """Run a command to its end, or kill it (and its workers: `group`) after a while."""
+        assert self.server.stdin and self.server.stdout
+        told = {"arguments": [str(a) for a in arguments], "out": str(self.out)}
+        told |= {"kill_after_s": kill_after_s, "group": group}
+        print(json.dumps(told), file=self.server.stdin, flush=True)
+        code = int(self.server.stdout.readline())
+        read = [self.out.with_suffix(f".{n}").read_text() for n in ("stdout", "stderr")]
+        return Done(arguments, code, *read)
+
+
+@contextmanager
+def warm(place: Path, **env: str) -> Iterator[Warm]:
+    """Start a warm process; `place` holds what its commands tell."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.trust.faults.server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **ONE_THREAD, **env},
+        cwd=Path(__file__).parents[3],
+    )
+    try:
+        yield Warm(server, place / "told")
+    finally:
+        server.terminate()
+        server.wait()
+        assert server.stdin and server.stdout
+        server.stdin.close()
+        server.stdout.close()
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """A folder, the control block of its faults, and a warm process that runs commands on it."""
 
     root: Path
     control: mmap.mmap
-    server: subprocess.Popen[str]
-    out: Path
+    warm: Warm
 
     def arm(self, at: int = 0, error: int = 0, lasts: bool = False) -> None:
         """Let call `at` fail (0: none); with `lasts` all later ones that take space as well."""
@@ -43,15 +83,6 @@ class Device:
         count = min(_HEAD.unpack(self.control[: _HEAD.size])[0], _CALLS)
         starts = range(_HEAD.size, _HEAD.size + count * _NAME, _NAME)
         return [self.control[s : s + _NAME].split(b"\0")[0].decode() for s in starts]
-
-    def run(self, *arguments: str | Path) -> Done:
-        """Run a command to its end."""
-        assert self.server.stdin and self.server.stdout
-        told = {"arguments": [str(a) for a in arguments], "out": str(self.out)}
-        print(json.dumps(told), file=self.server.stdin, flush=True)
-        code = int(self.server.stdout.readline())
-        read = [self.out.with_suffix(f".{n}").read_text() for n in ("stdout", "stderr")]
-        return Done(arguments, code, *read)
 
 
 @contextmanager
@@ -67,20 +98,6 @@ def device(place: Path) -> Iterator[Device]:
     shared.write_bytes(bytes(_HEAD.size + _CALLS * _NAME))
     with shared.open("r+b") as file:
         control = mmap.mmap(file.fileno(), 0)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.trust.faults.server"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "LD_PRELOAD": str(library), "FAULTS": str(shared), **ONE_THREAD},
-        cwd=Path(__file__).parents[3],
-    )
-    try:
-        yield Device((place / "root").resolve(), control, server, place / "told")
-    finally:
-        server.terminate()
-        server.wait()
-        assert server.stdin and server.stdout
-        server.stdin.close()
-        server.stdout.close()
-        control.close()
+    with warm(place, LD_PRELOAD=str(library), FAULTS=str(shared)) as process:
+        yield Device((place / "root").resolve(), control, process)
+    control.close()

@@ -1,7 +1,8 @@
 """Run command after command, each in a fork of one warm process: a tenth of a second each.
 
-Reads JSON lines `{"arguments", "out"}` and answers each with its exit status. What a command
-imports is imported here as well when it has ended, so that the next one begins with it.
+Reads JSON lines `{"arguments", "out", "kill_after_s", "group"}` and answers each with its exit
+status. What a command imports is imported here as well when it has ended, so that the next one
+begins with it. `kill_after_s` is when it is killed, with its workers where `group` is true.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import gc
 import importlib
 import json
 import os
+import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -52,6 +55,15 @@ def warm(out: str) -> None:
     gc.freeze()
 
 
+def kill_at(process: int, moment: float, group: bool) -> None:
+    """Kill a command at a moment of the clock, unless it has ended before."""
+    while time.monotonic() < moment:
+        if os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return
+        time.sleep(0.001)
+    (os.killpg if group else os.kill)(process, signal.SIGKILL)
+
+
 def serve() -> None:
     """Answer requests until standard input ends."""
     for line in sys.stdin:
@@ -59,6 +71,8 @@ def serve() -> None:
         process = os.fork()
         if process == 0:
             child(told)
+        if told["kill_after_s"] is not None:
+            kill_at(process, time.monotonic() + told["kill_after_s"], told["group"])
         _, status = os.waitpid(process, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
         warm(told["out"])

@@ -63,7 +63,7 @@ class Stages:
         """Run the command of a stage."""
         root = self.device.root
         places = {"root": root, "work": root / "work", "raw": self.kept / "raw"}
-        return self.device.run(*(a.format(**places) for a in STAGES[stage]))
+        return self.device.warm.run(*(a.format(**places) for a in STAGES[stage]))
 
     def begin(self, stage: str) -> None:
         """Put the device where the stage begins."""
