@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import io
 import json
+import os
 import pickle
 import re
 import subprocess
 import sys
+import threading
 import tomllib
 import zipfile
 from pathlib import Path
@@ -180,3 +183,67 @@ def test_threat_25_the_audit_is_part_of_the_check() -> None:
     make = (ROOT / "Makefile").read_text("utf-8")
     check = make[make.index("\ncheck:") : make.index("\nfmt:")]
     assert "audit" in check
+
+
+LOCK = "orjson==3.9.0 --hash=sha256:{0}\npillow==9.0.0 --hash=sha256:{0}\n".format("0" * 64)
+WEAK = {
+    "id": "GHSA-canary", "modified": "2024-01-01T00:00:00Z", "details": "a weakness",
+    "affected": [{
+        "package": {"name": "pillow", "ecosystem": "PyPI"}, "versions": ["9.0.0"],
+        "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "10.0.1"}]}],
+    }],
+}  # fmt: skip
+
+
+class Advisories(http.server.BaseHTTPRequestHandler):
+    """A service that knows one weakness of one package."""
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        known = {"vulns": [WEAK]} if asked["package"]["name"] in self.server.weak else {}  # type: ignore[attr-defined]
+        body = json.dumps(known).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        return None
+
+
+def audited(folder: Path, weak: set[str], strict: bool = False) -> subprocess.CompletedProcess[str]:
+    """Audit a lock file at a service on this machine; without weak packages it is gone."""
+    (folder / "lock").write_text(LOCK)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Advisories) as server:
+        server.weak = weak  # type: ignore[attr-defined]
+        url = f"http://127.0.0.1:{server.server_port}/v1/query"
+        env = {**os.environ, "AUDIT_URL": url, "AUDIT": "strict" if strict else ""}
+        command = [sys.executable, str(ROOT / "tools" / "audit.py"), str(folder / "lock")]
+        if not weak:
+            server.server_close()
+        else:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+        done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+        if weak:
+            server.shutdown()
+    return done
+
+
+def test_threat_25_a_known_weakness_fails_the_audit_by_name(tmp_path: Path) -> None:
+    pytest.importorskip("pip_audit")
+    done = audited(tmp_path, {"pillow"})
+    assert done.returncode == 1
+    assert done.stderr == "audit: pillow 9.0.0: GHSA-canary; mended in 10.0.1\n"
+    done = audited(tmp_path, {"nothing of this"})
+    assert done.returncode == 0 and "no known weakness in 2 packages" in done.stdout
+
+
+@pytest.mark.slow
+def test_threat_25_an_audit_that_cannot_ask_says_so_and_fails_where_it_must(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("pip_audit")
+    done = audited(tmp_path, set())
+    assert done.returncode == 0 and done.stderr.startswith("audit: NOT CHECKED"), done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert audited(tmp_path, set(), strict=True).returncode == 1
