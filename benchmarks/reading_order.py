@@ -30,7 +30,7 @@ _SENTENCE = re.compile(r"(?<=[.!?:])\s+|\n\s*\n")
 _MARKUP = re.compile(
     r"<!--[^>]*-->|!\[[^\]]*\]\([^)]*\)|^[ \t]*\|[^\n]*$|^[#>*-]+ |```[^`]*```|\$\$[^$]*\$\$", re.M
 )
-_BULLET = re.compile(r"^\s*(?:/SM\d+\s*|\w\s+)")
+_BULLET = re.compile(r"^\s*(?:/?SM\d+\s*|\w\s+)")
 MIN_LETTERS = 25
 
 

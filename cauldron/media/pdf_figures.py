@@ -29,6 +29,11 @@ _MIN_DRAWINGS = 5
 MAX_WRITTEN = 0.15
 """A drawing over this share of whose area text stands is a box around that text."""
 _MAX_TEXT_COVER = 0.5
+_MAX_BACKED = 0.35
+"""A picture over this share of whose area paragraphs stand is their background."""
+_MIN_LIGHT, _LIGHT = 0.7, 225
+"""So is one that is light, of grey from 0 to 255, over this share of its area."""
+_LOOK_DPI = 36
 _MAX_WORDS = 120
 _MIN_SIDE = 24.0
 _NATIVE_COLORS = (1, 3)
@@ -52,7 +57,7 @@ def figures_of(
         if any(not p.allowed for p in inside):
             continue
         kinds = [drawn[n] for n in cluster]
-        if _is_figure(kinds, box, lines):
+        if _is_figure(kinds, box, lines) and not _is_backdrop(page, box, lines):
             figures += _taken(page, pymupdf.Rect(box), inside, kinds, lines)
     return figures
 
@@ -115,13 +120,20 @@ def _frames(boxes: list[Box], around: Box, lines: list[TextLine]) -> list[Box]:
 
 
 def _holds_paragraphs(box: Box, lines: list[TextLine]) -> bool:
-    """Say whether a block of text inside is no label: three lines of several words."""
-    inside = Counter(
+    """Say whether a block of text inside is no label: three lines of several words, or more.
+
+    The last one may be short.
+    """
+    inside = Counter(line.block for line in lines if holds(box, line.box))
+    long = Counter(
         line.block
         for line in lines
         if holds(box, line.box) and len(line.text.split()) >= _PARAGRAPH_WORDS
     )
-    return any(number >= _PARAGRAPH_LINES for number in inside.values())
+    return any(
+        number >= _PARAGRAPH_LINES and long[block] >= max(number - 1, _PARAGRAPH_LINES - 1)
+        for block, number in inside.items()
+    ) or any(number >= _PARAGRAPH_LINES for number in long.values())
 
 
 def _clusters(boxes: list[Box], whole: pymupdf.Rect) -> list[list[int]]:
@@ -189,6 +201,20 @@ def _is_figure(kinds: list[tuple[str, Box]], box: Box, lines: list[TextLine]) ->
         return False
     solid = [b for _, b in kinds if min(b[2] - b[0], b[3] - b[1]) >= _THIN]
     return len(solid) >= _MIN_DRAWINGS
+
+
+def _is_backdrop(page: pymupdf.Page, box: Box, lines: list[TextLine]) -> bool:
+    """Say whether a cluster stands behind paragraphs: the ground or the shadow of a box of text."""
+    if not _holds_paragraphs(box, lines):
+        return False
+    written = sum(_area(line.box) for line in lines if holds(box, line.box))
+    if written > _MAX_BACKED * _area(box):
+        return True
+    pixels = page.get_pixmap(
+        dpi=_LOOK_DPI, clip=pymupdf.Rect(box), colorspace=pymupdf.csGRAY, alpha=False, annots=False
+    )
+    light = np.frombuffer(pixels.samples_mv, np.uint8) > _LIGHT
+    return bool(light.size) and float(light.mean()) > _MIN_LIGHT
 
 
 def _taken(

@@ -10,6 +10,7 @@ import itertools
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 Box = tuple[float, float, float, float]
@@ -19,6 +20,10 @@ MIN_COLUMN_SHARE = 0.08
 CELL_GAP_EM = 2.0
 CELL = " | "
 _SOLID_LINES = 3
+_FULL_SHARE = 0.8  # of the width of its column, for a line of running text
+_PROSE_EM = 12.0
+_LEADING_EM = 0.9  # white between the lines of one paragraph
+_ITEM = re.compile(r"\s*(?:[-•◦▪‣*※\ue000-\uf8ff]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s", re.I)
 _MAX_CUTS = 40
 _TOUCHING = 2.0
 _MAX_BLOCKS = 1_500
@@ -79,13 +84,14 @@ def blocks_in_order(lines: list[TextLine], figures: list[Figure], width: float) 
     """
     regions = [f.box for f in figures if f.kind == "rendered"]
     lines = [line for line in lines if not any(_is_label(box, line) for box in regions)]
-    blocks = _with_drop_caps(_text_blocks(_captions_parted(lines)))
+    blocks = _with_drop_caps(_text_blocks(_captions_parted(_columns_parted(lines))))
     blocks = _without_overlaps(blocks, [f.box for f in figures])
     blocks += [Block(box=f.box, figure=f) for f in figures]
     if len(blocks) > _MAX_BLOCKS:
         return sorted(blocks, key=lambda b: (b.box[1], b.box[0]))
     right_to_left = is_right_to_left("".join(line.text for line in lines))
-    return _captions_moved(_made_whole(_ordered(blocks, width, right_to_left, 0)))
+    ordered = _made_whole(_ordered(blocks, width, right_to_left, 0))
+    return _captions_moved(_paragraphs_joined(ordered))
 
 
 def is_caption(text: str) -> bool:
@@ -99,6 +105,25 @@ def _is_label(region: Box, line: TextLine) -> bool:
     inside = min(x1, region[2]) - max(x0, region[0])
     whole = inside >= _LABEL_INSIDE * (x1 - x0)
     return whole and holds(region, line.box) and not is_caption(line.text)
+
+
+def _columns_parted(lines: list[TextLine]) -> list[TextLine]:
+    """Give columns of running text that the file holds in one block blocks of their own."""
+    grouped: dict[int, list[TextLine]] = {}
+    for line in lines:
+        grouped.setdefault(line.block, []).append(line)
+    free = itertools.count(max(grouped, default=0) + 1)
+    own: dict[int, int] = {}
+    for group in grouped.values():
+        if len(group) < 2 * _SOLID_LINES:
+            continue
+        gutter = max(MIN_GUTTER, 0.5 * median(line.size for line in group))
+        parts = _cut([Block(box=line.box, lines=(line,)) for line in group], 0, gutter)
+        if len(parts) > 1 and all(map(_is_prose, parts)):
+            for part in parts:
+                number = next(free)
+                own.update((id(line), number) for block in part for line in block.lines)
+    return [replace(line, block=own.get(id(line), line.block)) for line in lines] if own else lines
 
 
 def _captions_parted(lines: list[TextLine]) -> list[TextLine]:
@@ -184,7 +209,7 @@ def _row(parts: list[TextLine]) -> TextLine:
     backwards = is_right_to_left("".join(part.text for part in parts))
     parts = sorted(parts, key=lambda part: part.box[0], reverse=backwards)
     text, cells = parts[0].text, False
-    for last, part in itertools.pairwise(parts):
+    for last, part in pairwise(parts):
         gap = max(part.box[0] - last.box[2], last.box[0] - part.box[2])
         far = gap > CELL_GAP_EM * part.size
         cells = cells or far
@@ -289,15 +314,61 @@ def _columns(blocks: list[Block], width: float) -> list[list[Block]]:
     gutter = max(MIN_GUTTER, 0.5 * median(sizes) if sizes else 0.0)
     parts = _cut(blocks, 0, gutter)
     boxes = [bounds([b.box for b in part]) for part in parts]
-    if len(parts) < 2 or not any(block.is_solid for block in blocks):
+    if len(parts) < 2:
+        return [blocks]
+    if not any(block.is_solid for block in blocks) and sum(map(_is_prose, parts)) < 2:
         return [blocks]
     if min(box[2] - box[0] for box in boxes) < MIN_COLUMN_SHARE * width:
         return [blocks]
-    for one, other in itertools.pairwise(boxes):
+    for one, other in pairwise(boxes):
         shared = min(one[3], other[3]) - max(one[1], other[1])
         if shared < 0.3 * min(one[3] - one[1], other[3] - other[1]):
             return [blocks]
     return parts
+
+
+def _is_prose(part: list[Block]) -> bool:
+    """Say whether single lines are a column of running text, not cells: wide, and mostly full."""
+    lines = [line for block in part for line in block.lines if not line.cells]
+    if len(lines) < _SOLID_LINES:
+        return False
+    left, _, right, _ = bounds([line.box for line in lines])
+    full = sum(line.box[2] - line.box[0] >= _FULL_SHARE * (right - left) for line in lines)
+    return 2 * full >= len(lines) and right - left >= _PROSE_EM * median(x.size for x in lines)
+
+
+def _paragraphs_joined(blocks: list[Block]) -> list[Block]:
+    """Join blocks of a column that are one paragraph whose lines stand far apart."""
+    out: list[Block] = []
+    for block in blocks:
+        if out and block.lines and out[-1].lines and _goes_on(out[-1], block, blocks):
+            box = bounds([out[-1].box, block.box])
+            out[-1] = replace(out[-1], box=box, lines=out[-1].lines + block.lines)
+        else:
+            out.append(block)
+    return out
+
+
+def _goes_on(above: Block, below: Block, blocks: list[Block]) -> bool:
+    """Say whether a block goes on with the sentence of the one above it.
+
+    The line above is full and ends no sentence, the one below begins at the edge of the column and
+    with no capital, and both stand as close as lines of one paragraph may.
+    """
+    last, first = above.lines[-1], below.lines[0]
+    size = max(last.size, first.size)
+    gap = first.box[1] - last.box[3]
+    if last.cells or first.cells or abs(last.size - first.size) > 0.05 * size:
+        return False
+    if last.text.rstrip()[-1:] in ".?!:;" or first.text.lstrip()[:1].isupper():
+        return False
+    if not -0.5 * size < gap < _LEADING_EM * size or is_caption(first.text):
+        return False
+    column = [b.box for b in blocks if b.lines and _share_width(b.box, first.box)]
+    column = [box for box in column if box[2] - box[0] < 1.2 * (above.box[2] - above.box[0])]
+    left, _, right, _ = bounds([above.box, below.box, *column])
+    is_full = last.box[2] > right - 1.5 * size and last.box[2] - last.box[0] > _PROSE_EM * size
+    return is_full and first.box[0] < left + 0.6 * size and not _ITEM.match(first.text)
 
 
 def _made_whole(blocks: list[Block]) -> list[Block]:

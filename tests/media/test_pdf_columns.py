@@ -115,3 +115,69 @@ def test_a_damaged_picture_does_not_cost_the_document() -> None:
     parts = document(draw)
     assert parts[0] == "Text beside a damaged picture."
     assert all(inspect(part.data) for part in parts if isinstance(part, Figure))
+
+
+def airy(page: pymupdf.Page) -> None:
+    """Draw two columns whose lines stand far apart; the file goes from line to line."""
+    for number in range(8):
+        begins = "Second, left," if number == 4 else "left column,"
+        x = 62 if number == 4 else 50
+        write(page, x, 100 + 19 * number, f"{begins} in a line that has number {number}")
+        write(page, 310, 106 + 19 * number, f"right column, and a line that has number {number}")
+
+
+def test_columns_with_white_between_their_lines_are_not_mixed() -> None:
+    (text,) = document(airy)
+    assert isinstance(text, str)
+    words = [f"in a line that has number {n}" for n in range(8)]
+    words += [f"and a line that has number {n}" for n in range(8)]
+    places = [text.find(word) for word in words]
+    assert places == sorted(places)
+    assert places[0] >= 0
+
+
+def test_lines_of_one_paragraph_are_joined_however_far_they_stand_apart() -> None:
+    def draw(page: pymupdf.Page) -> None:
+        for number in range(6):
+            begins = "Second, left," if number == 4 else "left column,"
+            x = 62 if number == 4 else 50
+            y = 100 + (24 if number < 4 else 21) * number
+            page.insert_text((x, y), f"{begins} in a line that has number {number}", fontsize=12)
+
+    (text,) = document(draw)
+    assert isinstance(text, str)
+    first, second = text.split("\n\n")
+    assert (first.count("left column"), second.count("left column")) == (4, 1)
+
+
+def test_cells_that_stand_below_each_other_are_no_columns() -> None:
+    def draw(page: pymupdf.Page) -> None:
+        for number, name in enumerate(("Apples", "Pears from the north", "Plums", "Figs")):
+            write(page, 50, 100 + 22 * number, name)
+            write(page, 310, 100 + 22 * number, f"{number} boxes")
+
+    (text,) = document(draw)
+    assert isinstance(text, str)
+    assert text.find("0 boxes") < text.find("Pears") < text.find("1 boxes")
+
+
+@pytest.mark.parametrize("tone", [250, 120], ids=["light", "dark"])
+def test_text_on_a_picture_that_is_its_ground_stays_text(tone: int) -> None:
+    lines = [f"Line {n} of a summary in a box with a coloured ground" for n in range(5)]
+
+    def draw(page: pymupdf.Page) -> None:
+        height = 75 if tone < 200 else 240
+        page.insert_image((40, 80, 330, 80 + height), stream=picture((tone, tone, tone)))
+        write(page, 50, 100, *lines, size=11)
+
+    parts = document(draw)
+    assert [part for part in parts if isinstance(part, Figure)] == []
+    assert all(line in str(parts[0]) for line in lines)
+
+
+def test_a_dark_picture_with_a_few_lines_on_it_stays_a_figure() -> None:
+    def draw(page: pymupdf.Page) -> None:
+        page.insert_image((40, 80, 330, 400), stream=picture((60, 90, 30)))
+        write(page, 50, 100, *(f"A line of words on a photograph, {n}" for n in range(3)), size=9)
+
+    assert any(isinstance(part, Figure) for part in document(draw))
