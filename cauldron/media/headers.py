@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -12,8 +13,11 @@ _PNG_HEAD = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _PNG_PLAIN = {b"gAMA", b"sRGB", b"pHYs", b"cHRM", b"bKGD", b"tRNS", b"PLTE", b"sBIT", b"tIME"}
 _PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _JPEG_FRAMES = frozenset((0xC0, 0xC1, 0xC2))
+_PROGRESSIVE = 0xC2
 _JPEG_TABLES = frozenset((0xC4, 0xDD, 0xFE, *range(0xE0, 0xF0)))
 _SCAN = 0xDA
+_SCAN_MARK, _END_MARK = b"\xff\xda", b"\xd9"
+_MARK = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")  # none of those among coded pixels
 _QUANTISATION = 0xDB
 _EXIF = 0xE1  # may say that the picture is to be turned
 _MPF = 0xE2  # may announce further pictures in the same file
@@ -62,7 +66,7 @@ def _fits(width: int, height: int, limits: Limits) -> bool:
 
 def _jpeg(data: bytes | memoryview, limits: Limits) -> PlainFacts | None:
     """Walk the segments up to the first scan, behind a frame that fits."""
-    at, quantised, exif, width, height = 2, False, False, 0, 0
+    at, quantised, exif, progressive, width, height, n = 2, False, False, False, 0, 0, 0
     last = len(data) - 4
     while at <= last:
         lead, mark, size = _segment(data, at)
@@ -70,6 +74,9 @@ def _jpeg(data: bytes | memoryview, limits: Limits) -> PlainFacts | None:
             return None
         if mark == _SCAN:
             whole = width and quantised and at + 2 + size <= len(data)
+            several = progressive or size < 6 + 2 * n  # not all components in the first
+            if several and too_many_scans(data, limits):
+                return None
             facts = PlainFacts(format="JPEG", width=width, height=height, exif=exif)
             return facts if whole else None
         if mark == _QUANTISATION:
@@ -80,6 +87,7 @@ def _jpeg(data: bytes | memoryview, limits: Limits) -> PlainFacts | None:
             if width or at + 10 > len(data):
                 return None
             depth, height, width, n = _frame(data, at + 4)
+            progressive = mark == _PROGRESSIVE
             if depth != 8 or n not in (1, 3, 4) or size != 8 + 3 * n:
                 return None
             if not _fits(width, height, limits):
@@ -89,6 +97,20 @@ def _jpeg(data: bytes | memoryview, limits: Limits) -> PlainFacts | None:
         exif = exif or mark == _EXIF
         at += 2 + size
     return None
+
+
+def too_many_scans(data: bytes | memoryview, limits: Limits = LIMITS) -> bool:
+    """Say whether a JPEG has more scans than any encoder writes, whatever follows its end."""
+    raw = bytes(data)
+    if raw.count(_SCAN_MARK) <= limits.max_scans:
+        return False
+    scans, at = 0, 2
+    while scans <= limits.max_scans and (mark := _MARK.search(raw, at)):
+        scans += mark[1] == _SCAN_MARK[1:]
+        if mark[1] == _END_MARK:
+            break
+        at = mark.end() + int.from_bytes(raw[mark.end() : mark.end() + 2], "big")
+    return scans > limits.max_scans
 
 
 def _quantises(tables: bytes | memoryview) -> bool:

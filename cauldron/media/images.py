@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from cauldron.media.gif import gif_frames
-from cauldron.media.headers import plain_facts
+from cauldron.media.headers import plain_facts, too_many_scans
 from cauldron.media.limits import LIMITS, Limits
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
@@ -46,8 +46,8 @@ def inspect(data: bytes, limits: Limits = LIMITS) -> ImageFacts:
     """Check a picture by its header and its end, without decoding where the format allows it.
 
     Raises:
-        ImageError: image_empty, image_not_identified, image_too_large, image_too_many_frames or
-            image_truncated.
+        ImageError: image_empty, image_not_identified, image_too_large, image_too_many_frames,
+            image_too_many_scans or image_truncated.
     """
     with _open(data, limits) as image:
         facts = _facts(image, data, limits)
@@ -201,6 +201,8 @@ def _facts(image: Image.Image, data: bytes, limits: Limits) -> ImageFacts:
         raise ImageError("image_too_large", f"{width} x {height} pixels")
     if width < 1 or height < 1:
         raise ImageError("image_empty", f"{width} x {height} pixels")
+    if image.format == "JPEG" and too_many_scans(data, limits):
+        raise ImageError("image_too_many_scans", f"more than {limits.max_scans}")
     return ImageFacts(
         format=str(image.format),
         width=width,

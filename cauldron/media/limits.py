@@ -13,6 +13,8 @@ class Limits:
         max_pixels: width x height; 50 Mpx is 150 MB as RGB.
         max_side: longest side in pixels (OBELICS: 20,000).
         max_frames: frames of an animation; only the first is used.
+        max_scans: of a JPEG that is sent in several; encoders write about ten, and each is a pass
+            over all its pixels: 30 MB of empty ones would take hours.
         max_image_bytes: encoded size; hub rows must stay under 30 MB.
         max_pdf_bytes: as PDFA, 100 MB.
         max_pdf_pages: pages read of one PDF.
@@ -46,6 +48,7 @@ class Limits:
     max_pixels: int = 50_000_000
     max_side: int = 20_000
     max_frames: int = 64
+    max_scans: int = 100
     max_image_bytes: int = 30_000_000
     max_pdf_bytes: int = 100_000_000
     max_pdf_pages: int = 2_000

@@ -60,6 +60,16 @@ def jpeg_head(side: int) -> bytes:
     return b"\xff\xd8" + table + frame + parts + scan + b"\x00" * 64 + b"\xff\xd9"
 
 
+def jpeg_of_scans(scans: int, progressive: bool = True, hidden: bytes = b"") -> bytes:
+    """Return a JPEG whose last scan comes again and again, behind a comment each."""
+    colour = Image.linear_gradient("L").resize((64, 64)).convert("RGB")
+    whole = encoded(colour, "JPEG", progressive=progressive)
+    first, last = whole.index(b"\xff\xda"), whole.rindex(b"\xff\xda")
+    comment = b"\xff\xfe" + (len(hidden) + 2).to_bytes(2, "big") + hidden if hidden else b""
+    again = (comment + whole[last:-2]) * scans
+    return whole[: first if first == last else last] + again + b"\xff\xd9"
+
+
 def gif_of(frames: int) -> bytes:
     """Return an animated GIF of many frames of one pixel."""
     out = io.BytesIO()

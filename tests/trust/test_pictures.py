@@ -18,7 +18,7 @@ from cauldron.media.gif import gif_frames
 from cauldron.media.images import FORMATS, ImageError, encode_png, inspect, open_rgb, upright_facts
 from cauldron.media.limits import LIMITS
 from cauldron.report.gallery import thumbnail_of
-from tests.trust.pictures import costs, encoded, gif_of, jpeg_head, png_bomb
+from tests.trust.pictures import costs, encoded, gif_of, jpeg_head, jpeg_of_scans, png_bomb
 
 WATCH = """
 import sys, orjson
@@ -150,6 +150,26 @@ def test_threat_01_a_gif_of_a_vast_screen_is_not_painted_for_each_frame() -> Non
     began = time.process_time()
     assert upright_facts(vast).frames == 60
     assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize("hidden", [b"", b"\xff\xd9\xff\xd9", b"\xff\xda" * 9])
+def test_threat_01_a_jpeg_of_thousands_of_scans_is_refused_by_its_header(hidden: bytes) -> None:
+    """Each scan is a pass over all pixels; an end inside of a comment is none."""
+    few, many = jpeg_of_scans(20, hidden=hidden), jpeg_of_scans(5_000, hidden=hidden)
+    assert open_rgb(few).size == inspect_size(few) == (64, 64)
+    for look in (inspect, upright_facts, open_rgb):
+        with pytest.raises(ImageError, match="image_too_many_scans"):
+            look(many)
+
+
+def test_threat_01_what_follows_the_end_of_a_jpeg_is_no_scan() -> None:
+    film = jpeg_of_scans(1) + b"\xff\xda" * 1_000
+    assert open_rgb(film).size == inspect_size(film) == (64, 64)
+
+
+def inspect_size(data: bytes) -> tuple[int, int]:
+    facts = inspect(data)
+    return facts.width, facts.height
 
 
 @given(st.integers(0, 70), st.booleans(), st.binary(max_size=40))
