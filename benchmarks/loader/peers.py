@@ -90,7 +90,7 @@ def _ours(it: Any, pixels: Any) -> Record:
 
 def cauldron() -> Loader:
     """Ours: in process, or with threads in the background where the peers have workers."""
-    return _cauldron(ahead=4 if Told.workers else 0)
+    return _cauldron(ahead=2 if Told.workers else 0)
 
 
 def _hf(streaming: bool) -> list[Any]:

@@ -7,11 +7,13 @@ Pictures are synthetic but cost what photographs, charts and pages cost: cuts ou
     DIR/raw/<source>.npy        where each begins, and the end
     DIR/raw/<source>.jsonl      id, source and messages of each
     DIR/mixture/manifest.json   the same samples as a mixture of ours
+    DIR/many/manifest.json      a mixture of 10M rows in 1,000 shards, to start from
 """
 
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -29,11 +31,13 @@ from cauldron.mixture.plan import plan
 from cauldron.mixture.settings import MixSettings
 from cauldron.sample import SAMPLE_SCHEMA
 from cauldron.storage import files
+from cauldron.storage.index import index_url
 from cauldron.storage.shards import write_shard
 
 SEED = 20261126
 FIELDS = 12
 ROWS_PER_SHARD = 2_000
+MANY_ROWS, MANY_SHARDS = 10_000_000, 1_000
 WORDS = (
     "a the of on in and is to two three left right red blue green man woman dog car tree table "
     "chart axis value year total page line title answer shows small large between percent"
@@ -230,32 +234,61 @@ def _table(pairs: list[tuple[bytes, bytes]]) -> pa.Table:
 
 def as_mixture(folder: Path) -> None:
     """Write the samples as shards with a manifest, by the code that `cauldron mix` runs."""
-    mixed, found = [], {}
+    found = {}
     for name in NAMES:
         pairs = list(rows(folder, name))
-        shards = []
+        found[name] = []
         for start in range(0, len(pairs), ROWS_PER_SHARD):
             url = f"shards/{name}-{start // ROWS_PER_SHARD:05d}.parquet"
             table = _table(pairs[start : start + ROWS_PER_SHARD])
-            shard = write_shard(
-                str(folder / "mixture" / url), [table], SAMPLE_SCHEMA, indexed=True
-            ).as_dict()
-            shards.append({**shard, "url": url})
-        found[name] = _sizes(len(pairs))
-        mixed.append(
-            {
-                "source": name,
-                "train": found[name],
-                "validation": _sizes(0),
-                "shards": shards,
-                "validation_shards": [],
-            }
-        )
+            found[name].append(_written(folder / "mixture", url, table))
+    _manifest(folder / "mixture", found)
+
+
+def many(folder: Path) -> Path:
+    """Return a mixture of 10M rows in 1,000 shards: four shards, linked under 250 names each."""
+    place = folder / "many"
+    if (place / "manifest.json").exists():
+        return place
+    found = {}
+    for name in NAMES:
+        _, record = next(rows(folder, name))
+        tiny = io.BytesIO()
+        Image.new("RGB", (16, 16)).save(tiny, "JPEG")
+        table = _table([(tiny.getvalue(), record)] * (MANY_ROWS // MANY_SHARDS))
+        first = _written(place, f"shards/{name}-00000.parquet", table)
+        found[name] = [first]
+        for number in range(1, MANY_SHARDS // len(NAMES)):
+            url = f"shards/{name}-{number:05d}.parquet"
+            for linked in (lambda at: at, index_url):
+                os.link(linked(str(place / first["url"])), linked(str(place / url)))
+            found[name].append({**first, "url": url})
+    _manifest(place, found)
+    return place
+
+
+def _written(place: Path, url: str, table: pa.Table) -> dict[str, Any]:
+    shard = write_shard(str(place / url), [table], SAMPLE_SCHEMA, indexed=True).as_dict()
+    return {**shard, "url": url}
+
+
+def _manifest(place: Path, shards: dict[str, list[dict[str, Any]]]) -> None:
+    found = {name: _sizes(sum(shard["rows"] for shard in own)) for name, own in shards.items()}
+    mixed = [
+        {
+            "source": name,
+            "train": found[name],
+            "validation": _sizes(0),
+            "shards": own,
+            "validation_shards": [],
+        }
+        for name, own in shards.items()
+    ]
     settings = MixSettings.model_validate({"weights": WEIGHTS})
     facts = {name: {"license": "CC0-1.0", "card": ""} for name in NAMES}
     stages = plan(settings, found)
     manifest = build_manifest("loader", settings, 7, None, "", stages, mixed, facts)
-    files.write_json(str(folder / "mixture" / "manifest.json"), manifest)
+    files.write_json(str(place / "manifest.json"), manifest)
 
 
 def _sizes(samples: int) -> dict[str, int]:

@@ -299,10 +299,11 @@ class Samples:
     @functools.cached_property
     def _place(self) -> str:
         folder = folder_of(self.url)
-        return str(files.local_path(folder).resolve()) if files.is_local(folder) else folder
+        place = str(files.local_path(folder).resolve()) if files.is_local(folder) else folder
+        return place.rstrip("/")
 
     def _beside(self, url: str) -> str:
-        return url if "://" in url else files.join(self._place, url)
+        return url if "://" in url else f"{self._place}/{url.strip('/')}"
 
 
 def _named(sources: Iterable[str], rows: list[Row]) -> list[Sample]:

@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from torch.utils.data import IterableDataset, get_worker_info
 
 from cauldron.errors import UsageError
+from cauldron.loader.heap import keep_freed_memory
 
 AHEAD = 2
 State = dict[str, Any]
@@ -90,6 +91,7 @@ class Steps(IterableDataset[_T], Generic[_T]):
 
     def batches(self) -> Generator[_T, None, None]:
         """Yield batches; closing the generator ends the threads behind it."""
+        keep_freed_memory()
         course = self.course()
         begun = self._begun(course)
         try:

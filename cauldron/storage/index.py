@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import itertools
 import mmap
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,9 +33,8 @@ from cauldron.storage.versions import refuse_newer
 
 MAGIC = b"CLDNIDX2"
 PICTURES = "images.list.element.bytes"
-_COUNTS = ("rows", "pictures", "text", "shard")
-_HEAD = np.dtype([("magic", "S8"), *((name, "<u8") for name in _COUNTS)])
-HEAD_BYTES = _HEAD.itemsize
+_HEAD = struct.Struct("<8s4Q")
+HEAD_BYTES = _HEAD.size
 _DATA_PAGE, _DATA_PAGE_V2 = 0, 3
 
 
@@ -89,7 +89,7 @@ def parse(buffer: Any, place: str = "") -> ShardIndex:
         StorageError: if it is no index or is cut off.
     """
     view = memoryview(buffer)
-    if len(view) != places_end(view, place) + int(_head(view, place)["text"]):
+    if len(view) != places_end(view, place) + _head(view, place).text:
         raise StorageError("a shard index that is cut off", place=place)
     return parse_places(view, place)
 
@@ -101,7 +101,7 @@ def places_end(buffer: Any, place: str = "") -> int:
         StorageError: if it is no index.
     """
     head = _head(memoryview(buffer), place)
-    return HEAD_BYTES + 12 * (int(head["rows"]) + 1) + 12 * int(head["pictures"])
+    return HEAD_BYTES + 12 * (head.rows + 1) + 12 * head.pictures
 
 
 def parse_places(buffer: Any, place: str = "") -> ShardIndex:
@@ -114,8 +114,8 @@ def parse_places(buffer: Any, place: str = "") -> ShardIndex:
     head, end = _head(view, place), places_end(view, place)
     if len(view) < end:
         raise StorageError("a shard index that is cut off", place=place)
-    rows, pictures = int(head["rows"]), int(head["pictures"])
-    sizes = (8 * (rows + 1), 8 * pictures, 4 * (rows + 1), 4 * pictures)
+    rows = head.rows + 1
+    sizes = (8 * rows, 8 * head.pictures, 4 * rows, 4 * head.pictures)
     ends = list(itertools.accumulate(sizes, initial=HEAD_BYTES))
     arrays = [view[first:last] for first, last in itertools.pairwise(ends)]
     return ShardIndex(
@@ -125,17 +125,27 @@ def parse_places(buffer: Any, place: str = "") -> ShardIndex:
         length=arrays[3].cast("I"),
         text=view[end:],
         text_offset=end,
-        shard_bytes=int(head["shard"]),
+        shard_bytes=head.shard,
     )
 
 
-def _head(view: memoryview, place: str) -> Any:
+class _Head(NamedTuple):
+    """How much an index holds: see the layout."""
+
+    magic: bytes
+    rows: int
+    pictures: int
+    text: int
+    shard: int
+
+
+def _head(view: memoryview, place: str) -> _Head:
     magic = bytes(view[:8])
     if magic[:-1] == MAGIC[:-1] and magic[-1:].isdigit():
         refuse_newer("a shard index of", magic[-1:].decode(), int(MAGIC[-1:]), place)
     if len(view) < HEAD_BYTES or magic != MAGIC:
         raise StorageError("not a shard index", place=place)
-    return np.frombuffer(view, _HEAD, 1)[0]
+    return _Head(*_HEAD.unpack_from(view))
 
 
 def build_index(path: Path) -> bytes:
@@ -152,13 +162,12 @@ def build_index(path: Path) -> bytes:
         texts = list(_texts(parquet))
     if len(spans) != counts.sum():
         raise StorageError("rows have pictures without bytes", place=str(path))
-    head = np.zeros(1, _HEAD)
-    head[0] = (MAGIC, len(texts), len(spans), sum(map(len, texts)), path.stat().st_size)
+    head = _Head(MAGIC, len(texts), len(spans), sum(map(len, texts)), path.stat().st_size)
     starts = np.concatenate([[0], np.cumsum([len(t) for t in texts], dtype=np.int64)])
     first = np.concatenate([[0], np.cumsum(counts)])
     return b"".join(
         [
-            head.tobytes(),
+            _HEAD.pack(*head),
             starts.astype("<u8").tobytes(),
             spans[:, 0].astype("<u8").tobytes(),
             first.astype("<u4").tobytes(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,3 +129,13 @@ def test_rows_are_the_same_whether_read_exactly_or_far_around(
     monkeypatch.setattr(shards, "_SHARE_OF_MEMORY", 0.0)
     with Samples(manifest) as samples:
         assert list(samples.stream(0, 160)) == around
+
+
+def test_pages_that_are_in_memory_are_mapped_before_they_are_read(tmp_path: Path) -> None:
+    (tmp_path / "pages").write_bytes(bytes(8 << 20))
+    with (tmp_path / "pages").open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    shards._touch(mapped)
+    before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+    assert not any(mapped[place] for place in range(0, len(mapped), mmap.PAGESIZE))
+    assert resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before < 16
