@@ -78,7 +78,9 @@ def _fault(turn: Turn) -> str:
 
 
 def _is_unicode(draft: Draft) -> bool:
-    texts = [draft.system, *(part for part in draft.parts if isinstance(part, str))]
+    texts = [draft.system]
+    if draft.parts:
+        texts += [part for part in draft.parts if isinstance(part, str)]
     for turn in draft.turns:
         texts += (turn.user, turn.assistant)
     try:
@@ -108,8 +110,9 @@ def extra_json(draft: Draft) -> str:
         TypeError: if it holds what JSON cannot.
     """
     extra = dict(draft.extra)
-    if any(turn.extra for turn in draft.turns):
-        extra["turns"] = [dict(turn.extra or {}) for turn in draft.turns]
+    about = [turn.extra or {} for turn in draft.turns]
+    if any(about):
+        extra["turns"] = [dict(facts) for facts in about]
     if draft.dialogue:
         extra["turns"] = "dialogue"
     return orjson.dumps(extra, option=orjson.OPT_SORT_KEYS).decode() if extra else "{}"

@@ -15,7 +15,7 @@ import orjson
 import pyarrow as pa
 
 from cauldron.drafts import Counts, extra_json, id_part, writable
-from cauldron.engine.watch import Mark, Watch, watched
+from cauldron.engine.watch import Watch, watched
 from cauldron.errors import SourceError, StorageError
 from cauldron.media.headers import plainly_sound
 from cauldron.media.images import ImageError, inspect
@@ -113,7 +113,7 @@ class _Part:
         size = 0
         for sample in self._samples():
             held.append(sample)
-            size += sum(len(image["bytes"]) for image in sample["images"])
+            size += sum([len(image["bytes"]) for image in sample["images"]])
             if len(held) == TABLE_ROWS or size > TABLE_BYTES:
                 yield self._table(held)
                 held, size = [], 0
@@ -185,8 +185,12 @@ class _Part:
             yield row
             return
         self.rows += 1
-        most = row.weight if self.task.limited else None
         dead = self.died.get((self.rows, -1))
+        if self.form.open is identity and dead is None:
+            self.watch.at((self.rows, 0, -1))
+            yield row
+            return
+        most = row.weight if self.task.limited else None
         if dead is not None:
             most = dead if most is None else min(dead, most)
         try:
@@ -205,7 +209,7 @@ class _Part:
         seen = 0
         coming = iter(opened)
         while True:
-            self.watch.at(Mark(self.rows, seen))
+            self.watch.at((self.rows, seen, -1))
             record = next(coming, None)
             if record is None:
                 return
@@ -217,7 +221,7 @@ class _Part:
         self.keys += 1
         if (-1, self.keys) in self.died:
             return True
-        self.watch.at(Mark(-1, 0, self.keys))
+        self.watch.at((-1, 0, self.keys))
         return False
 
     def _sample(self, key: str, rows: list[Row]) -> dict[str, Any] | None:
@@ -244,7 +248,8 @@ class _Part:
             reason = dropped[min(dropped)] if dropped else "no_text"
             self._reject(used, Reject(reason=reason, detail="no picture or no text is left"))
             return None
-        if sum(len(image["bytes"]) for image in images if image) > LIMITS.max_file_bytes:
+        kept = [image for image in images if image is not None]
+        if sum([len(image["bytes"]) for image in kept]) > LIMITS.max_file_bytes:
             self._reject(used, Reject(reason="sample_too_large"))
             return None
         if len(used) > 1:
@@ -259,14 +264,16 @@ class _Part:
             "id": f"{self.task.source}/{self.task.split}/{id_part(shown)}",
             "source": self.task.source,
             "messages": messages,
-            "images": [image for image in images if image is not None],
+            "images": kept,
             "license": draft.license or self.task.license,
-            "origin": {"file": first.file, "record": ",".join(row.record for row in used)},
+            "origin": {"file": first.file, "record": ",".join([row.record for row in used])},
             "extra": extra_json(draft),
         }
 
     def _merged(self, rows: list[Row]) -> tuple[list[Row], Draft | None]:
         """Convert rows of one key and join their turns; every row is counted once."""
+        if len(rows) == 1:
+            return rows, self._draft(rows[0])
         used: list[Row] = []
         first: Draft | None = None
         turns: dict[tuple[str, str], Turn] = {}

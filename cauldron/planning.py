@@ -84,7 +84,8 @@ class PartTask:
 class KeyNumbers:
     """A number for each key: the newest in a dict, older ones as two sorted columns.
 
-    Keys are kept as 64-bit hashes: of five million, two are alike with a chance of 1 in a million.
+    Keys are known by their `key_hash`: of five million, two are alike with a chance of 1 in a
+    million.
     """
 
     def __init__(self) -> None:
@@ -95,9 +96,8 @@ class KeyNumbers:
     def __len__(self) -> int:
         return len(self._recent) + len(self._hashes)
 
-    def get(self, key: str) -> int | None:
-        """Return the number of a key, None for a new one."""
-        hashed = _hash(key)
+    def get(self, hashed: int) -> int | None:
+        """Return the number of a key by its hash, None for a new one."""
         number = self._recent.get(hashed)
         if number is None and len(self._hashes):
             at = int(np.searchsorted(self._hashes, np.uint64(hashed)))
@@ -105,9 +105,9 @@ class KeyNumbers:
                 number = int(self._numbers[at])
         return number
 
-    def put(self, key: str, number: int) -> None:
+    def put(self, hashed: int, number: int) -> None:
         """Give a new key its number."""
-        self._recent[_hash(key)] = number
+        self._recent[hashed] = number
         if len(self._recent) >= _RECENT_KEYS:
             recent = np.fromiter(self._recent.keys(), np.uint64, len(self._recent))
             numbers = np.fromiter(self._recent.values(), np.int64, len(self._recent))
@@ -118,7 +118,8 @@ class KeyNumbers:
             self._numbers = np.concatenate([self._numbers, numbers])[order]
 
 
-def _hash(key: str) -> int:
+def key_hash(key: str) -> int:
+    """Return the 64 bits that `KeyNumbers` knows a key by."""
     digest = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest)
 
@@ -173,20 +174,23 @@ def spill_plan(
     folder.mkdir(parents=True, exist_ok=True)
     spill = _Spill(folder)
     places = KeyNumbers()
-    weight = step = part = place = 0
+    weight = step = part = place = hashed = 0
     last = None
     for row, most in _limited(_guarded(rows), limit):
         key = plan_key(form, row)
-        known = place if key == last else places.get(key)
+        if key == last:
+            known: int | None = place
+        else:
+            last, hashed = key, key_hash(key)
+            known = places.get(hashed)
         if known is None:
             part += weight // SHARD_ROWS > step or spill.last_bytes > SPILL_BYTES
             step = weight // SHARD_ROWS
             place = len(places) * _PARTS + part
-            places.put(key, place)
+            places.put(hashed, place)
             weight += row.weight
         else:
             place = known
-        last = key
         spill.add(place % _PARTS, _line(place // _PARTS, row, most))
     spill.flush()
     return [(spill.path(n), digest.hexdigest()) for n, digest in enumerate(spill.hashes)]
@@ -227,9 +231,8 @@ def plan_key(form: Form, row: Row) -> str:
 
 
 def _line(group: int, row: Row, most: int) -> bytes:
-    packed = _packed(row, row.data, most)
     try:
-        payload = orjson.dumps(packed)
+        payload = orjson.dumps(_packed(row, row.data, most))
     except TypeError as error:  # half a surrogate pair, a number of over 64 bits
         reject = Reject(reason="text_not_utf8", detail=str(error))
         payload = orjson.dumps(_packed(row, reject, most))

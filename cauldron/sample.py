@@ -7,8 +7,9 @@ or a `Skip` (left out on purpose). Ingest opens the pictures and writes rows of 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,36 +147,32 @@ def sample_table(
     """
     origins = [sample["origin"] for sample in samples]
     columns = {
-        "id": _texts(sample["id"] for sample in samples),
-        "source": _texts(sample["source"] for sample in samples),
+        "id": _column(samples, "id"),
+        "source": _column(samples, "source"),
         "messages": _message_lists([sample["messages"] for sample in samples]),
         "images": _image_lists([sample["images"] for sample in samples], pictures),
-        "license": _texts(sample["license"] for sample in samples),
-        "origin": _structs(
-            _ORIGIN, _texts(o["file"] for o in origins), _texts(o["record"] for o in origins)
-        ),
-        "extra": _texts(sample["extra"] for sample in samples),
+        "license": _column(samples, "license"),
+        "origin": _structs(_ORIGIN, _column(origins, "file"), _column(origins, "record")),
+        "extra": _column(samples, "extra"),
     }
     return pa.table(columns, schema=SAMPLE_SCHEMA)
 
 
 def _message_lists(chats: list[list[dict[str, Any]]]) -> pa.Array:
-    messages = [message for chat in chats for message in chat]
+    messages = list(itertools.chain.from_iterable(chats))
     contents = [message["content"] for message in messages]
-    parts = [part for content in contents for part in content]
-    types, texts = _texts(p["type"] for p in parts), _texts(p["text"] for p in parts)
-    content = _lists(contents, _structs(_PART, types, texts))
-    roles = _texts(message["role"] for message in messages)
-    return _lists(chats, _structs(_MESSAGE, roles, content))
+    parts = list(itertools.chain.from_iterable(contents))
+    content = _lists(contents, _structs(_PART, _column(parts, "type"), _column(parts, "text")))
+    return _lists(chats, _structs(_MESSAGE, _column(messages, "role"), content))
 
 
 def _image_lists(rows: list[list[dict[str, Any]]], pictures: pa.Buffer | None) -> pa.Array:
-    images = [image for row in rows for image in row]
+    images = list(itertools.chain.from_iterable(rows))
     payloads = [image["bytes"] for image in images]
     data = _joined(payloads) if pictures is None else pictures
     buffers = [None, pa.py_buffer(_offsets(payloads)), data]
     column = pa.BinaryArray.from_buffers(pa.binary(), len(payloads), buffers)
-    return _lists(rows, _structs(_IMAGE, column, _texts(image["path"] for image in images)))
+    return _lists(rows, _structs(_IMAGE, column, _column(images, "path")))
 
 
 def _joined(payloads: list[bytes | memoryview]) -> pa.Buffer:
@@ -189,22 +186,19 @@ def _joined(payloads: list[bytes | memoryview]) -> pa.Buffer:
     return buffer
 
 
-def _texts(values: Iterable[str | None]) -> pa.Array:
+def _column(records: Sequence[Mapping[str, Any]], name: str) -> pa.Array:
     """Return a column of texts, built from buffers: `pa.array` would import pandas first."""
-    given = list(values)
-    texts = [value or "" for value in given]
-    data = "".join(texts).encode()
-    if len(data) > sum(map(len, texts)):
-        encoded = [text.encode() for text in texts]
-        offsets = _offsets(encoded)
-    else:
-        offsets = _offsets(texts)
+    given: list[str | None] = [record[name] for record in records]
     there = None
     if None in given:
         bits = np.packbits([value is not None for value in given], bitorder="little")
         there = pa.py_buffer(bits)
-    buffers = [there, pa.py_buffer(offsets), pa.py_buffer(data)]
-    return pa.StringArray.from_buffers(len(given), buffers[1], buffers[2], buffers[0])
+    texts = [value or "" for value in given]
+    joined = "".join(texts)
+    data = joined.encode()
+    encoded = [text.encode() for text in texts] if len(data) > len(joined) else texts
+    buffers = [pa.py_buffer(_offsets(encoded)), pa.py_buffer(data)]
+    return pa.StringArray.from_buffers(len(given), *buffers, there)
 
 
 def _structs(kind: pa.StructType, *columns: pa.Array) -> pa.Array:
@@ -218,7 +212,8 @@ def _lists(rows: Sequence[Sized], values: pa.Array) -> pa.Array:
 
 
 def _offsets(items: Sequence[Sized]) -> np.ndarray[Any, np.dtype[np.int32]]:
-    return np.cumsum([0, *map(len, items)]).astype(np.int32)
+    ends = itertools.accumulate(map(len, items), initial=0)
+    return np.fromiter(ends, np.int32, len(items) + 1)
 
 
 def chat_messages(n_images: int, turns: tuple[Turn, ...], system: str = "") -> list[dict[str, Any]]:

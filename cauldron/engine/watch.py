@@ -59,10 +59,11 @@ class Watch:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 
-    def at(self, mark: Mark | Span, records: int = 1) -> None:
+    def at(self, mark: tuple[int, int, int], records: int = 1) -> None:
         """Begin with a record; the clock, which ends the process even inside C code, restarts.
 
         Args:
+            mark: the numbers of a `Mark` or a `Span`.
             records: so many have the time of one each.
         """
         if self._file >= 0:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cauldron.media.limits import LIMITS, Limits
 
+_JPEG_HEAD = b"\xff\xd8\xff"
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _PNG_PLAIN = {b"gAMA", b"sRGB", b"pHYs", b"cHRM", b"bKGD", b"tRNS", b"PLTE", b"sBIT", b"tIME"}
 _PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
@@ -21,6 +22,7 @@ _MARK = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")  # none of those among co
 _QUANTISATION = 0xDB
 _EXIF = 0xE1  # may say that the picture is to be turned
 _MPF = 0xE2  # may announce further pictures in the same file
+_Plain = tuple[int, int, bool, bool]  # width, height, transparency, EXIF
 _segment = struct.Struct(">BBH").unpack_from  # 0xFF, mark, size
 _frame = struct.Struct(">BHHB").unpack_from  # bits, height, width, components
 
@@ -41,14 +43,23 @@ def plainly_sound(data: bytes | memoryview, limits: Limits = LIMITS) -> bool:
 
     False says nothing: `inspect` then looks closer and gives the reason.
     """
-    return plain_facts(data, limits) is not None
+    return _plain(data, limits) is not None
 
 
 def plain_facts(data: bytes | memoryview, limits: Limits = LIMITS) -> PlainFacts | None:
     """Return the facts of a JPEG or PNG that is `plainly_sound`, None for any other bytes."""
+    plain = _plain(data, limits)
+    if plain is None:
+        return None
+    width, height, alpha, exif = plain
+    kind = "JPEG" if data[:2] == _JPEG_HEAD[:2] else "PNG"
+    return PlainFacts(format=kind, width=width, height=height, alpha=alpha, exif=exif)
+
+
+def _plain(data: bytes | memoryview, limits: Limits) -> _Plain | None:
     if len(data) > limits.max_image_bytes:
         return None
-    if data[:3] == b"\xff\xd8\xff":
+    if data[:3] == _JPEG_HEAD:
         return _jpeg(data, limits) if data[-2:] == b"\xff\xd9" else None
     if data[: len(_PNG_HEAD)] == _PNG_HEAD and data[-8:] == b"IEND\xaeB`\x82":
         return _png(data, limits)
@@ -64,7 +75,7 @@ def _fits(width: int, height: int, limits: Limits) -> bool:
     )
 
 
-def _jpeg(data: bytes | memoryview, limits: Limits) -> PlainFacts | None:
+def _jpeg(data: bytes | memoryview, limits: Limits) -> _Plain | None:
     """Walk the segments up to the first scan, behind a frame that fits."""
     at, quantised, exif, progressive, width, height, n = 2, False, False, False, 0, 0, 0
     last = len(data) - 4
@@ -77,8 +88,7 @@ def _jpeg(data: bytes | memoryview, limits: Limits) -> PlainFacts | None:
             several = progressive or size < 6 + 2 * n  # not all components in the first
             if several and too_many_scans(data, limits):
                 return None
-            facts = PlainFacts(format="JPEG", width=width, height=height, exif=exif)
-            return facts if whole else None
+            return (width, height, False, exif) if whole else None
         if mark == _QUANTISATION:
             quantised = _quantises(data[at + 4 : at + 2 + size])
             if not quantised:
@@ -94,7 +104,8 @@ def _jpeg(data: bytes | memoryview, limits: Limits) -> PlainFacts | None:
                 return None
         elif mark not in _JPEG_TABLES or (mark == _MPF and data[at + 4 : at + 8] == b"MPF\x00"):
             return None
-        exif = exif or mark == _EXIF
+        elif mark == _EXIF:
+            exif = True
         at += 2 + size
     return None
 
@@ -123,7 +134,7 @@ def _quantises(tables: bytes | memoryview) -> bool:
     return at == len(tables)
 
 
-def _png(data: bytes | memoryview, limits: Limits) -> PlainFacts | None:
+def _png(data: bytes | memoryview, limits: Limits) -> _Plain | None:
     """Check the head's sum and values, then that only plain chunks stand before the pixels."""
     depth, colour, packing, filtering, interlace = data[24:29]
     if zlib.crc32(data[12:29]).to_bytes(4, "big") != data[29:33]:
@@ -137,7 +148,7 @@ def _png(data: bytes | memoryview, limits: Limits) -> PlainFacts | None:
     while at + 12 <= len(data):
         kind = bytes(data[at + 4 : at + 8])
         if kind == b"IDAT":
-            return PlainFacts(format="PNG", width=width, height=height, alpha=alpha)
+            return width, height, alpha, False
         if kind not in _PNG_PLAIN:
             return None
         end = at + 8 + int.from_bytes(data[at : at + 4], "big")

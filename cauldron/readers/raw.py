@@ -352,10 +352,12 @@ def _whole(descriptor: int, url: str, max_bytes: int, read: _Read) -> bytes | me
         return None
     if status.st_size > max_bytes:
         raise StorageError(f"larger than {max_bytes} bytes", place=url)
-    with files.reported(url, "read"):
+    try:
         payload = read(descriptor, status.st_size)
         while len(payload) < status.st_size and (more := os.read(descriptor, status.st_size)):
             payload = bytes(payload) + more
+    except OSError as error:
+        raise StorageError(f"cannot read: {error.strerror}", place=url) from error
     return payload
 
 

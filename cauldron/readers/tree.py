@@ -162,10 +162,11 @@ def walk(root: str) -> Tree:
 def _local(root: Path, below: str = "") -> Iterator[tuple[str, int, int]]:
     with files.reported(str(root / below), "list"), os.scandir(root / below) as entries:
         listed = sorted(entries, key=lambda entry: entry.name)
+    above = f"{below}/" if below else ""
     for entry in listed:
         if _hidden(entry.name):
             continue
-        path = joined(below, entry.name)
+        path = above + entry.name
         if entry.is_dir(follow_symlinks=False):
             yield from _local(root, path)
         elif entry.is_file():

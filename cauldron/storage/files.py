@@ -32,7 +32,7 @@ from cauldron.storage.versions import JSON_VERSION, refuse_newer
 
 TEMPORARY = ".partial"
 _BLOCK = 1 << 20
-_SYNC_BYTES = 32 << 20
+_SYNC_BYTES = 16 << 20
 RESERVE_BYTES = 32 << 20
 _ADVICE = {
     errno.ENOSPC: "free some space, then the same command goes on",

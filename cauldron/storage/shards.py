@@ -82,23 +82,32 @@ def _writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
 def _groups(tables: Iterable[pa.Table | pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
     """Regroup rows so that no group passes the row and byte limits (one row always fits).
 
-    The groups depend on the rows alone, not on how they come in tables.
+    The groups depend on the rows alone, not on how they come in tables. One that is full does not
+    wait for the row behind it.
     """
     held: list[pa.Table] = []
     rows = size = 0
     for item in tables:
-        table = pa.Table.from_batches([item]) if isinstance(item, pa.RecordBatch) else item
-        table = table.cast(schema)
+        table = _in_schema(item, schema)
         start = 0
-        for number, row_bytes in enumerate(_picture_bytes(table)):
-            if rows and (rows == ROWS_PER_GROUP or size + row_bytes > BYTES_PER_GROUP):
-                held.append(table.slice(start, number - start))
-                yield _in_one_chunk(held)
-                held, rows, size, start = [], 0, 0, number
+        for end, row_bytes in enumerate(_picture_bytes(table), start=1):
+            if rows and size + row_bytes > BYTES_PER_GROUP:
+                yield _in_one_chunk([*held, table.slice(start, end - 1 - start)])
+                held, rows, size, start = [], 0, 0, end - 1
             rows, size = rows + 1, size + row_bytes
-        held.append(table.slice(start))
+            if rows == ROWS_PER_GROUP:
+                yield _in_one_chunk([*held, table.slice(start, end - start)])
+                held, rows, size, start = [], 0, 0, end
+        if rows:
+            held.append(table.slice(start))
     if rows:
         yield _in_one_chunk(held)
+
+
+def _in_schema(item: pa.Table | pa.RecordBatch, schema: pa.Schema) -> pa.Table:
+    table = pa.Table.from_batches([item]) if isinstance(item, pa.RecordBatch) else item
+    same = table.schema.equals(schema, check_metadata=True)
+    return table if same else table.cast(schema)
 
 
 def _in_one_chunk(tables: list[pa.Table]) -> pa.Table:
