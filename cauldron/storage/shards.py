@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -35,6 +36,7 @@ from cauldron.storage.versions import refuse_newer
 
 ROWS_PER_GROUP = 100  # what the hub viewer uses for pictures
 BYTES_PER_GROUP = 32 << 20
+_GROUPS_AHEAD = 2  # held for the thread that writes them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +150,7 @@ def write_shard(
 ) -> Shard:
     """Write rows as one shard, atomically and with bounded memory.
 
-    One row group is written, and hashed, while the next is made.
+    Row groups are written, and hashed, while the next ones are made.
 
     Args:
         indexed: write the index of pictures and texts beside it.
@@ -159,14 +161,14 @@ def write_shard(
     rows = 0
     with open_output(url) as file:
         with _writer(file.path, schema) as writer, ThreadPoolExecutor(1) as ahead:
-            writing: Future[None] | None = None
+            writing: deque[Future[None]] = deque()
             for group in _groups(batches, schema):
-                if writing:
-                    writing.result()
-                writing = ahead.submit(_add, writer, group, file)
+                if len(writing) == _GROUPS_AHEAD:
+                    writing.popleft().result()
+                writing.append(ahead.submit(_add, writer, group, file))
                 rows += group.num_rows
-            if writing:
-                writing.result()
+            for write in writing:
+                write.result()
         file.follow()
         file.flush()
         index = build_index(file.path) if indexed else b""
