@@ -1,6 +1,7 @@
 """Ingest against a plain loop: same files read, same columns written, ratio in one run.
 
-    python benchmarks/ingest.py [--images 4000] [--kilobytes 100] [--rounds 5] [--workers 0]
+    python benchmarks/ingest.py [--images 4000] [--kilobytes 100] [--rounds 9] [--workers 0]
+                                [--checksums]
 
 A workload in the layout of VSR (a JSON lines file and a folder of JPEG files) is generated in a
 temporary folder. The peer is what one would write by hand: parse a line, read its picture, collect
@@ -10,7 +11,8 @@ disk has everything. So a third runner is the same loop with an fsync of each fi
 in another order each round. Ingest runs in this very process: with --workers it also pays for the
 start of its workers, which is half a second each, once a run of any size. Promise: at least 70 % of
 the loop's rate, by the best round of each; medians, and the seconds of CPU that the machine's other
-work cannot change, stand beside it.
+work cannot change, stand beside it. With --checksums a further runner ingests without hashing what
+it writes: what the checksums of shards cost, in time on the clock and of CPU.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from PIL import Image
 from cauldron import steps
 from cauldron.engine.local import LocalEngine
 from cauldron.sample import SAMPLE_SCHEMA
+from cauldron.storage.files import HashingFile
 
 PROMISED = 0.7
 GROUP_ROWS = 100
@@ -141,6 +144,16 @@ def cauldron(raw: Path, out: Path, workers: int) -> int:
     return int(entry["counts"]["written"])
 
 
+def unhashed(raw: Path, out: Path) -> int:
+    """Ingest the workload in this process, but hash no shard."""
+    hashing = HashingFile._hash_range
+    HashingFile._hash_range = lambda *args: None  # type: ignore[method-assign]
+    try:
+        return cauldron(raw, out, 0)
+    finally:
+        HashingFile._hash_range = hashing  # type: ignore[method-assign]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What one run took: seconds on the clock and of CPU, workers included."""
@@ -170,6 +183,14 @@ def compared(runs: dict[str, list[Run]], total: int) -> dict[str, Any]:
     """Return rates, CPU and ratios of all runners."""
     best = {name: min(run.wall_s for run in taken) for name, taken in runs.items()}
     middle = {name: statistics.median(r.wall_s for r in taken) for name, taken in runs.items()}
+    hashing = {}
+    if "unhashed" in runs:
+        cpu = {name: min(r.cpu_s for r in taken) for name, taken in runs.items()}
+        hashing = {
+            "share_of_checksums": round(1 - best["unhashed"] / best["cauldron"], 3),
+            "share_of_checksums_by_medians": round(1 - middle["unhashed"] / middle["cauldron"], 3),
+            "share_of_checksums_in_cpu": round(1 - cpu["unhashed"] / cpu["cauldron"], 3),
+        }
     return {
         "best_mb_per_s": {name: round(total / 1e6 / best[name], 1) for name in runs},
         "median_mb_per_s": {name: round(total / 1e6 / middle[name], 1) for name in runs},
@@ -180,6 +201,7 @@ def compared(runs: dict[str, list[Run]], total: int) -> dict[str, Any]:
         "ratio_of_medians": round(middle["loop"] / middle["cauldron"], 3),
         "ratio_to_synced_loop": round(best["synced_loop"] / best["cauldron"], 3),
         "ratio_of_medians_to_synced_loop": round(middle["synced_loop"] / middle["cauldron"], 3),
+        **hashing,
     }
 
 
@@ -188,8 +210,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--images", type=int, default=4_000)
     options.add_argument("--kilobytes", type=int, default=100, help="mean size of a picture")
-    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--rounds", type=int, default=9)
     options.add_argument("--workers", type=int, default=0, help="processes; 0: this one alone")
+    options.add_argument("--checksums", action="store_true", help="also measure what they cost")
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="cauldron-bench-") as name:
         raw, out = Path(name, "raw"), Path(name, "out")
@@ -200,6 +223,8 @@ def main() -> None:
             "cauldron": lambda out: cauldron(raw, out, given.workers),
             "synced_loop": lambda out: synced_loop(raw, out),
         }
+        if given.checksums:
+            runners["unhashed"] = lambda out: unhashed(raw, out)
         runs: dict[str, list[Run]] = {runner: [] for runner in runners}
         order = list(runners)
         for _ in range(given.rounds):

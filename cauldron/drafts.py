@@ -52,7 +52,7 @@ def writable(draft: Draft) -> Draft | Reject:
         return Reject(reason="text_not_utf8", detail="half a surrogate pair")
     if draft.parts or not draft.turns:
         return draft if draft.parts else Reject(reason="no_turns")
-    if draft.dialogue:
+    if draft.dialogue or len(draft.turns) == 1:
         fault = next((fault for turn in draft.turns if (fault := _fault(turn))), "")
         return Reject(reason=fault) if fault else draft
     notes = dict(draft.notes)
