@@ -13,6 +13,14 @@ import yaml
 from tests.fuzz.mutate import mutated
 from tests.fuzz.targets import TARGETS
 from tests.trust.archives import hostile_archives
+from tests.trust.odd_files import (
+    odd_cells,
+    odd_columns,
+    odd_lines,
+    odd_objects,
+    odd_pages,
+    odd_pictures,
+)
 from tests.trust.pdfs import hostile_pdfs
 from tests.trust.pictures import gif_of, jpeg_head, png_bomb
 
@@ -93,6 +101,19 @@ def made_tree(raw: Path) -> dict[str, int]:
         made = [(f"{kind}{n}", mutated(kind, n, seeds)) for n in range(20)]
         _written(raw / "words", made, f".{kind}")
     return {"pictures": len(pictures), "files": sum(1 for p in raw.rglob("*") if p.is_file())}
+
+
+def odd_tree(raw: Path) -> int:
+    """Write the files that tools stumble over, for every source of `hostile_recipe`."""
+    pictures = odd_pictures()
+    _written(raw / "pictures" / "images", pictures.items(), "")
+    _lines(raw / "pictures" / "all.jsonl", ({"image": f"images/{name}"} for name in pictures))
+    _written(raw / "objects", odd_objects().items(), ".json")
+    _written(raw / "words", odd_lines().items(), ".jsonl")
+    _written(raw / "cells", odd_cells().items(), ".csv")
+    _written(raw / "columns", odd_columns().items(), ".parquet")
+    _written(raw / "html", odd_pages().items(), ".html")
+    return len(pictures)
 
 
 def _written(folder: Path, made: Iterable[tuple[str, bytes]], ending: str) -> None:
