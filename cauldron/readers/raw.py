@@ -291,11 +291,12 @@ class Raw:
         if inside:
             archive, name = inside
             if self._inside(archive) and files.is_file(archive):
-                if not is_archive(archive):
+                if is_archive(archive):
+                    member = index_of(archive, self.indexes).find(name)
+                    if member is not None:
+                        return f"{archive}{SEPARATOR}{member}"
+                elif archive.rpartition("/")[2].rpartition(".")[0] == name:
                     return url
-                member = index_of(archive, self.indexes).find(name)
-                if member is not None:
-                    return f"{archive}{SEPARATOR}{member}"
             url = joined(archive.rpartition("/")[0], name)
         if self._inside(url) and files.is_file(url):
             return url

@@ -84,8 +84,17 @@ def spoken_in(row: Row, at: str = "conversations") -> list[tuple[Any, Any]]:
     said = []
     for turn in row.data[at]:
         speaker = turn["from"] if "from" in turn else turn["role"]
-        said.append((speaker, turn["value"] if "value" in turn else turn["content"]))
+        words = turn["value"] if "value" in turn else turn["content"]
+        said.append((speaker, _written(words) if isinstance(words, list) else words))
     return said
+
+
+def _written(parts: list[Any]) -> str:
+    """Return typed parts of a text, as chat templates take them, with a mark for each picture."""
+    return "".join(
+        "<image>" if part["type"] in ("image", "image_url") else text(part["text"])
+        for part in parts
+    )
 
 
 def record_forms(

@@ -285,6 +285,15 @@ def test_something_that_is_no_archive_is_an_error_where_nothing_else_is_there(
         steps.ingest(engine, str(tmp_path / "w"), "vsr", [str(tmp_path)])
 
 
+def test_files_beside_a_packed_file_are_not_taken_for_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(b'{"image": "a.png"}'))
+    (tmp_path / "a.png").write_bytes(picture())
+    raw = Raw([str(tmp_path)])
+    (row,) = json_lines(raw, raw.find("rows.jsonl")[0], "train", "x")
+    assert raw.picture([row.near("a.png")], 10**6) == picture()
+    assert raw.picture([row.near("b.png")], 10**6) is None
+
+
 @pytest.mark.parametrize("ending", ["gz", "bz2", "xz", "zst"])
 @pytest.mark.parametrize("fault", ["cut", "noise"])
 def test_a_damaged_packed_file_names_itself(ending: str, fault: str, tmp_path: Path) -> None:
