@@ -1,29 +1,60 @@
 """How many small faults the tests find: `python tools/mutation.py [--mutants 40] [--layer NAME]`.
 
 One place of a module is changed at a time (a comparison, a sum, a condition, a number, a returned
-value), in a copy of the repository, and the tests of its layer run. The places are drawn by seed
-from all there are, so that a short run is a fair sample; the score is the share that a test found.
+value), in a copy of the repository, and the tests run that pass over its line: first those tests
+alone, the quickest ahead, then all of their files. The places are drawn by seed from all there are,
+so that a short run is a fair sample; the score is the share that a test found. What branches the
+tests of a layer take is printed as well. Each run is a fork of this process, which has imported
+what is slow to import, but nothing of the package.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import compileall
+import json
+import os
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import coverage
+import datasets  # noqa: F401 slow to import, as are the others
+import hypothesis.stateful  # noqa: F401
+import polars  # noqa: F401
+import pyarrow.parquet  # noqa: F401
+import pydantic  # noqa: F401
+import pytest
+import typer.testing  # noqa: F401
 
 ROOT = Path(__file__).parents[1]
 LAYERS = {
-    "sample": (["cauldron/sample.py"], ["tests/test_sample_table.py", "tests/test_ingest.py"]),
-    "storage": (["cauldron/storage"], ["tests/storage", "tests/test_ingest.py"]),
+    "sample": (
+        ["cauldron/sample.py"],
+        ["tests/test_sample_table.py", "tests/test_ingest.py", "tests/test_prompts.py"],
+    ),
+    "storage": (
+        ["cauldron/storage"],
+        ["tests/storage", "tests/test_ingest.py", "tests/test_indexing.py", "tests/trust/test_races"
+         ".py", "tests/trust/test_places.py", "tests/trust/test_newer_files.py"],
+    ),
     "curate": (["cauldron/curate"], ["tests/curate"]),
-    "mixture": (["cauldron/mixture"], ["tests/mixture", "tests/test_mixing.py"]),
-}
+    "mixture": (
+        ["cauldron/mixture"],
+        ["tests/mixture", "tests/test_mixing.py", "tests/trust/test_stateful.py"],
+    ),
+}  # fmt: skip
+QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # of what is imported here
+LEAST_S = 30.0  # that a run may take, however quick it is without a change
 COPIED = ("cauldron", "tests", "data_cards", "recipes", "docs", "pyproject.toml")
 SWAPS: dict[type, type] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
@@ -34,8 +65,17 @@ SWAPS: dict[type, type] = {
 
 
 def places(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
-    """Yield what can be changed, and how."""
+    """Yield what can be changed, and how; how a class is made by its decorator is no behaviour."""
+    settled = {
+        id(node)
+        for made in ast.walk(tree)
+        if isinstance(made, ast.ClassDef)
+        for decorator in made.decorator_list
+        for node in ast.walk(decorator)
+    }
     for node in ast.walk(tree):
+        if id(node) in settled:
+            continue
         if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
             yield node, "compare"
         elif isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in SWAPS:
@@ -62,69 +102,184 @@ def change(node: ast.AST, how: str) -> None:
         node.value = ast.Constant(value=None)
 
 
-def found(copy: Path, tests: list[str]) -> bool:
-    """Run tests in the copy; say whether one failed."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow"]
-    try:
-        done = subprocess.run(
-            [*command, *tests], cwd=copy, capture_output=True, timeout=600, check=False
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Which tests pass over each line of each module, and how long each takes."""
+
+    lines: dict[str, dict[int, list[str]]]
+    took: dict[str, float]
+
+    def tests(self, module: str, node: ast.AST) -> list[str]:
+        """Return the tests that pass over a node, the quickest first.
+
+        What runs on import only is passed over by every test that passes over the module.
+        """
+        first = getattr(node, "lineno", 0)
+        last = getattr(node, "end_lineno", first)
+        own = self.lines.get(module, {})
+        over = [own.get(line, []) for line in range(first, last + 1)]
+        if any("" in tests for tests in over) and not any(any(tests) for tests in over):
+            over = list(own.values())
+        found = {test for tests in over for test in tests if test}
+        return sorted(found, key=lambda test: (self.took.get(test, 0.0), test))
+
+
+class Contexts:
+    """A plug-in that tells coverage which test is running."""
+
+    def __init__(self, measured: coverage.Coverage) -> None:
+        self.measured, self.took = measured, dict[str, float]()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, bool, bool]:
+        self.measured.switch_context(item.nodeid)
+        began = time.monotonic()
+        done = yield
+        self.took[item.nodeid] = time.monotonic() - began
+        return done
+
+
+def forked(copy: Path, work: Callable[[], int], limit_s: float) -> int | None:
+    """Run in a fork of this process, inside of the copy; None where it takes too long."""
+    process = os.fork()
+    if process == 0:
+        os.setsid()
+        os.chdir(copy)
+        sys.path.insert(0, str(copy))
+        sys.dont_write_bytecode = True
+        silent = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(silent, stream)
+        code = 1
+        try:
+            code = work()
+        except BaseException:
+            traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(code)
+    until = time.monotonic() + limit_s
+    while not os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        if time.monotonic() > until:
+            os.killpg(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+            return None
+        time.sleep(0.01)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def tested(tests: list[str], *plugins: object) -> int:
+    """Run tests in this process, up to the first that fails."""
+    options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:randomly", *QUIET]
+    return int(pytest.main([*options, *tests], plugins=list(plugins)))
+
+
+def passed_over(copy: Path, roots: list[str], tests: list[str], told: Path) -> float | None:
+    """Run the tests of a layer once; keep what they pass over. Return the branches in percent."""
+
+    def work() -> int:
+        measured = coverage.Coverage(
+            data_file=str(told / "lines"),
+            branch=True,
+            include=[f"{copy / r}{'' if r.endswith('.py') else '/*'}" for r in roots],
         )
-    except subprocess.TimeoutExpired:
-        return True
-    return done.returncode != 0
+        contexts = Contexts(measured)
+        measured.start()
+        code = tested(tests, contexts)
+        measured.stop()
+        measured.save()
+        (told / "took").write_text(json.dumps(contexts.took))
+        measured.json_report(outfile=str(told / "report"))
+        return code
+
+    if forked(copy, work, 3_600):
+        return None
+    totals: dict[str, Any] = json.loads((told / "report").read_bytes())["totals"]
+    return 100 * totals["covered_branches"] / max(totals["num_branches"], 1)
+
+
+def read_passed(copy: Path, told: Path) -> Passed:
+    """Return what `passed_over` has kept."""
+    kept = coverage.CoverageData(str(told / "lines"))
+    kept.read()
+    lines = {
+        str(Path(name).relative_to(copy)): kept.contexts_by_lineno(name)
+        for name in kept.measured_files()
+    }
+    return Passed(lines, json.loads((told / "took").read_bytes()))
+
+
+def found(copy: Path, module: str, number: int, passed: Passed) -> bool:
+    """Change one place, run what passes over it, put it back; say whether a test failed."""
+    path = copy / module
+    whole, times = path.read_text(), path.stat()
+    tree = ast.parse(whole)
+    node, how = list(places(tree))[number]
+    tests = passed.tests(module, node)
+    change(node, how)
+    path.write_text(ast.unparse(ast.fix_missing_locations(tree)))
+    caught = False
+    for chosen in (tests, sorted({test.partition("::")[0] for test in tests})):
+        limit = LEAST_S + 5 * sum(
+            took for t, took in passed.took.items() if t.startswith(tuple(chosen))
+        )
+        caught = caught or bool(chosen and forked(copy, lambda c=chosen: tested(c), limit) != 0)
+    path.write_text(whole)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    if not caught:
+        line = getattr(node, "lineno", 0)
+        shown = whole.splitlines()[line - 1].strip()[:80]
+        seen = "" if tests else ", no test passes"
+        print(f"  survived: {module}:{line} {how}{seen}: {shown}", flush=True)
+    return caught
+
+
+def copied(folder: Path) -> Path:
+    """Copy what the tests need; what is compiled stays, since time stamps do."""
+    copy = folder / "copy"
+    copy.mkdir()
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, copy / name)
+        else:
+            shutil.copy(ROOT / name, copy / name)
+    compileall.compile_dir(str(copy / "cauldron"), quiet=1)
+    return copy.resolve()
+
+
+def modules(copy: Path, roots: list[str]) -> Iterator[str]:
+    """Yield the modules of a layer."""
+    for root in roots:
+        found = [copy / root] if root.endswith(".py") else sorted((copy / root).glob("*.py"))
+        yield from (str(path.relative_to(copy)) for path in found)
 
 
 def main() -> int:
-    """Print each survivor and the score of each layer."""
+    """Print each survivor, and score and branches of each layer."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--mutants", type=int, default=40, help="of each layer")
     options.add_argument("--layer", action="append", choices=sorted(LAYERS))
     options.add_argument("--seed", type=int, default=0)
     told = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
-        copy = Path(folder) / "copy"
-        copy.mkdir()
-        for name in COPIED:
-            if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, copy / name)
-            else:
-                shutil.copy(ROOT / name, copy / name)
+        copy = copied(Path(folder))
         for layer in told.layer or LAYERS:
             roots, tests = LAYERS[layer]
-            if found(copy, tests):
+            branches = passed_over(copy, roots, tests, Path(folder))
+            if branches is None:
                 print(f"{layer}: its tests fail before anything is changed")
                 return 1
+            passed = read_passed(copy, Path(folder))
             listed = [
                 (module, number)
-                for module in (copy / path for path in _modules(copy, roots))
-                for number, _ in enumerate(places(ast.parse(module.read_text())))
+                for module in modules(copy, roots)
+                for number, _ in enumerate(places(ast.parse((copy / module).read_text())))
             ]
             chosen = random.Random(told.seed).sample(listed, min(told.mutants, len(listed)))
-            caught = sum(_tried(copy, module, number, tests) for module, number in chosen)
+            caught = sum(found(copy, module, number, passed) for module, number in chosen)
             share = caught / max(len(chosen), 1)
             shown = f"{caught} of {len(chosen)} found, {share:.0%}; {len(listed)} places"
-            print(f"{layer}: {shown}", flush=True)
+            print(f"{layer}: {shown}; {branches:.1f}% of branches", flush=True)
     return 0
-
-
-def _modules(copy: Path, roots: list[str]) -> Iterator[Path]:
-    for root in roots:
-        yield from [copy / root] if root.endswith(".py") else sorted((copy / root).glob("*.py"))
-
-
-def _tried(copy: Path, module: Path, number: int, tests: list[str]) -> bool:
-    whole = module.read_text()
-    tree = ast.parse(whole)
-    node, how = list(places(tree))[number]
-    change(node, how)
-    module.write_text(ast.unparse(ast.fix_missing_locations(tree)))
-    caught = found(copy, tests)
-    module.write_text(whole)
-    if not caught:
-        line = getattr(node, "lineno", 0)
-        shown = whole.splitlines()[line - 1].strip()
-        print(f"  survived: {module.relative_to(copy)}:{line} {how}: {shown[:90]}", flush=True)
-    return caught
 
 
 if __name__ == "__main__":
