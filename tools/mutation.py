@@ -40,7 +40,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = {
     "sample": (
         ["cauldron/sample.py"],
-        ["tests/test_sample_table.py", "tests/test_ingest.py", "tests/test_prompts.py"],
+        ["tests/test_sample.py", "tests/test_sample_table.py", "tests/test_ingest.py"],
     ),
     "storage": (
         ["cauldron/storage"],
