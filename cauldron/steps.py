@@ -21,6 +21,7 @@ from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Failure, Job, name_of, perform_all
 from cauldron.errors import CardMissing, CheckError, UsageError
 from cauldron.ingest import Counts, ingest_part, require_pictures
+from cauldron.media.limits import changed_limits
 from cauldron.planning import SHARD_ROWS, PartTask, spill_plan
 from cauldron.readers.raw import Raw, archive_rejects
 from cauldron.sample import SCHEMA_VERSION
@@ -90,6 +91,8 @@ def ingest(
         "prompts": prompts,
         "shard_rows": SHARD_ROWS,
     }
+    if changed := changed_limits():
+        settings["limits"] = dict(changed)
     if asked:
         secrets = sorted(o.name for o in chosen.options if o.secret and o.name in asked)
         settings["options"] = {k: key_of(v) if k in secrets else v for k, v in asked.items()}

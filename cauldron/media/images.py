@@ -18,7 +18,6 @@ from cauldron.media.gif import gif_frames
 from cauldron.media.headers import plain_facts, too_many_scans
 from cauldron.media.limits import LIMITS, Limits
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
 _ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
 _ORIENTATION, _FIRST_TURNED = 0x0112, 5  # EXIF tag; from 5 on width and height change places
 
@@ -169,7 +168,7 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
         raise ImageError("image_too_large", f"{len(data)} bytes")
     with damage("image_not_identified"):
         try:
-            return Image.open(io.BytesIO(data), formats=FORMATS)
+            return Image.open(io.BytesIO(data), formats=limits.formats)
         except UnidentifiedImageError as error:
             raise ImageError("image_not_identified", _looks_like(data)) from error
 

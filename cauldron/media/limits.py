@@ -1,8 +1,22 @@
-"""Every limit on hostile input, in one place, with its reason."""
+"""Every limit on hostile input, in one place, with its reason.
+
+`CAULDRON_LIMITS="max_pixels=90000000 formats=AVIF"` in the environment sets others, for a command
+and all its workers; what is ingested by other limits is ingested anew.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from cauldron.errors import UsageError, near
+
+VARIABLE = "CAULDRON_LIMITS"
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
+MORE_FORMATS = ("AVIF",)
+"""Formats whose decoders are young: they are opened only where they are asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,6 +24,7 @@ class Limits:
     """Bounds that opening a file must stay within; past them the record is rejected.
 
     Args:
+        formats: of pictures, by content; others are not identified, and no decoder is asked.
         max_pixels: width x height; 50 Mpx is 150 MB as RGB.
         max_side: longest side in pixels (OBELICS: 20,000).
         max_frames: frames of an animation; only the first is used.
@@ -45,6 +60,7 @@ class Limits:
         max_members: of one archive; a list of so many takes about 1 GB.
     """
 
+    formats: tuple[str, ...] = FORMATS
     max_pixels: int = 50_000_000
     max_side: int = 20_000
     max_frames: int = 64
@@ -79,4 +95,38 @@ class Limits:
     max_worker_deaths: int = 20
 
 
-LIMITS = Limits()
+def read_limits(text: str) -> Limits:
+    """Read limits as the environment has them: `name=number`, `formats=AVIF` for one more.
+
+    Raises:
+        UsageError: if a name, a number or a format is none.
+    """
+    names = [field.name for field in fields(Limits)]
+    asked: dict[str, Any] = {}
+    for given in text.split():
+        name, _, value = given.partition("=")
+        if name not in names:
+            raise UsageError(f"{VARIABLE}: no limit '{name}'{near(name, names)}")
+        try:
+            asked[name] = (
+                _more(value) if name == "formats" else type(getattr(Limits(), name))(value)
+            )
+        except ValueError as error:
+            raise UsageError(f"{VARIABLE}: {name} cannot be '{value}'") from error
+    return replace(Limits(), **asked)
+
+
+def _more(value: str) -> tuple[str, ...]:
+    more = value.upper().split(",")
+    if not set(more) <= set(MORE_FORMATS):
+        raise ValueError(value)
+    return (*FORMATS, *more)
+
+
+LIMITS = read_limits(os.environ.get(VARIABLE, ""))
+
+
+def changed_limits() -> Mapping[str, Any]:
+    """Return the limits that are other than the usual ones."""
+    usual = asdict(Limits())
+    return {name: value for name, value in asdict(LIMITS).items() if value != usual[name]}
