@@ -6,6 +6,7 @@ samples is drawn more often for the same share.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -145,16 +146,18 @@ def _stage(
 ) -> StagePlan:
     asked = _asked(stage, settings, sizes)
     limited: dict[str, str] = {}
-    shares = _under(asked, settings.max_share, limited)
-    unit = {n: max(sizes[n][settings.by], 1) / sizes[n]["samples"] for n in shares}
+    unit = {n: max(sizes[n][settings.by], 1) / sizes[n]["samples"] for n in asked}
     kind = "total_tokens" if stage.tokens else "samples"
-    cost = {n: sizes[n][kind] / sizes[n]["samples"] for n in shares}
-    budget = stage.tokens or stage.samples or sum(sizes[n]["samples"] for n in shares)
-    caps = {n: _left(n, settings, seen) * sizes[n]["samples"] for n in shares}
-    draws = _draws(stage, {n: shares[n] / unit[n] for n in shares}, cost, budget, caps, limited)
+    price = {n: sizes[n][kind] / sizes[n]["samples"] / unit[n] for n in asked}
+    budget = stage.tokens or stage.samples or sum(sizes[n]["samples"] for n in asked)
+    caps = {n: _left(n, settings, seen) * sizes[n]["samples"] * unit[n] for n in asked}
+    most = settings.max_share or 1.0
+    _check_reach(stage, budget, price, caps, most)
+    amounts = _amounts(asked, price, budget, caps, most, limited)
+    draws = {n: amounts[n] / unit[n] for n in asked}
     amount = sum(draws[n] * unit[n] for n in draws)
     total = sum(draws.values())
-    tokens = {n: sizes[n]["total_tokens"] / sizes[n]["samples"] for n in shares}
+    tokens = {n: sizes[n]["total_tokens"] / sizes[n]["samples"] for n in asked}
     ends = bool(stage.samples or stage.tokens) and not last
     return StagePlan(
         name=stage.name,
@@ -170,7 +173,7 @@ def _stage(
                 epochs=draws[n] / sizes[n]["samples"],
                 limited_by=limited.get(n, ""),
             )
-            for n in shares
+            for n in asked
             if draws[n] > 0
         ),
     )
@@ -184,52 +187,82 @@ def _left(name: str, settings: MixSettings, seen: Mapping[str, float]) -> float:
     return float("inf") if most is None else max(most - seen[name], 0.0)
 
 
-def _under(
-    asked: dict[str, float], most: float | None, limited: dict[str, str]
-) -> dict[str, float]:
-    """Lower shares to `most` and give the rest to the others in proportion."""
-    if most is None:
-        return asked
-    if most * len(asked) < 1 - 1e-9:
-        raise RecipeError(
-            f"max_share {most:g} of {len(asked)} sources makes {most * len(asked):g}, less than 1"
-        )
-    shares = dict(asked)
-    while over := [n for n, s in shares.items() if n not in limited and s > most + 1e-12]:
-        limited.update(dict.fromkeys(over, "max_share"))
-        free = sum(asked[n] for n in asked if n not in limited)
-        rest = 1 - most * len(limited)
-        shares = {n: most if n in limited else asked[n] / (free or 1.0) * rest for n in asked}
-    return shares
-
-
-def _draws(
+def _check_reach(
     stage: StageSettings,
-    wanted: dict[str, float],
-    cost: Mapping[str, float],
     budget: float,
+    price: Mapping[str, float],
     caps: Mapping[str, float],
-    limited: dict[str, str],
-) -> dict[str, float]:
-    """Return samples of each source: in proportion to `wanted`, none over its cap, cost = budget.
+    most: float,
+) -> None:
+    """Refuse a budget that no amounts within both limits reach.
 
     Raises:
-        RecipeError: if all caps together do not reach the budget.
+        RecipeError: with what they allow.
     """
-    reach = sum(caps[n] * cost[n] for n in wanted)
-    if reach < budget * (1 - 1e-9):
-        kind = "tokens" if stage.tokens else "samples"
+    if most * len(caps) < 1 - 1e-9:
         raise RecipeError(
-            f"stage '{stage.name}' asks for {budget:,.0f} {kind}; max_epochs allows {reach:,.0f}",
-            hint="lower the budget, raise max_epochs or add sources",
+            f"max_share {most:g} of {len(caps)} sources makes {most * len(caps):g}, less than 1"
         )
-    full: set[str] = set()
-    while True:
-        rest = budget - sum(caps[n] * cost[n] for n in full)
-        free = sum(wanted[n] * cost[n] for n in wanted if n not in full)
-        scale = rest / free if free else 0.0
-        over = {n for n in wanted if n not in full and wanted[n] * scale > caps[n] * (1 + 1e-12)}
+    kind = "tokens" if stage.tokens else "samples"
+    hint = "lower the budget, raise max_epochs or add sources"
+    asks = f"stage '{stage.name}' asks for {budget:,.0f} {kind}; max_epochs"
+    reach = sum(caps[n] * price[n] for n in caps)
+    if reach < budget * (1 - 1e-9):
+        raise RecipeError(f"{asks} allows {reach:,.0f}", hint=hint)
+    largest = _largest(caps, most)
+    reach = sum(min(caps[n], most * largest) * price[n] for n in caps)
+    if reach < budget * (1 - 1e-9):
+        allowed = f"{asks} and max_share {most:g} together allow {reach:,.0f}"
+        raise RecipeError(allowed, hint=f"{hint}, or raise max_share")
+
+
+def _largest(caps: Mapping[str, float], most: float) -> float:
+    """Return the largest sum of amounts, each within its cap and within `most` of the sum."""
+    level = {n for n, cap in caps.items() if cap == math.inf}
+    while most * len(level) < 1 - 1e-9:
+        total = sum(caps[n] for n in caps if n not in level) / (1 - most * len(level))
+        over = {n for n in caps if n not in level and caps[n] > most * total * (1 + 1e-12)}
         if not over:
-            return {n: caps[n] if n in full else wanted[n] * scale for n in wanted}
-        full |= over
-        limited.update(dict.fromkeys(over, "max_epochs"))
+            return total
+        level |= over
+    return sum(caps.values()) if len(level) == len(caps) else math.inf
+
+
+def _amounts(
+    asked: Mapping[str, float],
+    price: Mapping[str, float],
+    budget: float,
+    caps: Mapping[str, float],
+    most: float,
+    limited: dict[str, str],
+) -> dict[str, float]:
+    """Return the amount of each source: in proportion to what is asked, within both limits.
+
+    Args:
+        price: what one of an amount takes of the budget.
+        caps: most of each.
+        most: largest share of one source.
+        limited: gets what limits each source.
+    """
+    full: set[str] = set()  # at their caps
+    level: set[str] = set()  # at the largest share
+    while True:
+        free = [n for n in asked if n not in full | level]
+        fixed, spent = sum(caps[n] for n in full), sum(caps[n] * price[n] for n in full)
+        rest = 1 - most * len(level)
+        levels = most * sum(price[n] for n in level)
+        if rest > 1e-9:
+            taken = sum(asked[n] * price[n] + levels / rest * asked[n] for n in free)
+            left = budget - spent - levels * fixed / rest
+            scale = left / taken if taken else 0.0
+            total = (fixed + scale * sum(asked[n] for n in free)) / rest
+        else:
+            scale, total = 0.0, (budget - spent) / levels
+        found = {n: caps[n] if n in full else most * total for n in full | level}
+        found |= {n: asked[n] * scale for n in free}
+        over = {n for n in asked if n not in full and found[n] > caps[n] * (1 + 1e-12)}
+        above = {n for n in free if n not in over and found[n] > most * total * (1 + 1e-12)}
+        limited.update({n: "max_epochs" for n in over} | {n: "max_share" for n in above})
+        if not over | above:
+            return {n: found[n] for n in asked}
+        full, level = full | over, (level | above) - over

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cauldron.errors import RecipeError
@@ -146,3 +148,41 @@ def test_a_mixture_of_nothing_is_refused() -> None:
 def test_settings_that_contradict_are_refused(settings: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         MixSettings.model_validate(settings)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 300), min_size=2, max_size=6),
+    weights=st.lists(st.floats(0.01, 9), min_size=6, max_size=6),
+    most=st.floats(0.2, 1),
+    epochs=st.floats(0.5, 4),
+    budget=st.integers(1, 2000),
+    by=st.sampled_from(["samples", "answer_tokens", "total_tokens"]),
+)
+def test_both_limits_hold_together_or_are_refused(
+    sizes: list[int], weights: list[float], most: float, epochs: float, budget: int, by: str
+) -> None:
+    there = {f"s{n}": size(count, count, count * (n + 1)) for n, count in enumerate(sizes)}
+    told = MixSettings.model_validate(
+        {
+            "by": by,
+            "weights": dict(zip(there, weights, strict=False)),
+            "max_share": most,
+            "max_epochs": epochs,
+            "samples": budget,
+        }
+    )
+    try:
+        rows = plan(told, there)[0].sources
+    except RecipeError as error:
+        assert "max_epochs" in str(error) or "max_share" in str(error)
+        return
+    assert sum(row.samples for row in rows) == pytest.approx(budget)
+    assert max(row.share for row in rows) <= most * (1 + 1e-9)
+    assert max(row.epochs for row in rows) <= epochs * (1 + 1e-9)
+    free = [row.share / row.asked for row in rows if not row.limited_by]
+    assert not free or max(free) == pytest.approx(min(free))
+
+
+def test_what_both_limits_allow_is_told() -> None:
+    with pytest.raises(RecipeError, match=r"max_epochs and max_share 0.6 together allow 5"):
+        stages(weights={"short": 1, "long": 1}, max_epochs={"long": 0.02}, max_share=0.6, samples=9)
