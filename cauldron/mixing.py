@@ -43,10 +43,14 @@ def mix(
     sources: Sequence[str] | None = None,
     recipe: Any = None,
     recipe_sha256: str = "",
-    materialize: bool = False,
+    materialize: bool | None = False,
     progress: Progress = quiet,
 ) -> dict[str, Any]:
     """Write mixture/<name>/manifest.json and what it names.
+
+    Args:
+        materialize: whether shards are written; None keeps to what stands there, so that new
+            weights neither write shards nor lose them.
 
     Returns:
         The manifest.
@@ -60,6 +64,7 @@ def mix(
     folder = files.join(place, "mixture", name)
     url = files.join(folder, "manifest.json")
     found = contested.version(url)
+    materialize = files.exists(files.join(folder, "shards")) if materialize is None else materialize
     parts = {source: _parts(place, source) for source in sources or work.sources(place)}
     check_tags(settings, parts)
     parts = {name: urls for name, urls in parts.items() if wanted(name, settings)}

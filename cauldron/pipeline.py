@@ -134,7 +134,7 @@ def run(
             sources=sources,
             recipe=recipe.model_dump(mode="json"),
             recipe_sha256=recipe.sha256,
-            materialize=recipe.mix.materialize,
+            materialize=recipe.mix.materialize is not False,
             progress=progress,
         )
     manifest = manifest_of(recipe, place)

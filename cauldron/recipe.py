@@ -79,9 +79,15 @@ class ListFiles(BaseModel):
 
 
 class Mix(MixSettings):
-    """The mixture of a recipe."""
+    """The mixture of a recipe.
 
-    materialize: bool = True
+    Args:
+        materialize: whether shards are written; otherwise the manifest refers to rows. Left out,
+            `cauldron run` writes them; `cauldron mix` does with `--materialize`, and goes on with
+            those that stand there.
+    """
+
+    materialize: bool | None = None
 
 
 class Recipe(BaseModel):

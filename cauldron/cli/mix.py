@@ -17,7 +17,9 @@ def mix(
     work: Work,
     recipe: Annotated[str, typer.Option(help="The recipe whose `mix` section is used.")],
     name: Annotated[str | None, typer.Option(help="Name of the mixture.")] = None,
-    materialize: Annotated[bool, typer.Option("--materialize", help="Write shards.")] = False,
+    materialize: Annotated[
+        bool, typer.Option("--materialize", help="Write shards; else the manifest refers to rows.")
+    ] = False,
     workers: Workers = None,
     engine: Engine = "local",
     address: Address = None,
