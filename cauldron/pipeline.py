@@ -23,9 +23,8 @@ from cauldron.recipe import (
     resolved,
     rules_of,
 )
-from cauldron.report.page import write_report
+from cauldron.report.standing import summed_up
 from cauldron.sources.catalogue import detect
-from cauldron.stats import work_stats
 from cauldron.steps import Progress, quiet
 from cauldron.storage import files, work
 
@@ -140,12 +139,7 @@ def run(
     manifest = manifest_of(recipe, place)
     if recipe.train:
         done |= _train(recipe, manifest, place, say, path)
-    return {
-        **done,
-        "manifest": manifest,
-        "stats": work_stats(place),
-        "report": write_report(place),
-    }
+    return {**done, "manifest": manifest, **summed_up(place)}
 
 
 def manifest_of(recipe: Recipe, place: str) -> str:
