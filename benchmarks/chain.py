@@ -236,8 +236,8 @@ def measured_all_s(place: str) -> float:
 def cauldron(folder: Path, workers: int) -> tuple[float, list[int]]:
     """Measure, decide, write; print where the time goes; return seconds and the kept rows."""
     place = str(folder / "work")
-    for name in ("signals", "decisions", "ledger"):
-        shutil.rmtree(folder / "work" / name, ignore_errors=True)
+    for name in ("work/signals", "work/decisions", "work/ledger", "kept-cauldron"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     settings = MeasureSettings(signals=("text", "language", "header"))
     with LocalEngine(workers) as engine:
         list(engine.run(ready, range(4 * workers)))

@@ -155,6 +155,7 @@ def main() -> None:
     name, folder = sys.argv[1], sys.argv[2]
     out = os.path.join(folder, f"kept-{name}.parquet")
     shutil.rmtree(out, ignore_errors=True)
+    Path(out).unlink(missing_ok=True)
     model()
     began = time.perf_counter()
     ENGINES[name](os.path.join(folder, "flat.parquet"), out)
