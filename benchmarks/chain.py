@@ -51,7 +51,7 @@ from cauldron.signals.measure import measure_part
 from cauldron.signals.said import Said
 from cauldron.signals.text import text_signals
 from cauldron.storage import work
-from cauldron.storage.shards import iter_row_groups, write_shard
+from cauldron.storage.shards import file_sha256, iter_row_groups, write_shard
 
 PROMISED = {"polars": 1.8, "datasets": 2.5, "daft": None, "data-juicer": 9.0}
 DECIDED_AGAIN, ROWS_A_SECOND = 100, 8_000
@@ -224,6 +224,16 @@ def written(folder: Path, flushed: bool) -> list[tuple[str, str, str, bool]]:
     ]
 
 
+def note_ingested(place: str) -> None:
+    """Note the checksums of the samples, as `cauldron ingest` does when it writes them."""
+    parts = [
+        {"name": part, "sha256": file_sha256(work.samples(place, "chats", part))}
+        for part in work.parts(place, "chats")
+    ]
+    entry = {"step": "ingest", "source": "chats", "split": "train", "status": "done"}
+    work.write_entry(work.ledger(place, "ingest-chats-train"), {**entry, "parts": parts})
+
+
 def measured_all_s(place: str) -> float:
     """Return the seconds that all built-in signals take in one process, by those of one part."""
     parts = work.parts(place, "chats")
@@ -238,6 +248,7 @@ def cauldron(folder: Path, workers: int) -> tuple[float, list[int]]:
     place = str(folder / "work")
     for name in ("work/signals", "work/decisions", "work/ledger", "kept-cauldron"):
         shutil.rmtree(folder / name, ignore_errors=True)
+    note_ingested(place)
     settings = MeasureSettings(signals=("text", "language", "header"))
     with LocalEngine(workers) as engine:
         list(engine.run(ready, range(4 * workers)))

@@ -13,9 +13,9 @@ _JPEG_HEAD = b"\xff\xd8\xff"
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _PNG_PLAIN = {b"gAMA", b"sRGB", b"pHYs", b"cHRM", b"bKGD", b"tRNS", b"PLTE", b"sBIT", b"tIME"}
 _PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
-_JPEG_FRAMES = frozenset((0xC0, 0xC1, 0xC2))
-_PROGRESSIVE = 0xC2
-_JPEG_TABLES = frozenset((0xC4, 0xDD, 0xFE, *range(0xE0, 0xF0)))
+JPEG_FRAMES = frozenset((0xC0, 0xC1, 0xC2))
+PROGRESSIVE = 0xC2
+JPEG_TABLES = frozenset((0xC4, 0xDD, 0xFE, *range(0xE0, 0xF0)))
 _SCAN = 0xDA
 _SCAN_MARK, _END_MARK = b"\xff\xda", b"\xd9"
 _MARK = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")  # none of those among coded pixels
@@ -93,16 +93,16 @@ def _jpeg(data: bytes | memoryview, limits: Limits) -> _Plain | None:
             quantised = _quantises(data[at + 4 : at + 2 + size])
             if not quantised:
                 return None
-        elif mark in _JPEG_FRAMES:
+        elif mark in JPEG_FRAMES:
             if width or at + 10 > len(data):
                 return None
             depth, height, width, n = _frame(data, at + 4)
-            progressive = mark == _PROGRESSIVE
+            progressive = mark == PROGRESSIVE
             if depth != 8 or n not in (1, 3, 4) or size != 8 + 3 * n:
                 return None
             if not _fits(width, height, limits):
                 return None
-        elif mark not in _JPEG_TABLES or (mark == _MPF and data[at + 4 : at + 8] == b"MPF\x00"):
+        elif mark not in JPEG_TABLES or (mark == _MPF and data[at + 4 : at + 8] == b"MPF\x00"):
             return None
         elif mark == _EXIF:
             exif = True

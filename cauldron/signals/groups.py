@@ -43,7 +43,7 @@ class Batch:
 
     said: Said
     n_images: Ints
-    pictures: Sequence[bytes] = ()
+    pictures: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

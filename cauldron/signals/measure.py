@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -156,7 +156,7 @@ def head_batches(url: str) -> Iterator[Batch] | None:
     if held is None:
         return None
     n_images, views = held
-    return iter([Batch(_no_texts(), n_images, cast(Sequence[bytes], views))])
+    return iter([Batch(_no_texts(), n_images, views)])
 
 
 def _said(batch: pa.RecordBatch) -> Said:

@@ -13,9 +13,11 @@ import xxhash
 from PIL import Image
 
 from cauldron.media.images import ImageError, UprightFacts, open_rgb, upright_facts
+from cauldron.media.limits import LIMITS
 from cauldron.media.resizing import as_grey
 from cauldron.media.small import jpeg_pixels
 from cauldron.signals.thumbs import THUMB_SIDE, U8, thumb_hashes, thumbnail
+from cauldron.storage.index import PictureViews
 
 _SHORTEST = 96  # a reduced picture is still larger than its thumbnail
 _LARGEST_REDUCTION = 5  # Pillow has fast ways for these
@@ -27,10 +29,17 @@ F64 = npt.NDArray[np.float64]
 
 def header_signals(pictures: Sequence[bytes | memoryview]) -> dict[str, Any]:
     """Read headers; a picture that has none has no format and no sides."""
-    facts = [_facts(data) for data in pictures]
-    width = np.array([f.width for f in facts], np.int64)
-    height = np.array([f.height for f in facts], np.int64)
-    size = np.array([len(data) for data in pictures], np.int64)
+    width, height = plain_sides(pictures)
+    rest = np.flatnonzero(width == 0).tolist()
+    formats, orientation = ["JPEG"] * len(width), np.ones(len(width), np.int8)
+    alpha, animated = np.zeros(len(width), bool), np.zeros(len(width), bool)
+    for number in rest:
+        facts = _facts(pictures[number])
+        width[number], height[number] = facts.width, facts.height
+        formats[number], orientation[number] = facts.format, facts.orientation
+        alpha[number], animated[number] = facts.alpha, facts.frames > 1
+    sizes = pictures.sizes if isinstance(pictures, PictureViews) else map(len, pictures)
+    size = np.fromiter(sizes, np.int64, len(width))
     longer, shorter = np.maximum(width, height), np.minimum(width, height)
     return {
         "image_width": width,
@@ -39,11 +48,31 @@ def header_signals(pictures: Sequence[bytes | memoryview]) -> dict[str, Any]:
         "image_aspect": longer / np.maximum(shorter, 1),
         "image_bytes": size,
         "image_bytes_per_pixel": size / np.maximum(width * height, 1),
-        "image_format": [f.format for f in facts],
-        "image_alpha": [f.alpha for f in facts],
-        "image_animated": [f.frames > 1 for f in facts],
-        "image_orientation": [f.orientation for f in facts],
+        "image_format": formats,
+        "image_alpha": alpha,
+        "image_animated": animated,
+        "image_orientation": orientation,
     }
+
+
+def plain_sides(pictures: Sequence[bytes | memoryview]) -> npt.NDArray[np.int64]:
+    """Return width and height, [2, n], of ordinary upright JPEG files; 0 for what is to look at."""
+    compiled = compiled_headers()
+    if not compiled or not isinstance(pictures, PictureViews):
+        return np.zeros((2, len(pictures)), np.int64)
+    held = np.frombuffer(pictures.held, np.uint8)
+    most = LIMITS.max_image_bytes, LIMITS.max_pixels, LIMITS.max_side
+    return np.asarray(compiled.sides(held, pictures.starts, pictures.sizes, *most))
+
+
+@cache
+def compiled_headers() -> Any:
+    """Return the look at headers compiled by numba, or None where numba is not installed."""
+    try:
+        from cauldron.media import headers_compiled
+    except ImportError:
+        return None
+    return headers_compiled
 
 
 _NO_FACTS = UprightFacts(format="", width=0, height=0)

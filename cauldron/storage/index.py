@@ -16,10 +16,10 @@ from __future__ import annotations
 import itertools
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -177,7 +177,34 @@ def build_index(path: Path) -> bytes:
     )
 
 
-def picture_views(path: Path) -> tuple[npt.NDArray[np.int64], list[memoryview]] | None:
+@dataclass(frozen=True, slots=True)
+class PictureViews(Sequence[memoryview]):
+    """Pictures as views of the file that they lie in.
+
+    Args:
+        held: the file.
+        starts, sizes: [n] where each picture lies.
+    """
+
+    held: memoryview
+    starts: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @overload
+    def __getitem__(self, place: int) -> memoryview: ...
+    @overload
+    def __getitem__(self, place: slice) -> PictureViews: ...
+    def __getitem__(self, place: int | slice) -> memoryview | PictureViews:
+        if isinstance(place, slice):
+            return PictureViews(self.held, self.starts[place], self.sizes[place])
+        start = int(self.starts[place])
+        return self.held[start : start + int(self.sizes[place])]
+
+
+def picture_views(path: Path) -> tuple[npt.NDArray[np.int64], PictureViews] | None:
     """Return how many pictures each row of a local shard has, and all pictures as views of it.
 
     Of the file only those pages are read that are looked into. None where pictures are compressed,
@@ -186,15 +213,16 @@ def picture_views(path: Path) -> tuple[npt.NDArray[np.int64], list[memoryview]] 
     with path.open("rb") as file, pq.ParquetFile(path) as parquet:
         counts = _pictures_of_rows(parquet)
         if not counts.sum():
-            return counts, []
+            return counts, PictureViews(memoryview(b""), counts[:0], counts[:0])
         view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         try:
             spans = list(_spans(view, parquet.metadata, str(path)))
         except StorageError:
             return None
-    held = memoryview(view)
-    pictures = [held[start : start + length] for start, length in spans]
-    return (counts, pictures) if len(pictures) == counts.sum() else None
+    if len(spans) != counts.sum():
+        return None
+    starts, sizes = np.array(spans, np.int64).T
+    return counts, PictureViews(memoryview(view), starts, sizes)
 
 
 def _pictures_of_rows(parquet: pq.ParquetFile) -> npt.NDArray[np.int64]:

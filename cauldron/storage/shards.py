@@ -266,7 +266,8 @@ def iter_row_groups(url: str, columns: list[str] | None = None) -> Iterator[pa.T
     """Yield the row groups of a Parquet file, whose bytes the writer has bounded."""
     with open_parquet(url) as file:
         for number in range(file.metadata.num_row_groups):
-            yield file.read_row_group(number, columns=columns)
+            # one column of pictures is nearly all of it, so threads would only wait for each other
+            yield file.read_row_group(number, columns=columns, use_threads=False)
 
 
 def file_sha256(url: str) -> str:

@@ -7,12 +7,15 @@ import random
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from cauldron.media.headers import plainly_sound
+from cauldron.media.headers import plain_facts, plainly_sound
 from cauldron.media.images import ImageError, inspect
 from cauldron.media.limits import Limits
+from cauldron.signals.pictures import compiled_headers, plain_sides
+from cauldron.storage.index import PictureViews
 from tests.conftest import picture
 
 
@@ -111,3 +114,32 @@ def test_real_pictures_are_judged_alike(slices: Path) -> None:
         if plainly_sound(payload):
             inspect(payload)
     assert any(plainly_sound(path.read_bytes()) for path in paths)
+
+
+def damaged(rng: random.Random) -> bytes:
+    """Return a JPEG with some bytes of its head changed, or as it is."""
+    options = {"exif": Image.Exif()} if rng.random() < 0.1 else {}
+    mode = rng.choice(["RGB", "L", "CMYK"])
+    data = bytearray(encoded(mode, "JPEG", progressive=rng.random() < 0.3, **options))
+    for _ in range(rng.choice([0, 1, 1, 2])):
+        place = rng.choice([rng.randrange(700), rng.randrange(len(data)), len(data) - 1])
+        data[place % len(data)] = rng.choice([0, 1, 0xFF, 0xDA, 0xDB, 0xC0, 0xC4, 0xE1, 0xE2, 16])
+    return bytes(data[: rng.choice([len(data), len(data), rng.randrange(len(data))])])
+
+
+def test_the_compiled_look_finds_what_the_other_finds() -> None:
+    if not compiled_headers():
+        pytest.skip("numba is not installed")
+    rng = random.Random(5)
+    files = [b"", b"\xff\xd8\xff\xd9", picture(format_="PNG"), *(damaged(rng) for _ in range(400))]
+    ordinary = [encoded("RGB", "JPEG"), encoded("L", "JPEG")]
+    files += ordinary
+    sizes = np.array([len(file) for file in files], np.int64)
+    held = memoryview(b"".join(files))
+    told = plain_sides(PictureViews(held, np.cumsum(sizes) - sizes, sizes))
+    plain = [plain_facts(file) for file in files]
+    for (width, height), facts in zip(told.T.tolist(), plain, strict=True):
+        if width:
+            assert facts and not facts.exif and (facts.width, facts.height) == (width, height)
+    assert 50 < (told[0] > 0).sum() < 350
+    assert all(told[0][n] for n, file in enumerate(files) if file in ordinary)
