@@ -14,7 +14,7 @@ from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Reject, Skip, Turn
 from cauldron.sources._layouts import Names, split_names, splits_of
 from cauldron.sources._places import parquet_form, stem
-from cauldron.sources._records import holds, records
+from cauldron.sources._records import holds, records, renamed
 from cauldron.sources.base import Form
 
 Convert = Callable[[Row], Draft | Reject | Skip]
@@ -120,7 +120,8 @@ def record_forms(
 
     def files(raw: Raw, split: str) -> list[Found]:
         found = raw.find(*split_names(split, names))
-        return [f for f in found if holds(records(raw, f, split, source), *needed)]
+        fitting = [f for f in found if holds(records(raw, f, split, source), *needed)]
+        return fitting or renamed(raw, split, names, source, needed)
 
     def rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
         for file in found:
@@ -142,5 +143,6 @@ def record_forms(
         convert,
         f"the hub's Parquet conversion of it ({', '.join(sorted(needed))})",
         splits=tables or {split: (split,) for split in names},
+        any_name=True,
     )
     return official, mirror

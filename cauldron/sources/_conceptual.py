@@ -22,7 +22,10 @@ def two_column_forms(source: str, names: Names, wanted: str) -> tuple[Form, ...]
     """
 
     def files(raw: Raw, split: str) -> list[Found]:
-        return raw.find(*names.get(split_names(split)[0], ()))
+        own = raw.find(*names.get((split_names(split) or ("",))[0], ()))
+        if own or split != "train" or raw.find(*(n for listed in names.values() for n in listed)):
+            return own
+        return raw.find("*.tsv")  # a part of it under another name
 
     def rows(raw: Raw, file: Found, split: str) -> Iterator[Row]:
         columns = ("one", "two")

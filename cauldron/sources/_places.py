@@ -72,6 +72,7 @@ def parquet_form(
     splits: Names = SPLITS,
     opened: Callable[[Row, Raw], Iterable[Row | Reject]] = open_parquet,
     gathered: tuple[str, ...] = (),
+    any_name: bool = False,
 ) -> Form:
     """Return the form of a Parquet copy: a sample is named by its file and row.
 
@@ -79,10 +80,15 @@ def parquet_form(
         fits: whether a set of column names is this copy's.
         opened: expands a run of rows.
         gathered: picture columns; rows that show the same pictures become one sample.
+        any_name: files whose names tell no split are the training split's, where no other is there.
     """
+    every = [name for names in splits.values() for name in names]
 
     def files(raw: Raw, split: str) -> list[Found]:
-        return parquet_files(raw, split_names(split, splits), fits)
+        found = parquet_files(raw, split_names(split, splits), fits)
+        if found or not any_name or split != "train" or parquet_files(raw, every, fits):
+            return found
+        return [file for file in raw.find("*.parquet") if (has := columns(file)) and fits(has)]
 
     def rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
         if gathered:

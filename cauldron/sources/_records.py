@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cauldron.errors import SourceError, StorageError
 from cauldron.readers import json_lines, json_list
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Reject
+from cauldron.sources._layouts import Names
 from cauldron.storage.files import is_local
 
 
@@ -25,6 +26,27 @@ def holds(rows: Iterator[Row], *fields: str) -> bool:
     if first is None or isinstance(first.data, Reject):
         return True
     return isinstance(first.data, dict) and set(fields) <= first.data.keys()
+
+
+def renamed(raw: Raw, split: str, names: Names, source: str, needed: Iterable[str]) -> list[Found]:
+    """Return JSON files of any name whose first record has these fields, for the training split.
+
+    A part of a set, or a copy, seldom keeps the name of the published file. Where a file of a
+    published name is there, of whatever split, none of another name is taken.
+    """
+    published = [pattern for patterns in names.values() for pattern in patterns]
+    if split != "train" or raw.find(*published):
+        return []
+    return [
+        found
+        for found in raw.find("*.json", "*.jsonl", "*.ndjson")
+        if _begins_with(readable(records(raw, found, split, source), found, split, source), needed)
+    ]
+
+
+def _begins_with(rows: Iterator[Row], fields: Iterable[str]) -> bool:
+    first = next(rows, None)
+    return first is not None and isinstance(first.data, dict) and first.data.keys() >= set(fields)
 
 
 def records(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]:

@@ -28,6 +28,7 @@ SOURCE = Source(
             "Parquet of ahmed-masry/ChartGemma (data/train-*.parquet)",
             name="official",
             gathered=("image",),
+            any_name=True,
         ),
     ),
 )

@@ -44,6 +44,7 @@ SOURCE = Source(
             _convert,
             "Parquet of naver-clova-ix/cord-v2 (data/train-*.parquet)",
             name="official",
+            any_name=True,
         ),
     ),
 )

@@ -66,6 +66,7 @@ SOURCE = Source(
             "Parquet of jxu124/llava_conversation_58k, and train2017 of COCO",
             name="conversation_58k",
             splits={"conversation": ("train",), "train": ("train",)},
+            any_name=True,
         ),
         _MIRROR,
     ),

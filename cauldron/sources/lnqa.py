@@ -30,6 +30,7 @@ SOURCE = Source(
             _convert,
             "Parquet of vikhyatk/lnqa (data/train-*.parquet)",
             name="official",
+            any_name=True,
         ),
     ),
 )

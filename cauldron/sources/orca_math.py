@@ -27,6 +27,7 @@ SOURCE = Source(
             "Parquet of microsoft/orca-math-word-problems-200k (data/train-*.parquet)",
             name="official",
             splits={"train": ("train",)},
+            any_name=True,
         ),
     ),
 )

@@ -19,13 +19,17 @@ from cauldron.readers import json_list
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip
 from cauldron.sources._options import one_of
+from cauldron.sources._records import renamed
 from cauldron.sources.base import Form, Option, Source
 
 _FOLDERS = ("VG_100K", "VG_100K_2", "images/VG_100K", "images/VG_100K_2", "images2/VG_100K_2")
 
 
 def _files(raw: Raw, split: str) -> list[Found]:
-    return raw.find("region_descriptions.json")[:1] if split == "train" else []
+    if split != "train":
+        return []
+    named = raw.find("region_descriptions.json")[:1]
+    return named or renamed(raw, split, {}, "visual_genome", ("regions",))[:1]
 
 
 def _rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:

@@ -43,7 +43,17 @@ def _language(words: str) -> str:
 
 
 def _files(raw: Raw, split: str) -> list[Found]:
-    return raw.find(*_NAMES.get(split_names(split)[0], ()))
+    own = raw.find(*_NAMES.get((split_names(split) or ("",))[0], ()))
+    if own or split != "train" or raw.find(*(n for names in _NAMES.values() for n in names)):
+        return own
+    return [found for found in raw.find("*.tsv") if _is_wit(raw, found)]
+
+
+def _is_wit(raw: Raw, found: Found) -> bool:
+    """Say whether a list of another name, a part of it, has the columns of WIT."""
+    with raw.open(found.url) as stream:
+        head = stream.readline(10_000)
+    return {b"language", b"image_url"} <= set(head.strip().split(b"\t"))
 
 
 def _rows(raw: Raw, file: Found, split: str) -> Iterator[Row]:
