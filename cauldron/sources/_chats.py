@@ -27,6 +27,10 @@ ROLES = {
 """Names of speakers and their roles; what a tool says is no word of the assistant's."""
 
 
+MARK = "<image>"
+"""Stands in a text where a picture is shown."""
+
+
 def pair(row: Row, asked: Any, answered: Any, kept: Iterable[str] = ()) -> Draft:
     """Return a sample of one question and its answer, some fields kept in the extra."""
     turn = Turn(user=text(asked), assistant=text(answered))
@@ -84,17 +88,28 @@ def spoken_in(row: Row, at: str = "conversations") -> list[tuple[Any, Any]]:
     said = []
     for turn in row.data[at]:
         speaker = turn["from"] if "from" in turn else turn["role"]
-        words = turn["value"] if "value" in turn else turn["content"]
-        said.append((speaker, _written(words) if isinstance(words, list) else words))
+        said.append((speaker, turn["value"] if "value" in turn else turn["content"]))
     return said
 
 
-def _written(parts: list[Any]) -> str:
-    """Return typed parts of a text, as chat templates take them, with a mark for each picture."""
-    return "".join(
-        "<image>" if part["type"] in ("image", "image_url") else text(part["text"])
-        for part in parts
-    )
+def spoken_in_parts(row: Row, at: str) -> Iterator[tuple[Any, Any, list[Any]]]:
+    """Yield speaker, words and named pictures; a list of parts becomes words with marks."""
+    for speaker, words in spoken_in(row, at):
+        parts = words if isinstance(words, list) else []
+        shown = [p for p in parts if isinstance(p, Mapping) and "image" in str(p.get("type"))]
+        if parts:
+            words = "".join(MARK if p in shown else _worded(p) for p in parts)
+        yield speaker, words, [name for p in shown if (name := _named(p))]
+
+
+def _worded(part: Any) -> str:
+    return text(part.get("text") if isinstance(part, Mapping) else part).replace(MARK, "< image>")
+
+
+def _named(part: Mapping[str, Any]) -> Any:
+    """Return the picture that a part holds or names: `image`, `image_url`, `path`."""
+    found = next((part[k] for k in ("image", "image_url", "path", "url") if part.get(k)), None)
+    return found.get("url", found) if isinstance(found, Mapping) else found
 
 
 def record_forms(

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from cauldron.phrasing import text
 from cauldron.readers.raw import Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
-from cauldron.sources._chats import dialogue, fields, record_forms, spoken_in
+from cauldron.sources._chats import dialogue, fields, record_forms, spoken_in_parts
 from cauldron.sources._coco import coco
 from cauldron.sources._layouts import Names
 from cauldron.sources._places import cell_picture
@@ -35,9 +35,11 @@ def chat(row: Row) -> Draft | Reject | Skip:
     if data.get("video"):
         return Skip(reason="video")
     at = "conversations" if "conversations" in data else "messages"
-    pictures = pictures_in(row)
-    names = [picture.path for picture in pictures]
-    draft = dialogue(spoken_in(row, at), {**fields(row, ("id",)), **coco_ids(names)})
+    spoken = list(spoken_in_parts(row, at))
+    named = [name for *_, found in spoken for name in found if isinstance(name, str)]
+    pictures = pictures_in(row) or [placed_picture(row, name) for name in named]
+    extra = {**fields(row, ("id",)), **coco_ids(picture.path for picture in pictures)}
+    draft = dialogue([(speaker, words) for speaker, words, _ in spoken], extra)
     return draft if isinstance(draft, Reject) else illustrated(draft, pictures)
 
 

@@ -30,11 +30,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from cauldron.config import load_model
 from cauldron.errors import SourceError
-from cauldron.phrasing import answered_letter, asked_choice, text
+from cauldron.phrasing import answered_letter, asked_choice
 from cauldron.readers import csv_rows, open_parquet, parquet_groups
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
-from cauldron.sources._chats import dialogue, spoken_in
+from cauldron.sources._chats import dialogue, spoken_in_parts
 from cauldron.sources._llava import illustrated
 from cauldron.sources._places import cell_picture, placed
 from cauldron.sources._records import readable, records
@@ -42,7 +42,6 @@ from cauldron.sources.base import Form
 
 PREFIX = "own:"
 SUFFIXES = (".yaml", ".yml")
-_IMAGE, _MARK = "image", "<image>"
 _FIELD = re.compile(r"\{([^{}]+)\}")
 
 
@@ -188,7 +187,7 @@ def _convert(own: OwnSource, row: Row) -> Draft | Reject | Skip:
 def _said(own: OwnSource, row: Row) -> Draft | Reject:
     pictures = tuple(_pictures(own, row))
     if own.conversations:
-        said = list(_spoken(row, own.conversations))
+        said = list(spoken_in_parts(row, own.conversations))
         chat = dialogue((speaker, words) for speaker, words, _ in said)
         named = [name for *_, names in said for name in names]
         if not own.images:
@@ -199,26 +198,6 @@ def _said(own: OwnSource, row: Row) -> Draft | Reject:
         return Draft(images=pictures, parts=parts)
     system = _filled(own.system, (row.data,)) if own.system else ""
     return Draft(images=pictures, turns=tuple(_turns(own, row)), system=system)
-
-
-def _spoken(row: Row, column: str) -> Iterator[tuple[Any, Any, list[Any]]]:
-    """Yield speaker, words and named pictures; a list of parts becomes words with marks."""
-    for speaker, words in spoken_in(row, column):
-        parts = words if isinstance(words, list) else []
-        shown = [p for p in parts if isinstance(p, Mapping) and _IMAGE in str(p.get("type"))]
-        if parts:
-            words = "".join(_MARK if p in shown else _worded(p) for p in parts)
-        yield speaker, words, [name for p in shown if (name := _named(p))]
-
-
-def _worded(part: Any) -> str:
-    return text(part.get("text") if isinstance(part, Mapping) else part).replace(_MARK, "< image>")
-
-
-def _named(part: Mapping[str, Any]) -> Any:
-    """Return the picture that a part holds or names: `image`, `image_url`, `path`."""
-    found = next((part[k] for k in ("image", "image_url", "path", "url") if part.get(k)), None)
-    return found.get("url", found) if isinstance(found, Mapping) else found
 
 
 def _turns(own: OwnSource, row: Row) -> Iterator[Turn]:
