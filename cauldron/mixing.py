@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from cauldron.engine.base import Engine
 from cauldron.engine.receipts import Job, looked_up, perform_all
-from cauldron.errors import CardMissing
+from cauldron.errors import CardMissing, StorageError
 from cauldron.measuring import require_measured
 from cauldron.mixture.ingested import ingested, recipe_without_secrets
 from cauldron.mixture.manifest import build_manifest
@@ -104,7 +104,19 @@ MIXED = ("counts", "tokens", "hashes", "pixels")
 
 
 def _parts(place: str, source: str) -> list[PartUrls]:
+    """Return the files of each part of a source.
+
+    Raises:
+        StorageError: if samples that were measured are gone, or some are not measured.
+    """
     out = []
+    measured = files.list_names(files.join(place, "signals", source), ".parquet")
+    if gone := sorted(set(measured) - {f"{n}.parquet" for n in work.parts(place, source, True)}):
+        raise StorageError(
+            "missing: its samples were measured",
+            place=files.join(place, "samples", source, gone[0]),
+            hint="put it back, or ingest the source again; then: cauldron measure WORK",
+        )
     for part in work.parts(place, source):
         signals = work.signals(place, source, part)
         require_measured(place, source, part, MIXED)
@@ -187,7 +199,11 @@ def _jobs(
                 "shards", 1, _inputs(place, source, run.parts), seed, share, run.skip, run.rows
             ),
             receipt=receipt(place, step, f"{source}-{run.kind}-{run.first:05d}"),
-            outputs=tuple(files.join(folder, name) for name in run.names(source)),
+            outputs=tuple(
+                at(files.join(folder, name))
+                for name in run.names(source)
+                for at in (str, index_url)
+            ),
             function=write_shards,
             arguments=(source, place, run, folder, seed, share),
         )

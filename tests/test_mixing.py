@@ -12,12 +12,13 @@ import pytest
 from cauldron import mixing
 from cauldron.cli.mix import say_epochs
 from cauldron.engine.local import LocalEngine
-from cauldron.errors import RecipeError
+from cauldron.errors import RecipeError, StorageError
 from cauldron.loader.samples import Samples
 from cauldron.mixture.diff import differences
 from cauldron.mixture.manifest import order_of, read_manifest
 from cauldron.mixture.settings import MixSettings
 from cauldron.mixture.verify import verify
+from cauldron.storage.index import index_url
 from tests.mixtures import mixture
 
 
@@ -47,6 +48,28 @@ def test_other_weights_write_no_shard_anew(work: str, tmp_path: Path) -> None:
     changed = differences(str(tmp_path / "manifest.json"), str(manifest))["sources"]
     assert changed["docvqa"]["share"][1] == pytest.approx(0.9)
     assert not any("shards" in what for changes in changed.values() for what in changes)
+
+
+def test_what_is_missing_is_written_again_or_named(work: str) -> None:
+    shard = sorted((Path(work) / "mixture/small/shards").glob("docvqa-*.parquet"))[0]
+    for lost in (shard, Path(index_url(str(shard)))):
+        held = lost.read_bytes()
+        lost.unlink()
+        mixed(work)
+        assert lost.read_bytes() == held
+    part = Path(work) / "samples/docvqa/part-00000.parquet"
+    part.rename(part.with_suffix(".away"))
+    with pytest.raises(StorageError, match=r"docvqa/part-00000.parquet.*missing"):
+        mixed(work)
+    part.with_suffix(".away").rename(part)
+
+
+def test_without_a_wish_shards_stay_and_none_are_written(work: str) -> None:
+    told = MixSettings()
+    with LocalEngine(0) as engine:
+        for name, kind in (("small", "shards"), ("new", "selection")):
+            mixing.mix(engine, work, told, name=name, materialize=None)
+            assert (Path(work) / "mixture" / name / kind).is_dir()
 
 
 def test_held_out_samples_are_in_no_stage(work: str) -> None:

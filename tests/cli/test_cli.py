@@ -67,16 +67,6 @@ def test_json_is_all_of_standard_output(done: Path) -> None:
         assert isinstance(orjson.loads(result.stdout), dict), arguments
 
 
-def test_shards_are_written_where_asked_and_new_weights_keep_them(done: Path) -> None:
-    work, recipe = done / "work", str(done / "recipe.yaml")
-    kinds = []
-    for options in ((), ("--materialize",), ()):
-        told = cauldron("mix", str(work), "--recipe", recipe, "--name", "kinds", *options, "--json")
-        kinds.append(orjson.loads(told.stdout)["materialized"])
-        assert (work / "mixture/kinds/shards").exists() == kinds[-1]
-    assert kinds == [False, True, True]
-
-
 def test_counts_of_an_ingest_stand_at_the_top(tmp_path: Path) -> None:
     vsr_tree(tmp_path / "raw", records=9)
     result = cauldron("ingest", "vsr", str(tmp_path / "raw"), "-o", str(tmp_path / "w"), "--json")
