@@ -8,6 +8,9 @@ of which a side is removed. Precision: removed rows with a planted partner of si
 peer that is not installed is left out with a line; `--python NAME=PYTHON` says which Python has it.
 Slow peers can be given fewer documents (`--peer-documents`); their rate is then that of these.
 
+`--commands` tells what `cauldron measure` (of the signals that are compared) and `cauldron dedup`
+take for the same documents as a work folder, from disk to disk, their start included.
+
 Promise: 1.0x daft, 2.5x rensa, 8x datasketch, 15x datatrove and Data-Juicer, recall 0.99,
 precision 0.999. `--linear` compares 50,000 with 200,000 documents (at most 4.4 times as long),
 `--memory` tells the peak of a process of its own (at most 4 GiB for a million). With `numba`
@@ -18,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -31,9 +35,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from peer_process import pythons, run_peer
 from planted_texts import saved
+from verbs import removed_by_commands, sample, written
 
 from cauldron.curate.groups import smallest_members
 from cauldron.curate.near_texts import near_texts
+from cauldron.sample import document_messages
 from cauldron.signals.sketch import SKETCH_SIZE, compiled_kernel, sketches
 from cauldron.storage.scratch import scratch_array
 
@@ -105,7 +111,7 @@ def score(
 def told(name: str, rate: float, removed: np.ndarray, n: int, truth: tuple) -> None:
     recall, precision = score(removed, n, *truth)
     print(f"{name:12} {rate:9,.0f} documents/s  recall {recall:.4f}  precision {precision:.4f}")
-    if name == "cauldron" and (recall < RECALL or precision < PRECISION):
+    if name in ("cauldron", "commands") and (recall < RECALL or precision < PRECISION):
         sys.exit(f"recall and precision are promised as {RECALL} and {PRECISION}")
 
 
@@ -130,6 +136,19 @@ def against_peers(folder: Path, chosen: argparse.Namespace, own: float) -> None:
             told(name, rate, found[1], few, tuple(truth))
             note = "" if few == chosen.documents else f", {name} on {few:,} documents"
             print(f"{'':12} {own / rate:.2f}x {name} (promised {PROMISED[name]}x){note}")
+
+
+def by_commands(folder: Path, documents: int, workers: int) -> None:
+    """Tell what the commands take for the same documents."""
+    path, *truth = saved(folder, documents)
+    place = folder / "work"
+    shutil.rmtree(place, ignore_errors=True)
+    texts = (text for batch in pq.ParquetFile(path).iter_batches() for text in batch[0].to_pylist())
+    written(place, (sample(n, document_messages((text,)), []) for n, text in enumerate(texts)))
+    similarity = ("--text-similarity", str(TARGET))
+    measured_s, sought_s, removed = removed_by_commands(place, workers, *similarity)
+    told("commands", documents / (measured_s + sought_s), removed, documents, tuple(truth))
+    print(f"{'':12} cauldron measure {measured_s:.2f} s, cauldron dedup {sought_s:.2f} s")
 
 
 def memory(folder: Path, documents: int) -> None:
@@ -159,6 +178,7 @@ def main() -> None:
     options.add_argument("--data", type=Path, help="Where generated documents are kept.")
     options.add_argument("--linear", action="store_true")
     options.add_argument("--memory", action="store_true")
+    options.add_argument("--commands", action="store_true")
     options.add_argument("--generate", action="store_true", help="Only make the documents.")
     options.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     chosen = options.parse_args()
@@ -176,6 +196,8 @@ def main() -> None:
         if chosen.memory:
             memory(folder, chosen.documents)
             return
+        if chosen.commands:
+            by_commands(folder, chosen.documents, chosen.threads)
         own = own_rate(folder, chosen.documents, chosen.threads, chosen.rounds)
         if chosen.linear:
             less = own_rate(folder, chosen.documents // 4, chosen.threads, chosen.rounds)

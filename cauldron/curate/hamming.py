@@ -45,21 +45,40 @@ def near_hashes(
 
 
 def near_hashes_across(
-    own: tuple[U64, U64], other: tuple[U64, U64], radius: int, fine_radius: int
+    own: tuple[U64, U64], other: tuple[U64, U64], radius: int, fine_radius: int, most: int = 0
 ) -> I64:
     """Return pairs of a hash of one set and a near one of another: [m, 2], sorted.
 
     Args:
         own, other: 64-bit hashes, [n] uint64, and 256-bit hashes, [n, 4] uint64, of each set.
+        most: of how many near ones of a hash only the nearest are looked at; 0: all.
     """
     found = [np.zeros((0, 2), np.int64)]
     rows = max(_PAIRS // max(len(other[0]), 1), 1)
     for start in range(0, len(own[0]), rows):
         apart = np.bitwise_count(own[0][start : start + rows, None] ^ other[0][None, :])
-        a, b = np.nonzero(apart <= radius)
+        near = apart <= radius
+        if most:
+            _leave_nearest(near, apart, start, most)
+        a, b = np.nonzero(near)
         near = np.bitwise_count(own[1][a + start] ^ other[1][b]).sum(axis=1) <= fine_radius
         found.append(np.stack([a[near] + start, b[near]], axis=1))
     return np.concatenate(found)
+
+
+def _leave_nearest(
+    near: npt.NDArray[np.bool_], apart: npt.NDArray[np.uint8], start: int, most: int
+) -> None:
+    """Leave in each row the nearest; of equally near ones those behind its own number.
+
+    So all members of a crowd of equal hashes are still joined, each to the next ones.
+    """
+    n = near.shape[1]
+    for row in np.flatnonzero(near.sum(axis=1) > most).tolist():
+        places = np.flatnonzero(near[row])
+        ranks = apart[row, places] * np.int64(n) + (places - (start + row)) % n
+        near[row] = False
+        near[row, places[np.argpartition(ranks, most - 1)[:most]]] = True
 
 
 def all_pairs(coarse: U64, radius: int) -> Iterator[tuple[I64, I64]]:

@@ -68,13 +68,16 @@ def near_images(
 
 
 def near_across(
-    own: Looks, other: Looks, radius: int, fine_radius: int
+    own: Looks, other: Looks, radius: int, fine_radius: int, most: int = 0
 ) -> tuple[I64, npt.NDArray[np.int64]]:
     """Return pairs of a picture of one set and a near one of another, and the bits that differ.
 
     Where both have thumbnails these decide; pixels are not at hand.
+
+    Args:
+        most: of how many near ones of a picture only the nearest are looked at; 0: all.
     """
-    pairs = near_hashes_across(own[:2], other[:2], radius, fine_radius)
+    pairs = near_hashes_across(own[:2], other[:2], radius, fine_radius, most)
     if own[2] is not None and other[2] is not None:
         blocks = [pairs[k : k + _BLOCK] for k in range(0, len(pairs), _BLOCK)]
         found = [block[_seem_alike(own[2], other[2], block)] for block in blocks]

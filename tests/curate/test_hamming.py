@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cauldron.curate.hamming import near_hashes
+from cauldron.curate.groups import smallest_members
+from cauldron.curate.hamming import near_hashes, near_hashes_across
 
 
 def hashes(n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -50,3 +51,10 @@ def test_a_crowd_of_equal_hashes_is_bounded() -> None:
     pairs = near_hashes(coarse, fine, 2, 8, few=0, crowd=3)
     assert 49 <= len(pairs) <= 3 * 50
     assert {0, 49} <= set(pairs.ravel().tolist())
+
+
+def test_of_a_crowd_only_the_nearest_are_paired_and_all_are_joined() -> None:
+    coarse, fine = np.full(50, 7, np.uint64), np.full((50, 4), 9, np.uint64)
+    pairs = near_hashes_across((coarse, fine), (coarse, fine), 4, 8, most=3)
+    assert (np.bincount(pairs[:, 0]) == 3).all()
+    assert (smallest_members(pairs, 50) == 0).all()
