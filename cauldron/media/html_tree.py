@@ -14,29 +14,14 @@ from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser
 
+from cauldron.media.html_bounds import VOID, bounded
 from cauldron.media.limits import LIMITS, Limits
 
-_MAX_ATTRIBUTES_TEXT = 2_000
 _MAX_TEXT_NODES = 1_000
-_WINDOWS = 32
-VOID = frozenset(
-    "area base basefont bgsound br col embed frame hr img input keygen link meta param source "
-    "track wbr image".split()
-)
-_END_OPTIONAL = frozenset(
-    "p li dt dd td th tr tbody thead tfoot colgroup option optgroup rt rp html head body".split()
-)
-_TAG = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(?P<raw>script|style|textarea|title|xmp)\b.*?(?:</(?P=raw)|\Z)"
-    r"|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/<>]*)(?P<rest>[^<>]*)>",
-    re.IGNORECASE | re.DOTALL,
-)
-_LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{2000,}")
 _SELF_CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _XHTML = re.compile(r"\s*<\?xml\b|\s*<!DOCTYPE[^>]*\bXHTML\b", re.IGNORECASE)
 # The parser writes `<` and `>` in texts and attributes as entities, so that they part tags; what
 # stands inside these elements is written as it is.
-_NOT_NESTED = ("<br", "<img", "<input", "<meta", "<link", "<hr", "<source", "<wbr", "<!--", "<col")
 _RAW = "script xmp noframes noembed plaintext".split()
 _PIECES = re.compile(
     r"<([^<>!sxnp][^<>]*"  # most tags, at once
@@ -130,9 +115,7 @@ def read_nodes(
     """
     if _XHTML.match(html):
         html = _SELF_CLOSED.sub(_opened_and_closed, html)
-    if not _is_easy(html, limits.max_html_depth):
-        html = _bounded(html, limits.max_html_depth)
-    parser = LexborHTMLParser(html)
+    parser = LexborHTMLParser(bounded(html, limits.max_html_depth))
     if never_read:
         parser.strip_tags(list(never_read), recursive=True)
         for script in parser.css(_NOT_SHOWN_SCRIPTS):
@@ -153,48 +136,6 @@ def _may_have_controls(text: str) -> bool:
 def _opened_and_closed(match: re.Match[str]) -> str:
     name, rest = match[1], match[2]
     return match[0] if name.lower() in VOID else f"<{name}{rest}></{name}>"
-
-
-def _is_easy(html: str, max_depth: int) -> bool:
-    """Say whether tags cannot be nested too deeply nor have thousands of attributes.
-
-    In each window opened tags are counted as if none of them was closed there.
-    """
-    if any(len(match[0].split()) > 1_000 for match in _LONG_TAG.finditer(html)):
-        return False
-    step = max(len(html) // _WINDOWS, 1_000)
-    depth = 0
-    for start in range(0, len(html), step):
-        window = html[start : start + step]
-        closed = window.count("</")
-        opened = window.count("<") - closed
-        if depth + opened > max_depth:
-            lowered = window.lower()
-            opened -= sum(lowered.count(mark) for mark in _NOT_NESTED)
-            if depth + opened > max_depth:
-                return False
-        depth += opened - closed
-    return True
-
-
-def _bounded(html: str, max_depth: int) -> str:
-    """Drop tags nested too deeply and attributes of tags that have thousands of them."""
-    depth = 0
-
-    def keep(match: re.Match[str]) -> str:
-        nonlocal depth
-        if match["name"] is None:
-            return match[0]
-        name, close, rest = match["name"].lower(), match["close"], match["rest"]
-        if not close and len(rest) > _MAX_ATTRIBUTES_TEXT and len(rest.split()) > 1_000:
-            rest = ""
-        if name not in VOID and name not in _END_OPTIONAL:
-            depth = max(depth - 1, 0) if close else depth + 1
-            if depth + bool(close) > max_depth:
-                return ""
-        return f"<{close}{match['name']}{rest}>"
-
-    return _TAG.sub(keep, html)
 
 
 class _Reading:
