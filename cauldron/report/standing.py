@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 from cauldron import __version__
@@ -49,7 +50,7 @@ def _state(work: str) -> str:
     sizes = [list(_sizes(files.join(work, folder))) for folder in _BY_SIZE]
     named = [files.join(work, folder) for folder in _BY_CONTENT]
     told = [_json_files(url) for url in [*named, *_below(named[1])]]
-    return key_of(__version__, work, sizes, told)
+    return key_of(__version__, PurePath(work).name, sizes, told)
 
 
 def _below(url: str) -> list[str]:
@@ -65,8 +66,9 @@ def _json_files(url: str) -> list[tuple[str, str]]:
 
 def _sizes(url: str) -> Iterator[tuple[str, int]]:
     """Yield path and size of every file below a folder, in order."""
-    for folder, folders, names in os.walk(files.local_path(url)):
+    top = files.local_path(url)
+    for folder, folders, names in os.walk(top):
         folders.sort()
         for name in sorted(names):
             path = os.path.join(folder, name)
-            yield path, os.stat(path).st_size
+            yield os.path.relpath(path, top), os.stat(path).st_size
