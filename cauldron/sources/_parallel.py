@@ -24,6 +24,7 @@ from cauldron.readers.store import store_of
 from cauldron.sample import Draft, Picture, Reject, Skip
 from cauldron.sources._opt_out import OPT_OUT
 from cauldron.sources._pages import FILTERS, domain_of
+from cauldron.sources._records import begins_with
 from cauldron.sources.base import Form, Source
 from cauldron.storage.shards import open_parquet as open_shard
 
@@ -58,7 +59,7 @@ def parallel_source(
 
     Args:
         columns: how it names them; `keys` are facts of a picture to keep, all where none is named.
-        lines: whether it also comes as JSON lines.
+        lines: whether it is published as JSON lines, too; else they must begin like a record.
         further: forms of other shapes in which it comes, too.
     """
 
@@ -66,7 +67,10 @@ def parallel_source(
         if split != "train":
             return []
         found = [f for f in raw.find("*.parquet") if _is_parallel(f, columns)]
-        return found or (raw.find(*_LINES) if lines else [])
+        if found or lines:
+            return found or raw.find(*_LINES)
+        needed = (columns.texts[0], columns.images[0])
+        return [file for file in raw.find(*_LINES) if begins_with(raw, file, name, needed)]
 
     def rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
         for file in found:

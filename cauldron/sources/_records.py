@@ -37,15 +37,13 @@ def renamed(raw: Raw, split: str, names: Names, source: str, needed: Iterable[st
     published = [pattern for patterns in names.values() for pattern in patterns]
     if split != "train" or raw.find(*published):
         return []
-    return [
-        found
-        for found in raw.find("*.json", "*.jsonl", "*.ndjson")
-        if _begins_with(readable(records(raw, found, split, source), found, split, source), needed)
-    ]
+    found = raw.find("*.json", "*.jsonl", "*.ndjson")
+    return [file for file in found if begins_with(raw, file, source, needed)]
 
 
-def _begins_with(rows: Iterator[Row], fields: Iterable[str]) -> bool:
-    first = next(rows, None)
+def begins_with(raw: Raw, found: Found, source: str, fields: Iterable[str]) -> bool:
+    """Say whether the first record of a file can be read and has these fields."""
+    first = next(readable(records(raw, found, "train", source), found, "train", source), None)
     return first is not None and isinstance(first.data, dict) and first.data.keys() >= set(fields)
 
 
