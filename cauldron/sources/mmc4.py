@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -25,9 +26,11 @@ from cauldron.sample import Draft, Picture, Reject, Skip
 from cauldron.sources._opt_out import OPT_OUT
 from cauldron.sources._options import one_of
 from cauldron.sources._pages import FILTERS, domain_of
+from cauldron.sources._places import stem
 from cauldron.sources._records import holds
 from cauldron.sources.base import Form, Option, Source
 
+_FOLDERS = ("{}", "shard_{}", "shard_{}_images")
 _NEEDED = ("text_list", "image_info")
 _BULKY = "similarity_matrix"  # most of the bytes of a record, and of no use once it was assigned
 
@@ -64,13 +67,22 @@ def _looked_up(image: dict[str, Any], row: Row, raw: Raw) -> bytes | None:
             return base64.b64decode(image["image_base64"], validate=True)
         name = image.get("image_name")
         if name:
-            places = [row.near(name), row.near("images", name), name, f"images/{name}"]
+            folders = ["", "images/", *_shard_folders(row.file)]
+            places = [place for f in folders for place in (row.near(f"{f}{name}"), f"{f}{name}")]
             payload = raw.picture(places, LIMITS.max_image_bytes)
             if payload is not None:
                 return payload
         return store_of(raw).find(image["raw_url"]) if image.get("raw_url") else None
     except (StorageError, binascii.Error):
         return None
+
+
+def _shard_folders(file: str) -> list[str]:
+    """Return the folders in which the pictures of a shard may lie, by its name or its number."""
+    name = stem(file)
+    number = re.search(r"shard_(\d+)", name)
+    called = [name, *(form.format(number[1]) for form in _FOLDERS if number)]
+    return [f"{above}{folder}/" for folder in called for above in ("", "images/")]
 
 
 def _absent(row: Row) -> Iterator[str]:
