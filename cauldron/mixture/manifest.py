@@ -9,7 +9,7 @@ from typing import Any
 
 from cauldron import __version__
 from cauldron.errors import StorageError
-from cauldron.mixture.order import ALGORITHM, Order, Stage
+from cauldron.mixture.order import ALGORITHM, APART, Order, Stage
 from cauldron.mixture.plan import SIZES, StagePlan
 from cauldron.mixture.schema import checked
 from cauldron.mixture.settings import MixSettings
@@ -154,9 +154,20 @@ def _tables(
 
 
 def order_of(manifest: dict[str, Any]) -> Order:
-    """Return the order rule of a manifest."""
+    """Return the order rule of a manifest.
+
+    Raises:
+        StorageError: if its rule is not known here.
+    """
     order = manifest["order"]
+    if order["algorithm"] not in (ALGORITHM, APART):
+        raise StorageError(
+            f"an order rule that is not known here: {order['algorithm']}",
+            place=manifest["name"],
+            hint="read it with the version of cauldron that wrote it, or mix again",
+        )
     stages = tuple(
         Stage(shares=tuple(stage["shares"]), samples=stage["samples"]) for stage in order["stages"]
     )
-    return Order(manifest["seed"], tuple(order["names"]), tuple(order["sizes"]), stages)
+    names, sizes = tuple(order["names"]), tuple(order["sizes"])
+    return Order(manifest["seed"], names, sizes, stages, order["algorithm"])

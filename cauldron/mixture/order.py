@@ -3,16 +3,18 @@
 Sources are interleaved so that at every position each has been drawn within one draw of its exact
 share (Tijdeman, The chairman assignment problem, 1980): the k-th draw of a source with share s may
 stand at positions floor(k / s) to ceil((k + 1) / s) - 1, and each position goes to the draw that
-must come soonest. Several sources with fewer than two draws in a million positions can put others
-off by a few hundredths more than one draw. Inside a source each epoch is a keyed permutation. Any
-worker of any world size computes its samples from a position number, so resume is a number and
-workers change nothing.
+must come soonest. Positions are scheduled a block at a time, from whole draws of each source before
+it; sources with fewer than two draws a block are counted there as one source together, so that no
+other has to make up for them. Inside a source each epoch is a keyed permutation. Any worker of any
+world size computes its samples from a position number, so resume is a number and workers change
+nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import heapq
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +26,9 @@ import numpy.typing as npt
 from cauldron.errors import RecipeError, near
 from cauldron.sample import content_hash
 
-ALGORITHM = "earliest-deadline interleave of exact shares, Feistel permutation per epoch, version 2"
+ALGORITHM = "earliest-deadline interleave of exact shares, Feistel permutation per epoch, version 3"
+APART = ALGORITHM.replace("version 3", "version 2")
+"""The rule before: sources with fewer than two draws a block were rounded down each for itself."""
 MIN_BLOCK, MAX_BLOCK = 1 << 12, 1 << 20
 _KEPT_BLOCKS = 4
 _ROUNDS = 4
@@ -55,12 +59,14 @@ class Order:
         names: the sources.
         sizes: samples of each source, at least 1.
         stages: what is drawn, one stage after the other; epochs go on from stage to stage.
+        algorithm: `ALGORITHM`, or an earlier one that is still known.
     """
 
     seed: int
     names: tuple[str, ...]
     sizes: tuple[int, ...]
     stages: tuple[Stage, ...]
+    algorithm: str = ALGORITHM
     _blocks: OrderedDict[tuple[int, int], tuple[npt.NDArray[np.int32], Counts]] = field(
         default_factory=OrderedDict, compare=False, repr=False
     )
@@ -96,7 +102,7 @@ class Order:
         """Return how often each source is drawn in the first samples of a stage: [sources]."""
         size = block_size(self.stages[stage].shares)
         block, rest = divmod(samples, size)
-        counts = quotas(self.stages[stage].shares, block * size, size)
+        counts = quotas(self.stages[stage].shares, block * size, size, self._together)
         if rest:
             sources, _ = self._block(stage, block, rest)
             counts = counts + np.bincount(sources[:rest], minlength=len(counts))
@@ -127,7 +133,11 @@ class Order:
         before = [replace(old, samples=position - start)] if position > start else []
         changed = [*before, Stage(shares=shares, samples=left)]
         stages = (*self.stages[:number], *changed, *self.stages[number + 1 :])
-        return Order(self.seed, self.names, self.sizes, stages)
+        return Order(self.seed, self.names, self.sizes, stages, self.algorithm)
+
+    @property
+    def _together(self) -> bool:
+        return self.algorithm != APART
 
     def _block(self, stage: int, block: int, wanted: int) -> tuple[npt.NDArray[np.int32], Counts]:
         """Return source and number of its draw for the first positions of a block of a stage.
@@ -137,9 +147,9 @@ class Order:
         """
         key, shares = (stage, block), self.stages[stage].shares
         if key not in self._blocks:
-            self._blocks[key] = schedule(shares, block, wanted)
+            self._blocks[key] = schedule(shares, block, wanted, self._together)
         elif len(self._blocks[key][0]) < wanted:
-            self._blocks[key] = schedule(shares, block)
+            self._blocks[key] = schedule(shares, block, together=self._together)
         if len(self._blocks) > _KEPT_BLOCKS:
             self._blocks.popitem(last=False)
         self._blocks.move_to_end(key)
@@ -167,16 +177,21 @@ def block_size(shares: Sequence[float]) -> int:
     return size
 
 
-def quotas(shares: Sequence[float], positions: int, block: int) -> Counts:
+def quotas(shares: Sequence[float], positions: int, block: int, together: bool = True) -> Counts:
     """Return whole draws of each source before a position that is a multiple of the block.
 
-    They are within one of `share * positions` and their sum is `positions`. A source with less
-    than two draws a block is rounded down, so that no quota ever falls.
+    They are within one of `share * positions`, their sum is `positions`, and no quota ever falls.
+
+    Args:
+        together: count sources with less than two draws a block as one; else round each down.
     """
-    exact = np.asarray(shares, dtype=np.float64) * positions
-    counts = np.floor(exact).astype(np.int64)
+    share = np.asarray(shares, dtype=np.float64)
+    counts = np.floor(share * positions).astype(np.int64)
+    rest = np.where(share * block < 2, -1.0, share * positions - counts)
+    rare = np.flatnonzero((share > 0) & (rest < 0))
+    if together and len(rare) > 1:
+        counts[rare] = _rare_draws(share[rare].tolist(), positions, block)
     missing = positions - int(counts.sum())
-    rest = np.where(np.asarray(shares) * block < 2, -1.0, exact - counts)
     if missing:
         order = np.lexsort((np.arange(len(counts)), -rest))
         for place in range(missing):
@@ -184,18 +199,33 @@ def quotas(shares: Sequence[float], positions: int, block: int) -> Counts:
     return counts
 
 
+def _rare_draws(shares: list[float], positions: int, block: int) -> list[int]:
+    """Return draws of sources with less than two a block, before a block begins.
+
+    Together they are drawn as one source would be, each time the one that must come soonest.
+    """
+    counts = [0] * len(shares)
+    total = sum(shares)
+    for draw in range(int(total * positions)):
+        end = block * math.ceil((draw + 1) / (total * block))
+        may = [n for n, share in enumerate(shares) if counts[n] < share * end]
+        counts[min(may, key=lambda n: (counts[n] + 1) / shares[n])] += 1
+    return counts
+
+
 def schedule(
-    shares: Sequence[float], block: int, most: int = MAX_BLOCK
+    shares: Sequence[float], block: int, most: int = MAX_BLOCK, together: bool = True
 ) -> tuple[npt.NDArray[np.int32], Counts]:
     """Return source and number of its draw for the first positions of a block of a stage.
 
     Args:
         most: positions, if the block has as many.
+        together: see `quotas`.
     """
     size = block_size(shares)
     most = min(most, size)
     start = block * size
-    first, end = quotas(shares, start, size), quotas(shares, start + size, size)
+    first, end = (quotas(shares, at, size, together) for at in (start, start + size))
     release, due, source = [], [], []
     for number, share in enumerate(shares):
         if share > 0:

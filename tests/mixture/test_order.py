@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cauldron.errors import RecipeError
-from cauldron.mixture.order import Order, Stage, block_size, permuted, quotas
+from cauldron.mixture.order import (
+    ALGORITHM,
+    APART,
+    MAX_BLOCK,
+    Order,
+    Stage,
+    block_size,
+    permuted,
+    quotas,
+    schedule,
+)
 
 SIZES = st.lists(st.integers(1, 300), min_size=1, max_size=6)
 
@@ -60,6 +70,32 @@ def test_a_tiny_share_beside_large_ones_is_exact_in_the_long_run() -> None:
     order = order_of([10, 10, 10], [1, 1e-5, 0.3])
     counts = order.drawn(0, 10**7)
     assert np.abs(counts - np.array(order.stages[0].shares) * 10**7).max() < 1
+
+
+@pytest.mark.parametrize(("many", "rare"), [(2, (5e-7, 4e-7, 4e-7, 3e-7)), (3, (9e-7,) * 20)])
+def test_several_rare_sources_put_no_other_off_by_more_than_a_draw(
+    many: int, rare: tuple[float, ...]
+) -> None:
+    others = 1 + 1 / np.arange(1, many + 1)
+    shares = (*(others / others.sum() * (1 - sum(rare))).tolist(), *rare)
+    ahead = np.zeros(len(shares))
+    for block in range(2):
+        source, _ = schedule(shares, block)
+        places = np.arange(1, MAX_BLOCK + 1) + block * MAX_BLOCK
+        for number, share in enumerate(shares):
+            counts = ahead[number] + np.cumsum(source == number)
+            assert np.abs(counts - places * share).max() < 1
+            ahead[number] = counts[-1]
+
+
+def test_an_earlier_rule_is_still_known() -> None:
+    shares = (0.6, 0.4 - 1.5e-6, 9e-7, 6e-7)
+    now, before = (
+        Order(1, tuple("abcd"), (9,) * 4, (Stage(shares=shares),), algorithm)
+        for algorithm in (ALGORITHM, APART)
+    )
+    assert now.drawn(0, MAX_BLOCK).tolist() == [629146, 419429, 1, 0]
+    assert before.drawn(0, MAX_BLOCK).tolist() == [629146, 419430, 0, 0]
 
 
 @given(weights=WEIGHTS)
