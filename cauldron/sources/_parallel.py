@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -17,6 +18,7 @@ import orjson
 import pyarrow as pa
 
 from cauldron.errors import StorageError
+from cauldron.media.limits import LIMITS
 from cauldron.phrasing import text
 from cauldron.readers import json_lines, open_parquet, parquet_groups
 from cauldron.readers.raw import Found, Raw, Row
@@ -83,7 +85,7 @@ def parallel_source(
         is_lines = not row.file.lower().endswith(".parquet")
         for one in (row,) if is_lines else open_parquet(row, raw):
             if isinstance(one, Row):
-                yield from expanded(one, columns, lambda picture: _looked_up(picture, raw))
+                yield from expanded(one, columns, partial(_looked_up, row=one, raw=raw))
             else:
                 yield one
 
@@ -188,14 +190,18 @@ def _articles(
     yield article
 
 
-def _looked_up(picture: Any, raw: Raw) -> bytes | None:
-    """Return the bytes of a picture from its column or from the store."""
+def _looked_up(picture: Any, *, row: Row, raw: Raw) -> bytes | None:
+    """Return the bytes of a picture from its column, from a file it names, or from the store."""
     if isinstance(picture, dict):
         stored = picture.get("bytes")
         picture = stored or picture.get("path") or picture.get("url")
     if not isinstance(picture, str):
         return picture if isinstance(picture, bytes) else None
     try:
+        if "://" not in picture:
+            found = raw.picture([row.near(picture), picture], LIMITS.max_image_bytes)
+            if found is not None:
+                return found
         return store_of(raw).find(picture)
     except StorageError:
         return None
