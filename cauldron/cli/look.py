@@ -63,7 +63,12 @@ def sources(
             return
         rows = [[c["name"], c["category"], c["license"], ", ".join(c["forms"])] for c in listed]
         table(f"{len(rows)} sources", ["name", "category", "licence", "reads"], rows)
-        message("next: cauldron sources NAME says how to get its raw data")
+        known = "; ".join(sorted({card(n).category for n in card_names()}))
+        message(
+            "next: cauldron sources NAME says how to get its raw data"
+            if rows
+            else f"no source fits all of these; categories: {known}"
+        )
 
 
 def _print_citations(cards: list[Any], as_json: bool) -> None:
