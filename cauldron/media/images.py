@@ -200,7 +200,8 @@ def _facts(image: Image.Image, data: bytes, limits: Limits) -> ImageFacts:
         raise ImageError("image_too_large", f"{width} x {height} pixels")
     if width < 1 or height < 1:
         raise ImageError("image_empty", f"{width} x {height} pixels")
-    if image.format == "JPEG" and too_many_scans(data, limits):
+    plain = image.format == "JPEG" and plain_facts(data, limits)  # counts scans where there are any
+    if image.format == "JPEG" and not plain and too_many_scans(data, limits):
         raise ImageError("image_too_many_scans", f"more than {limits.max_scans}")
     return ImageFacts(
         format=str(image.format),

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageOps, PngImagePlugin
 
 from cauldron.media.gif import gif_frames
-from cauldron.media.images import FORMATS, ImageError, encode_png, inspect, open_rgb, upright_facts
-from cauldron.media.limits import LIMITS
+from cauldron.media.images import ImageError, encode_png, inspect, open_rgb, upright_facts
+from cauldron.media.limits import FORMATS, LIMITS
 from cauldron.report.gallery import thumbnail_of
 from tests.trust.pictures import costs, encoded, gif_of, jpeg_head, jpeg_of_scans, png_bomb
 
@@ -24,7 +24,8 @@ WATCH = """
 import sys, orjson
 from PIL import Image
 Image.init()
-from cauldron.media.images import FORMATS, ImageError, inspect, open_rgb
+from cauldron.media.images import ImageError, inspect, open_rgb
+from cauldron.media.limits import FORMATS
 asked, decoders = set(), set()
 for name, (factory, accept) in list(Image.OPEN.items()):
     if name not in FORMATS:
