@@ -186,3 +186,12 @@ def test_the_beginning_of_a_long_block_is_that_of_the_whole() -> None:
     for first, last in ((0, 16), (16, 4096), (4096, size)):
         for found, expected in zip(grown.samples_at(np.arange(first, last)), whole, strict=True):
             assert (found == expected[first:last]).all()
+
+
+def test_the_order_of_a_published_mixture_never_changes() -> None:
+    """Another value here is another algorithm: it needs another name in the manifest."""
+    order = order_of([10, 1000], [1.0, 1.0], seed=7)
+    sources, rows, epochs = order.samples_at(range(12))
+    assert sources.tolist() == [0, 1] * 6
+    assert rows.tolist() == [2, 821, 9, 458, 4, 167, 6, 106, 1, 63, 5, 492]
+    assert epochs.tolist() == [0] * 12
