@@ -190,7 +190,7 @@ def test_the_beginning_of_a_long_block_is_that_of_the_whole() -> None:
 
 def test_the_order_of_a_published_mixture_never_changes() -> None:
     """Another value here is another algorithm: it needs another name in the manifest."""
-    order = order_of([10, 1000], [1.0, 1.0], seed=7)
+    order = Order(7, ("a", "b"), (10, 1000), (Stage(shares=(0.5, 0.5)),))
     sources, rows, epochs = order.samples_at(range(12))
     assert sources.tolist() == [0, 1] * 6
     assert rows.tolist() == [2, 821, 9, 458, 4, 167, 6, 106, 1, 63, 5, 492]
