@@ -50,7 +50,8 @@ LAYERS = {
     "curate": (["cauldron/curate"], ["tests/curate"]),
     "mixture": (
         ["cauldron/mixture"],
-        ["tests/mixture", "tests/test_mixing.py", "tests/trust/test_stateful.py"],
+        ["tests/mixture", "tests/test_mixing.py", "tests/test_run_diff.py",
+         "tests/trust/test_stateful.py"],
     ),
 }  # fmt: skip
 QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # of what is imported here
