@@ -27,7 +27,7 @@ def summed_up(work: str) -> dict[str, Any]:
     """
     if not files.is_local(work):
         return {"stats": work_stats(work), "report": write_report(work)}
-    url = files.join(work, "report", ".standing.json")
+    url = files.join(work, "ledger", "parts", "report", "standing.json")
     known, state = _known(url), _state(work)
     page = files.join(work, "report", "index.html")
     if known.get("state") != state or "stats" not in known or not files.exists(page):

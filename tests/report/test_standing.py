@@ -38,7 +38,7 @@ def lost_page(work: Path) -> None:
 
 
 def damaged(work: Path) -> None:
-    (work / "report" / ".standing.json").write_bytes(b"{")
+    (work / "ledger" / "parts" / "report" / "standing.json").write_bytes(b"{")
 
 
 @pytest.mark.parametrize("change", [removed, told_otherwise, lost_page, damaged])
