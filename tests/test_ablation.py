@@ -97,5 +97,5 @@ def test_small_text_is_read_in_quarters_and_not_in_the_whole(tmp_path: Path) -> 
     chosen, path = load_ablation("splitting")
     done = ablate(chosen, path, str(tmp_path), arms=["whole", "split"])
     scores = {row["arm"]: row["scores"] for row in done["rows"]}
-    assert min(scores["split"]["trained"]) > max(scores["whole"]["trained"]) + 0.05
+    assert min(scores["split"]["trained"]) > max(scores["whole"]["trained"]) + 0.3
     assert max(scores["split"]["blind"]) < 0.1
