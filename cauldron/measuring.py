@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from cauldron.engine.receipts import Job
-from cauldron.engine.watch import NOWHERE, Span, Watch, last_mark
+from cauldron.engine.watch import NOWHERE, Span, Watch, mark_beside, new_death
 from cauldron.errors import StorageError, UsageError, near
-from cauldron.media.limits import LIMITS
 from cauldron.signals.groups import ALWAYS, BUILT_IN, Spec, group_of
 from cauldron.signals.measure import measure_part
 from cauldron.steps import checksums, receipt
@@ -141,21 +138,15 @@ class MeasureTask:
 
     @property
     def mark(self) -> str:
-        """The file in which a worker notes where it is; the next run sweeps what is left of it.
-
-        Of a work folder on a store it lies on the machine of the worker.
-        """
-        if files.is_local(self.out):
-            return f"{files.local_path(self.out)}.at{files.TEMPORARY}"
-        return str(Path(tempfile.gettempdir(), f"cauldron-{key_of(self.out)[:16]}.at"))
+        """The file in which a worker notes where it is; the next run sweeps what is left of it."""
+        return mark_beside(self.out, f".at{files.TEMPORARY}")
 
     def without_culprit(self) -> MeasureTask | None:
         """Return this task with more care for the rows that its worker died on."""
-        found = last_mark(self.mark)
-        span = Span(*found) if found else NOWHERE
-        if span == NOWHERE or span in self.deaths or len(self.deaths) >= LIMITS.max_worker_deaths:
+        span = new_death(self.mark, self.deaths)
+        if span is None or span == NOWHERE:
             return None
-        return replace(self, deaths=(*self.deaths, span))
+        return replace(self, deaths=(*self.deaths, Span(*span)))
 
 
 def _measure(task: MeasureTask) -> dict[str, Any]:

@@ -19,14 +19,12 @@ from typing import IO, Any
 import numpy as np
 import orjson
 
-from cauldron.engine.watch import Mark, last_mark
+from cauldron.engine.watch import Mark, mark_beside, new_death
 from cauldron.errors import SourceError
-from cauldron.media.limits import LIMITS
 from cauldron.readers.raw import Row
 from cauldron.sample import Reject
 from cauldron.sources.base import Form
 from cauldron.storage import files
-from cauldron.storage.keys import key_of
 
 SHARD_ROWS = 2_000
 SPILL_BYTES = 48 << 20  # raw rows of one part, so that a worker can hold them
@@ -63,22 +61,13 @@ class PartTask:
 
     @property
     def mark(self) -> str:
-        """The file in which a worker notes the record that it is at.
-
-        With a plan on a store it lies on the machine of the worker, where only a run on that
-        machine finds it.
-        """
-        if files.is_local(self.spill):
-            return f"{self.spill}.at"
-        name = f"cauldron-{key_of(self.spill)[:16]}.at"
-        return str(Path(tempfile.gettempdir(), name))
+        """The file in which a worker notes the record that it is at."""
+        return mark_beside(self.spill)
 
     def without_culprit(self) -> PartTask | None:
         """Return this task without the record that its worker died on."""
-        mark = last_mark(self.mark)
-        if mark is None or mark in self.deaths or len(self.deaths) >= LIMITS.max_worker_deaths:
-            return None
-        return replace(self, deaths=(*self.deaths, Mark(*mark)))
+        mark = new_death(self.mark, self.deaths)
+        return replace(self, deaths=(*self.deaths, Mark(*mark))) if mark else None
 
 
 class KeyNumbers:

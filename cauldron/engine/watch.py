@@ -10,11 +10,14 @@ import contextlib
 import os
 import resource
 import signal
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from cauldron.media.limits import LIMITS
+from cauldron.storage import files
+from cauldron.storage.keys import key_of
 
 _WIDTH = 64
 RECORD_S = "CAULDRON_RECORD_S"
@@ -103,10 +106,26 @@ def _address_space() -> int:
     return pages * resource.getpagesize()
 
 
-def last_mark(path: str) -> tuple[int, int, int] | None:
-    """Return the mark at which a worker died, None where it had not begun."""
+def mark_beside(url: str, ending: str = ".at") -> str:
+    """Return the file in which a worker notes where it is: beside a local file of its task.
+
+    Of a task on a store it lies on the machine of the worker, where only a run on that machine
+    finds it.
+    """
+    if files.is_local(url):
+        return f"{url.removeprefix('file://')}{ending}"
+    return str(Path(tempfile.gettempdir(), f"cauldron-{key_of(url)[:16]}.at"))
+
+
+def new_death(path: str, deaths: Sequence[tuple[int, int, int]]) -> tuple[int, int, int] | None:
+    """Return the mark at which a worker died.
+
+    Returns:
+        None where it had not begun, died there before, or died too often.
+    """
     try:
         first, second, third = Path(path).read_text().split()
     except (OSError, ValueError):
         return None
-    return int(first), int(second), int(third)
+    mark = int(first), int(second), int(third)
+    return None if mark in deaths or len(deaths) >= LIMITS.max_worker_deaths else mark
