@@ -196,9 +196,8 @@ def _column(records: Sequence[Mapping[str, Any]], name: str) -> pa.Array:
         there = pa.py_buffer(bits)
     texts = [value or "" for value in given]
     joined = "".join(texts)
-    data = joined.encode()
-    encoded = [text.encode() for text in texts] if len(data) > len(joined) else texts
-    buffers = [pa.py_buffer(_offsets(encoded)), pa.py_buffer(data)]
+    encoded = texts if joined.isascii() else [text.encode() for text in texts]
+    buffers = [pa.py_buffer(_offsets(encoded)), pa.py_buffer(joined.encode())]
     return pa.StringArray.from_buffers(len(given), *buffers, there)
 
 

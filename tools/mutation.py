@@ -1,11 +1,11 @@
 """How many small faults the tests find: `python tools/mutation.py [--mutants 40] [--layer NAME]`.
 
 One place of a module is changed at a time (a comparison, a sum, a condition, a number, a returned
-value), in a copy of the repository, and the tests run that pass over its line: first those tests
-alone, the quickest ahead, then all of their files. The places are drawn by seed from all there are,
-so that a short run is a fair sample; the score is the share that a test found. What branches the
-tests of a layer take is printed as well. Each run is a fork of this process, which has imported
-what is slow to import, but nothing of the package.
+value), in a copy of the repository in memory, and the tests run that pass over its line, the
+quickest ahead; where a fixture passes over it, all of its file. The places are drawn by seed from
+all there are, so that a short run is a fair sample; the score is the share that a test found. What
+branches the tests of a layer take, and which not, is printed as well. Each run is a fork of this
+process, which has imported what is slow to import, but nothing of the package.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import coverage
 import datasets  # noqa: F401 slow to import, as are the others
-import hypothesis.stateful  # noqa: F401
+import hypothesis.stateful
 import polars  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 import pydantic  # noqa: F401
@@ -54,6 +55,7 @@ LAYERS = {
          "tests/trust/test_stateful.py"],
     ),
 }  # fmt: skip
+MEMORY = Path("/dev/shm")
 QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # of what is imported here
 LEAST_S = 30.0  # that a run may take, however quick it is without a change
 COPIED = ("cauldron", "tests", "data_cards", "recipes", "docs", "pyproject.toml")
@@ -105,7 +107,7 @@ def change(node: ast.AST, how: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """Which tests pass over each line of each module, and how long each takes."""
+    """Which tests, or fixtures of which files, pass over each line, and how long each takes."""
 
     lines: dict[str, dict[int, list[str]]]
     took: dict[str, float]
@@ -131,23 +133,30 @@ class Contexts:
     def __init__(self, measured: coverage.Coverage) -> None:
         self.measured, self.took = measured, dict[str, float]()
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, bool, bool]:
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """A fixture is of the file: other tests of it may be those that see what it made."""
+        self.measured.switch_context(_file(item.nodeid))
+
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
         self.measured.switch_context(item.nodeid)
-        began = time.monotonic()
-        done = yield
-        self.took[item.nodeid] = time.monotonic() - began
-        return done
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for name in {report.nodeid, _file(report.nodeid)}:
+            self.took[name] = self.took.get(name, 0.0) + report.duration
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def forked(copy: Path, work: Callable[[], int], limit_s: float) -> int | None:
     """Run in a fork of this process, inside of the copy; None where it takes too long."""
     process = os.fork()
     if process == 0:
-        os.setsid()
+        os.setpgid(0, 0)
         os.chdir(copy)
         sys.path.insert(0, str(copy))
-        sys.dont_write_bytecode = True
+        os.environ["PYTHONPATH"] = str(copy)
         silent = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(silent, stream)
@@ -158,24 +167,43 @@ def forked(copy: Path, work: Callable[[], int], limit_s: float) -> int | None:
             traceback.print_exc()
         sys.stderr.flush()
         os._exit(code)
-    until = time.monotonic() + limit_s
+    waited, before = 0.0, time.monotonic()
     while not os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-        if time.monotonic() > until:
+        time.sleep(0.01)
+        now = time.monotonic()
+        waited, before = waited + min(now - before, 0.1), now  # a halt of all does not count
+        if waited > limit_s:
             os.killpg(process, signal.SIGKILL)
             os.waitpid(process, 0)
             return None
-        time.sleep(0.01)
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
 def tested(tests: list[str], *plugins: object) -> int:
-    """Run tests in this process, up to the first that fails."""
-    options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:randomly", *QUIET]
+    """Run tests in this process, up to the first that fails; what failed is made no smaller."""
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    hypothesis.settings.register_profile("found", phases=phases, derandomize=True, database=None)
+    options = [
+        "-x",
+        "-q",
+        "-m",
+        "not slow",
+        "-p",
+        "no:cacheprovider",
+        "--hypothesis-profile=found",
+        *QUIET,
+    ]
     return int(pytest.main([*options, *tests], plugins=list(plugins)))
 
 
-def passed_over(copy: Path, roots: list[str], tests: list[str], told: Path) -> float | None:
-    """Run the tests of a layer once; keep what they pass over. Return the branches in percent."""
+def unwritten(tests: list[str]) -> int:
+    """Run tests; what is compiled for them is of a changed module, and not kept."""
+    sys.dont_write_bytecode = True
+    return tested(tests)
+
+
+def passed_over(copy: Path, roots: list[str], tests: list[str], told: Path) -> str | None:
+    """Run the tests of a layer once; keep what they pass over. Return what branches are taken."""
 
     def work() -> int:
         measured = coverage.Coverage(
@@ -194,8 +222,13 @@ def passed_over(copy: Path, roots: list[str], tests: list[str], told: Path) -> f
 
     if forked(copy, work, 3_600):
         return None
-    totals: dict[str, Any] = json.loads((told / "report").read_bytes())["totals"]
-    return 100 * totals["covered_branches"] / max(totals["num_branches"], 1)
+    report: dict[str, Any] = json.loads((told / "report").read_bytes())
+    for name, file in report["files"].items():
+        if missing := file["missing_branches"]:
+            print(f"  not taken: {name}: {' '.join(f'{a}-{b}' for a, b in missing)}")
+    totals = report["totals"]
+    share = totals["covered_branches"] / max(totals["num_branches"], 1)
+    return f"{share:.1%} of {totals['num_branches']} branches"
 
 
 def read_passed(copy: Path, told: Path) -> Passed:
@@ -218,12 +251,8 @@ def found(copy: Path, module: str, number: int, passed: Passed) -> bool:
     tests = passed.tests(module, node)
     change(node, how)
     path.write_text(ast.unparse(ast.fix_missing_locations(tree)))
-    caught = False
-    for chosen in (tests, sorted({test.partition("::")[0] for test in tests})):
-        limit = LEAST_S + 5 * sum(
-            took for t, took in passed.took.items() if t.startswith(tuple(chosen))
-        )
-        caught = caught or bool(chosen and forked(copy, lambda c=chosen: tested(c), limit) != 0)
+    limit = LEAST_S + 5 * sum(passed.took.get(test, 0.0) for test in tests)
+    caught = bool(tests) and forked(copy, lambda: unwritten(tests), limit) != 0
     path.write_text(whole)
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     if not caught:
@@ -234,9 +263,8 @@ def found(copy: Path, module: str, number: int, passed: Passed) -> bool:
     return caught
 
 
-def copied(folder: Path) -> Path:
+def copied(copy: Path) -> Path:
     """Copy what the tests need; what is compiled stays, since time stamps do."""
-    copy = folder / "copy"
     copy.mkdir()
     for name in COPIED:
         if (ROOT / name).is_dir():
@@ -254,32 +282,47 @@ def modules(copy: Path, roots: list[str]) -> Iterator[str]:
         yield from (str(path.relative_to(copy)) for path in found)
 
 
+def score(copies: list[Path], layer: str, many: int, seed: int, told: Path) -> str | None:
+    """Return what share of the mutants of a layer is found; None if its tests fail without any."""
+    roots, tests = LAYERS[layer]
+    branches = passed_over(copies[0], roots, tests, told)
+    if branches is None:
+        return None
+    passed = read_passed(copies[0], told)
+    listed = [
+        (module, number)
+        for module in modules(copies[0], roots)
+        for number, _ in enumerate(places(ast.parse((copies[0] / module).read_text())))
+    ]
+    chosen = random.Random(seed).sample(listed, min(many, len(listed)))
+    shares = [chosen[k :: len(copies)] for k in range(len(copies))]
+
+    def caught_in(copy: Path, own: list[tuple[str, int]]) -> int:
+        return sum(found(copy, module, number, passed) for module, number in own)
+
+    with ThreadPoolExecutor(len(copies)) as pool:
+        caught = sum(pool.map(caught_in, copies, shares))
+    shown = f"{caught} of {len(chosen)} found, {caught / max(len(chosen), 1):.0%}"
+    return f"{shown}; {len(listed)} places; {branches}"
+
+
 def main() -> int:
     """Print each survivor, and score and branches of each layer."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--mutants", type=int, default=40, help="of each layer")
     options.add_argument("--layer", action="append", choices=sorted(LAYERS))
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--at-once", type=int, default=2)
     told = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
-        copy = copied(Path(folder))
+    place = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="mutation-", dir=place) as folder:
+        copies = [copied(Path(folder, str(number))) for number in range(told.at_once)]
         for layer in told.layer or LAYERS:
-            roots, tests = LAYERS[layer]
-            branches = passed_over(copy, roots, tests, Path(folder))
-            if branches is None:
+            said = score(copies, layer, told.mutants, told.seed, Path(folder))
+            if said is None:
                 print(f"{layer}: its tests fail before anything is changed")
                 return 1
-            passed = read_passed(copy, Path(folder))
-            listed = [
-                (module, number)
-                for module in modules(copy, roots)
-                for number, _ in enumerate(places(ast.parse((copy / module).read_text())))
-            ]
-            chosen = random.Random(told.seed).sample(listed, min(told.mutants, len(listed)))
-            caught = sum(found(copy, module, number, passed) for module, number in chosen)
-            share = caught / max(len(chosen), 1)
-            shown = f"{caught} of {len(chosen)} found, {share:.0%}; {len(listed)} places"
-            print(f"{layer}: {shown}; {branches:.1f}% of branches", flush=True)
+            print(f"{layer}: {said}", flush=True)
     return 0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cauldron.errors import StorageError
-from cauldron.mixture.manifest import read_manifest
+from cauldron.mixture.manifest import folder_of, read_manifest
 from cauldron.storage import files, work
 from cauldron.storage.shards import file_sha256, open_parquet
 
@@ -31,7 +31,7 @@ def verify(path: str) -> list[str]:
 
 def _manifest_problems(path: str) -> Iterator[str]:
     manifest = read_manifest(path)
-    folder = path.rpartition("/")[0] if path.endswith(".json") else path
+    folder = folder_of(path)
     for source in manifest["sources"]:
         for listed in (*source.get("edits", ()), *source.get("ids", ())):
             yield from _file_problems(files.join(folder, listed["url"]), listed)
