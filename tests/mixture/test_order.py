@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from cauldron.mixture.order import (
     ALGORITHM,
     APART,
     MAX_BLOCK,
+    MIN_BLOCK,
     Order,
     Stage,
     block_size,
@@ -186,6 +189,79 @@ def test_the_beginning_of_a_long_block_is_that_of_the_whole() -> None:
     for first, last in ((0, 16), (16, 4096), (4096, size)):
         for found, expected in zip(grown.samples_at(np.arange(first, last)), whole, strict=True):
             assert (found == expected[first:last]).all()
+
+
+@pytest.mark.parametrize("position", [0, 1, 499, 500, 501, 1199, 1200, 9000])
+def test_other_weights_hold_to_the_end_of_the_stage_that_a_position_is_in(position: int) -> None:
+    old = staged([40, 70, 30], [(500, [1, 2, 3]), (700, [3, 2, 1]), (None, [1, 1, 1])])
+    new = old.reweighed(position, {"s0": 3, "s2": 1})
+    starts = [sum(s.samples or 0 for s in old.stages[:n]) for n in range(4)]
+    number = max(n for n in range(3) if starts[n] <= position)
+    stage, done = old.stages[number], position - starts[number]
+    left = None if stage.samples is None else stage.samples - done
+    changed = [Stage(shares=(0.75, 0.0, 0.25), samples=left)]
+    if done:
+        changed.insert(0, Stage(shares=stage.shares, samples=done))
+    assert list(new.stages) == [*old.stages[:number], *changed, *old.stages[number + 1 :]]
+    assert (new.seed, new.names, new.sizes, new.algorithm) == (1, old.names, old.sizes, ALGORITHM)
+
+
+@pytest.mark.parametrize("weight", [-0.001, float("nan")])
+def test_a_weight_below_0_is_refused(weight: float) -> None:
+    with pytest.raises(RecipeError, match="the weight of 's0' is"):
+        order_of([5, 5], [1, 1]).reweighed(10, {"s0": weight, "s1": 1})
+
+
+@pytest.mark.parametrize(
+    ("smallest", "size"),
+    [(0.5, MIN_BLOCK), (2 / MIN_BLOCK, MIN_BLOCK), (1.99 / MIN_BLOCK, 2 * MIN_BLOCK),
+     (1 / MIN_BLOCK, 2 * MIN_BLOCK), (0.99 / MIN_BLOCK, 4 * MIN_BLOCK), (1e-9, MAX_BLOCK)],
+)  # fmt: skip
+def test_a_block_holds_two_draws_of_the_smallest_share_or_is_the_largest(
+    smallest: float, size: int
+) -> None:
+    assert block_size([1 - smallest, 0.0, smallest]) == size
+
+
+def test_a_stage_keeps_a_few_blocks_only() -> None:
+    order = order_of([10, 10], [1, 1])
+    for block in (0, 1, 2, 3, 0, 4):
+        order.samples_at(block * MIN_BLOCK)
+    assert [block for _, block in order._blocks] == [2, 3, 0, 4]
+
+
+def digest(*arrays: np.ndarray) -> str:
+    told = b"".join(array.astype("<i8").tobytes() for array in arrays)
+    return hashlib.sha256(told).hexdigest()[:16]
+
+
+def test_the_permutations_of_a_published_mixture_never_change() -> None:
+    """The small ones whole, and a large one where few and where many of its places are asked."""
+    small = [permuted(np.arange(n, dtype=np.int64), n, 2**63 + n) for n in range(1, 20)]
+    assert digest(*small) == "a071569ad0d86387"
+    places = np.arange(5000, dtype=np.int64)
+    many, few = permuted(places, 5000, 9), permuted(places[:3], 5000, 9)
+    assert digest(many) == "5ea01ad7c1a24173" and few.tolist() == many[:3].tolist()
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ((1.0,), "255563a485f1d447"),
+        ((1 / 3, 2 / 3), "fd331b642c6bf3d0"),
+        ((0.0, 0.2, 0.8), "244040a72c697c2e"),
+        ((1 - 2 / MIN_BLOCK, 2 / MIN_BLOCK), "fc23e1703d4ec94b"),
+        ((0.7, 0.1, 0.1, 0.1), "39c7fdca706c8532"),
+        ((0.5, 0.5 - 4e-6, 2 / MAX_BLOCK, 1e-6, 4e-6 - 1e-6 - 2 / MAX_BLOCK), "86d36be01bae9eb0"),
+    ],
+)
+def test_the_draws_of_a_published_mixture_never_change(
+    shares: tuple[float, ...], said: str
+) -> None:
+    sources, draws = schedule(shares, 1, 3000)
+    size = block_size(shares)
+    counts = [quotas(shares, block * size, size) for block in (0, 1, 2, 3, 7, 20)]
+    assert digest(sources, draws, *counts) == said
 
 
 def test_the_order_of_a_published_mixture_never_changes() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from cauldron.errors import RecipeError
-from cauldron.mixture.plan import SourcePlan, plan
+from cauldron.mixture.plan import SourcePlan, _largest, plan
 from cauldron.mixture.settings import MixSettings
 
 
@@ -134,22 +135,6 @@ def test_a_mixture_of_nothing_is_refused() -> None:
         stages(weights={"short": 0})
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"weights": {"a": 1}, "multipliers": {"a": 1}},
-        {"samples": 1, "tokens": 1},
-        {"samples": 1, "stages": [{"name": "a"}]},
-        {"stages": [{"name": "a"}, {"name": "b"}]},
-        {"stages": [{"name": "a", "samples": 1}, {"name": "a"}]},
-        {"weights": {"a": -1}},
-    ],
-)
-def test_settings_that_contradict_are_refused(settings: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        MixSettings.model_validate(settings)
-
-
 @given(
     sizes=st.lists(st.integers(1, 300), min_size=2, max_size=6),
     weights=st.lists(st.floats(0.01, 9), min_size=6, max_size=6),
@@ -186,3 +171,99 @@ def test_both_limits_hold_together_or_are_refused(
 def test_what_both_limits_allow_is_told() -> None:
     with pytest.raises(RecipeError, match=r"max_epochs and max_share 0.6 together allow 5"):
         stages(weights={"short": 1, "long": 1}, max_epochs={"long": 0.02}, max_share=0.6, samples=9)
+
+
+def test_all_stages_but_the_last_end_where_their_budget_does() -> None:
+    budgets = [{"name": "one", "samples": 30}, {"name": "two", "tokens": 4000}]
+    for last in ({"name": "three"}, {"name": "three", "samples": 5}):
+        told = plan(MixSettings.model_validate({"stages": [*budgets, last]}), SIZES)
+        drawn = [sum(row.samples for row in stage.sources) for stage in told]
+        assert [stage.samples for stage in told] == [30, round(drawn[1]), None]
+    assert plan(MixSettings(samples=30), SIZES)[0].samples is None
+
+
+def test_without_a_budget_every_size_is_drawn_once() -> None:
+    sizes = {"short": size(100, 100, 100), "long": size(60, 300, 900)}
+    (stage,) = plan(MixSettings(weights={"short": 1, "long": 3}), sizes)
+    assert [row.samples for row in stage.sources] == pytest.approx([40, 120])
+    assert [row.epochs for row in stage.sources] == pytest.approx([0.4, 2])
+
+
+def test_a_draw_costs_its_text_and_its_pictures() -> None:
+    told = stages(samples=20, image_tokens=10)[0]
+    assert [row.tokens for row in told.values()] == pytest.approx([10 * (10 + 2), 10 * (10 + 18)])
+
+
+def test_a_source_without_samples_leaves_its_share_to_the_others() -> None:
+    sizes = {**SIZES, "empty": size(0, 0, 0)}
+    group = {"weight": 2, "of": {"empty": 1}}
+    told = plan(MixSettings.model_validate({"weights": {"g": group, "short": 1, "long": 1}}), sizes)
+    assert {row.name: row.draw_share for row in told[0].sources} == {"short": 0.5, "long": 0.5}
+    with pytest.raises(RecipeError, match="no source of the mixture has a sample"):
+        plan(MixSettings(), {"empty": size(0, 0, 0)})
+
+
+def test_a_source_that_stands_in_two_groups_gets_both_parts() -> None:
+    groups = {name: {"weight": 1, "of": {"short": 1}} for name in ("one", "two")}
+    assert shares(weights={**groups, "long": 2})["short"] == 0.5
+    assert shares(weights={"one": groups["one"], "long": 2, "short": 1})["short"] == 0.5
+
+
+def test_a_group_of_weight_0_and_a_source_of_weight_0_are_not_drawn() -> None:
+    group = {"weight": 0, "of": {"short": 5}}
+    assert shares(weights={"none": group, "long": 1}) == {"long": 1}
+    assert shares(weights={"g": {"weight": 3, "of": {"short": 0, "long": 0}}, "long": 1}) == {
+        "long": 1
+    }
+
+
+def test_a_unit_that_a_source_has_none_of_still_draws_it() -> None:
+    sizes = {"words": size(10, 10, 0), "pictures": {**size(10, 10, 50)}}
+    told = MixSettings(by="answer_tokens", weights={"words": 1, "pictures": 1})
+    rows = {row.name: row for row in plan(told, sizes)[0].sources}
+    assert rows["words"].share == pytest.approx(0.5)
+    assert rows["words"].samples == pytest.approx(50 * rows["pictures"].samples)
+
+
+def test_max_epochs_of_an_unknown_source_names_the_near_one() -> None:
+    with pytest.raises(RecipeError, match=r"max_epochs of unknown source 'shrot'.*'short'"):
+        stages(max_epochs={"shrot": 1})
+
+
+def test_a_budget_that_is_just_met_is_not_refused() -> None:
+    told = stages(samples=400, max_epochs=2)[0]
+    assert [row.epochs for row in told.values()] == pytest.approx([2, 2])
+    assert stages(max_share=0.5)[0]["short"].share == pytest.approx(0.5)
+
+
+def test_two_sources_at_the_largest_share_and_one_at_its_cap() -> None:
+    sizes = {name: size(100, 100, 100) for name in "abcd"}
+    told = {"weights": {"a": 8, "b": 4, "c": 1, "d": 2}, "max_share": 0.35, "samples": 100}
+    rows = {row.name: row for row in plan(MixSettings.model_validate(told), sizes)[0].sources}
+    assert [rows[n].samples for n in "abcd"] == pytest.approx([35, 35, 10, 20])
+    told["max_epochs"] = {"d": 0.1}
+    rows = {row.name: row for row in plan(MixSettings.model_validate(told), sizes)[0].sources}
+    assert [rows[n].samples for n in "abcd"] == pytest.approx([35, 35, 20, 10])
+    assert [rows[n].limited_by for n in "abcd"] == ["max_share", "max_share", "", "max_epochs"]
+
+
+def test_limits_that_leave_no_source_free_are_met_exactly() -> None:
+    told = stages(weights={"short": 1, "long": 3}, max_share=0.5, samples=80)[0]
+    assert [row.samples for row in told.values()] == pytest.approx([40, 40])
+
+
+CAPS = st.lists(st.floats(0.01, 100) | st.just(math.inf), min_size=1, max_size=6)
+
+
+@given(caps=CAPS, slack=st.floats(1, 4))
+def test_the_largest_sum_is_the_last_whose_parts_fit(caps: list[float], slack: float) -> None:
+    most = min(slack / len(caps), 1.0)
+
+    def fits(total: float) -> bool:
+        return sum(min(cap, most * total) for cap in caps) >= total * (1 - 1e-9)
+
+    found = _largest({str(n): cap for n, cap in enumerate(caps)}, most)
+    if math.isinf(found):
+        assert fits(1e12)
+    else:
+        assert fits(found) and not fits(found * (1 + 1e-6) + 1e-9)
