@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cauldron.sample import (
     SAMPLE_SCHEMA,
+    Draft,
     Picture,
     Turn,
     chat_messages,
@@ -80,4 +81,8 @@ def test_a_content_hash_never_changes() -> None:
 
 def test_viewers_find_the_pictures_by_the_metadata() -> None:
     assert b'"Image"' in SAMPLE_SCHEMA.metadata[b"huggingface"]
-    assert SAMPLE_SCHEMA.metadata[b"cauldron.schema_version"].isdigit()
+    assert SAMPLE_SCHEMA.metadata[b"cauldron.schema_version"] == b"1"
+
+
+def test_turns_build_on_each_other_only_where_a_source_says_so() -> None:
+    assert not Draft().dialogue

@@ -93,9 +93,8 @@ def reported(url: str, doing: str) -> Iterator[None]:
             f"cannot {doing}: no such file or folder", place=redacted(url)
         ) from error
     except OSError as error:
-        reason = error.strerror or str(error) or type(error).__name__
-        advice = _ADVICE.get(error.errno or 0, "")
-        raise StorageError(f"cannot {doing}: {reason}", place=redacted(url), hint=advice) from error
+        said = f"cannot {doing}: {_reason(error)}"
+        raise StorageError(said, place=redacted(url), hint=_advice(error)) from error
     except CauldronError:
         raise
     except Exception as error:
@@ -168,7 +167,6 @@ class HashingFile:
         self._syncing: Future[None] | None = None
         self._synced = 0
         self.size_bytes = 0
-        self.closed = False
 
     def write(self, payload: Any) -> int:
         view = memoryview(payload).cast("B")
@@ -213,25 +211,10 @@ class HashingFile:
             self._syncing.result()
             self._syncing = None
 
-    def tell(self) -> int:
-        return self.size_bytes
-
     def flush(self) -> None:
         self._hash_ended()
         self._sync_ended()
         self._file.flush()
-
-    def close(self) -> None:
-        self.closed = True
-
-    def readable(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False
 
     @property
     def sha256(self) -> str:
@@ -311,12 +294,19 @@ def _is_alive(process: int) -> bool:
 
 
 def _unwritten(url: str, error: OSError, size: int) -> StorageError:
-    reason = error.strerror or str(error) or type(error).__name__
     free = ""
     with contextlib.suppress(OSError):
         free = f", {free_bytes(url):,} bytes are free"
-    told = f"cannot write: {reason} (after {size:,} bytes{free})"
-    return StorageError(told, place=url, hint=_ADVICE.get(error.errno or 0, ""))
+    told = f"cannot write: {_reason(error)} (after {size:,} bytes{free})"
+    return StorageError(told, place=url, hint=_advice(error))
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
+
+
+def _advice(error: OSError) -> str:
+    return _ADVICE.get(error.errno or 0, "")
 
 
 def free_bytes(url: str) -> int:
@@ -331,14 +321,16 @@ def free_bytes(url: str) -> int:
 def _spooled(url: str) -> Iterator[HashingFile]:
     """Write to a local file first and upload it whole: a store never sees half of it."""
     fs, remote_path = filesystem(url)
-    with reported(url, "write"), tempfile.TemporaryDirectory(prefix="cauldron-") as folder:
+    place = tempfile.gettempdir()
+    with reported(place, "write"), tempfile.TemporaryDirectory(prefix="cauldron-") as folder:
         spool = Path(folder, "upload")
         with spool.open("wb") as file:
             output = HashingFile(file, spool)
             yield output
             output.flush()
-        fs.makedirs(remote_path.rpartition("/")[0], exist_ok=True)
-        fs.put_file(str(spool), remote_path)
+        with reported(url, "write"):
+            fs.makedirs(remote_path.rpartition("/")[0], exist_ok=True)
+            fs.put_file(str(spool), remote_path)
 
 
 def _sync_folder(folder: Path) -> None:

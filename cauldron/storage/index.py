@@ -310,15 +310,11 @@ class _Thrift:
     def _value(self, kind: int) -> Any:
         if kind in (1, 2):
             return kind == 1
-        if kind == 3:
-            return self._byte()
         if kind in (4, 5, 6):
             return self._zigzag()
-        if kind == 7:
-            self._at += 8
-            return None
         if kind == 8:
-            self._at += self._varint()
+            length = self._varint()
+            self._at += length
             return None
         if kind == 12:
             return self.struct()[0]

@@ -76,7 +76,6 @@ def _writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
         use_dictionary=[leaf for leaf in leaves if leaf != PICTURES],
         write_statistics=[leaf for leaf in leaves if leaf != PICTURES],
         write_page_index=True,
-        store_schema=True,
     ) as writer:
         yield writer
 

@@ -19,7 +19,7 @@ def refuse_newer(what: str, version: Any, known: int, place: str) -> None:
     try:
         newer = int(version) > known
     except (TypeError, ValueError) as error:
-        raise StorageError(f"{what} of unknown version {version!r}", place=place) from error
+        raise StorageError(f"{what} unknown version {version!r}", place=place) from error
     if newer:
         raise StorageError(
             f"{what} version {version} is newer than {known}, which this version of cauldron knows",

@@ -8,10 +8,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
+from cauldron.errors import CheckError, StorageError
+from cauldron.storage import contested, files
 from tests.mixtures import mixture
 from tests.s3 import s3_server
 from tests.trees import recipe
@@ -82,6 +85,52 @@ def test_raw_data_is_read_from_a_bucket(s3: dict[str, str], tmp_path: Path) -> N
     result = cauldron(s3, "ingest", "vsr", "s3://raws/vsr", "-o", str(tmp_path / "w"), "--json")
     assert result.returncode == 0, result.stderr
     assert orjson.loads(result.stdout)["written"] == 59
+
+
+@pytest.fixture
+def bucket(s3: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The file system of this process, with a bucket `own`."""
+    import s3fs
+
+    for name in ("ENDPOINT_URL", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "DEFAULT_REGION"):
+        monkeypatch.setenv(f"AWS_{name}", s3[f"AWS_{name}"])
+    s3fs.S3FileSystem.clear_instance_cache()
+    store, _ = files.filesystem("s3://own")
+    store.mkdir("own")
+    yield store
+    store.rm("own", recursive=True)
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_a_bucket_is_written_in_place_of_what_was_found_alone(bucket: Any) -> None:
+    url = "s3://own/work/m.json"
+    assert contested.version(url) is None
+    contested.write_json(url, {"v": 1}, None)
+    first = contested.version(url)
+    assert first and first == contested.version(url.replace("s3:", "s3a:"))
+    contested.write_json(url, {"v": 2}, first)
+    for found in (first, None):
+        said = f"another run wrote this meanwhile: {contested.own_name()}"
+        with pytest.raises(CheckError, match=said):
+            contested.write_json(url, {"v": 3}, found)
+        contested.write_json(url, {"v": 2}, found)
+    assert files.read_bytes(url) == files.json_bytes({"v": 2})
+    bucket.pipe_file("own/work/m.json", b"{}")
+    with pytest.raises(CheckError, match="wrote this meanwhile: unknown") as caught:
+        contested.write_json(url, {"v": 3}, first)
+    assert caught.value.place == url and files.read_json(url) == {}
+
+
+def test_a_bucket_that_is_not_there_is_no_other_run(bucket: Any) -> None:
+    with pytest.raises(StorageError, match=r"s3://none/a.json: cannot write"):
+        contested.write_json("s3://none/a.json", {}, None)
+
+
+def test_elsewhere_the_lock_is_what_keeps_others_out(tmp_path: Path) -> None:
+    url = str(tmp_path / "a.json")
+    for value in ({"v": 1}, {"v": 2}):
+        contested.write_json(url, value, None)
+        assert files.read_json(url) == value and contested.version(url) is None
 
 
 def test_a_server_that_does_not_answer_is_a_storage_error(
