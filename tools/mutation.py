@@ -94,8 +94,13 @@ def places(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
             yield node, "condition"
         elif isinstance(node, ast.Constant) and type(node.value) in (int, bool):
             yield node, "constant"
-        elif isinstance(node, ast.Return) and node.value is not None:
+        elif isinstance(node, ast.Return) and not is_none(node.value):
             yield node, "return"
+
+
+def is_none(value: ast.expr | None) -> bool:
+    """Say whether nothing is returned."""
+    return value is None or (isinstance(value, ast.Constant) and value.value is None)
 
 
 def change(node: ast.AST, how: str) -> None:

@@ -228,11 +228,10 @@ def schedule(
     first, end = (quotas(shares, at, size, together) for at in (start, start + size))
     release, due, source = [], [], []
     for number, share in enumerate(shares):
-        if share > 0:
-            draws = np.arange(first[number], end[number])
-            release.append(np.floor(draws / share))
-            due.append(np.minimum(np.ceil((draws + 1) / share), start + size))
-            source.append(np.full(len(draws), number))
+        draws = np.arange(first[number], end[number])
+        release.append(np.floor(draws / share))
+        due.append(np.minimum(np.ceil((draws + 1) / share), start + size))
+        source.append(np.full(len(draws), number))
     whole = [np.concatenate(part).astype(np.int64) for part in (release, due, source)]
     soon = whole[0] < start + most
     if soon.sum() >= most:  # no other draw can come into question

@@ -152,8 +152,8 @@ def _stage(
     budget = stage.tokens or stage.samples or sum(sizes[n]["samples"] for n in asked)
     caps = {n: _left(n, settings, seen) * sizes[n]["samples"] * unit[n] for n in asked}
     most = settings.max_share or 1.0
-    _check_reach(stage, budget, price, caps, most)
-    amounts = _amounts(asked, price, budget, caps, most, limited)
+    within = min(budget, _reach(stage, budget, price, caps, most))
+    amounts = _amounts(asked, price, within, caps, most, limited)
     draws = {n: amounts[n] / unit[n] for n in asked}
     amount = sum(draws[n] * unit[n] for n in draws)
     total = sum(draws.values())
@@ -187,17 +187,17 @@ def _left(name: str, settings: MixSettings, seen: Mapping[str, float]) -> float:
     return float("inf") if most is None else max(most - seen[name], 0.0)
 
 
-def _check_reach(
+def _reach(
     stage: StageSettings,
     budget: float,
     price: Mapping[str, float],
     caps: Mapping[str, float],
     most: float,
-) -> None:
-    """Refuse a budget that no amounts within both limits reach.
+) -> float:
+    """Return the largest budget that amounts within both limits reach.
 
     Raises:
-        RecipeError: with what they allow.
+        RecipeError: if that is less than what is asked, with what they allow.
     """
     if most * len(caps) < 1 - 1e-9:
         raise RecipeError(
@@ -214,6 +214,7 @@ def _check_reach(
     if reach < budget * (1 - 1e-9):
         allowed = f"{asks} and max_share {most:g} together allow {reach:,.0f}"
         raise RecipeError(allowed, hint=f"{hint}, or raise max_share")
+    return reach
 
 
 def _largest(caps: Mapping[str, float], most: float) -> float:
@@ -240,29 +241,54 @@ def _amounts(
 
     Args:
         price: what one of an amount takes of the budget.
+        budget: as much as both limits let be taken, or less.
         caps: most of each.
         most: largest share of one source.
         limited: gets what limits each source.
     """
-    full: set[str] = set()  # at their caps
-    level: set[str] = set()  # at the largest share
-    while True:
-        free = [n for n in asked if n not in full | level]
-        fixed, spent = sum(caps[n] for n in full), sum(caps[n] * price[n] for n in full)
-        rest = 1 - most * len(level)
-        levels = most * sum(price[n] for n in level)
-        if rest > 1e-9:
-            taken = sum(asked[n] * price[n] + levels / rest * asked[n] for n in free)
-            left = budget - spent - levels * fixed / rest
-            scale = left / taken if taken else 0.0
-            total = (fixed + scale * sum(asked[n] for n in free)) / rest
-        else:
-            scale, total = 0.0, (budget - spent) / levels
-        found = {n: caps[n] if n in full else most * total for n in full | level}
-        found |= {n: asked[n] * scale for n in free}
-        over = {n for n in asked if n not in full and found[n] > caps[n] * (1 + 1e-12)}
-        above = {n for n in free if n not in over and found[n] > most * total * (1 + 1e-12)}
-        limited.update({n: "max_epochs" for n in over} | {n: "max_share" for n in above})
-        if not over | above:
-            return {n: found[n] for n in asked}
-        full, level = full | over, (level | above) - over
+    scale = _scale(asked, price, budget, caps, most)
+    share = most * _largest({n: min(asked[n] * scale, caps[n]) for n in asked}, most)
+    low = {n for n in asked if min(caps[n], share) < asked[n] * scale * (1 - 1e-12)}
+    full = {n for n in low if caps[n] <= share}  # at their caps
+    level = low - full  # at the largest share
+    limited.update({n: "max_epochs" for n in full} | {n: "max_share" for n in level})
+    free = [n for n in asked if n not in low]
+    fixed, spent = sum(caps[n] for n in full), sum(caps[n] * price[n] for n in full)
+    rest = 1 - most * len(level)
+    levels = most * sum(price[n] for n in level)
+    if rest > 1e-9:
+        taken = sum(asked[n] * price[n] + levels / rest * asked[n] for n in free)
+        left = budget - spent - levels * fixed / rest
+        scale = left / taken if taken else 0.0
+        total = (fixed + scale * sum(asked[n] for n in free)) / rest
+    else:
+        scale, total = 0.0, (budget - spent) / levels
+    found = {n: caps[n] if n in full else most * total for n in low}
+    return {n: found[n] if n in low else asked[n] * scale for n in asked}
+
+
+def _scale(
+    asked: Mapping[str, float],
+    price: Mapping[str, float],
+    budget: float,
+    caps: Mapping[str, float],
+    most: float,
+) -> float:
+    """Return what is asked for is multiplied by, so that amounts within both limits take a budget.
+
+    The larger it is, the larger is every amount: it is found by halving.
+    """
+
+    def enough(scale: float) -> bool:
+        within = {n: min(asked[n] * scale, caps[n]) for n in asked}
+        share = most * _largest(within, most)
+        return sum(min(within[n], share) * price[n] for n in asked) >= budget * (1 - 1e-12)
+
+    low, high = 0.0, budget / sum(asked[n] * price[n] for n in asked)
+    if enough(high):
+        return high
+    while not enough(high):
+        low, high = high, 2 * high
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high

@@ -256,7 +256,7 @@ def open_output(url: str) -> Iterator[HashingFile]:
 def _discard(temporary: Path) -> None:
     """Remove what was half written; where that fails too, the next run sweeps it away."""
     with contextlib.suppress(OSError):
-        temporary.unlink(missing_ok=True)
+        temporary.unlink()
 
 
 def require_free(url: str) -> None:

@@ -213,7 +213,8 @@ def picture_views(path: Path) -> tuple[npt.NDArray[np.int64], PictureViews] | No
     with path.open("rb") as file, pq.ParquetFile(path) as parquet:
         counts = _pictures_of_rows(parquet)
         if not counts.sum():
-            return counts, PictureViews(memoryview(b""), counts[:0], counts[:0])
+            none = counts[:0]
+            return counts, PictureViews(memoryview(b""), none, none)
         view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         try:
             spans = list(_spans(view, parquet.metadata, str(path)))
@@ -263,7 +264,7 @@ def _page(header: dict[int, Any], view: mmap.mmap, start: int) -> tuple[int, int
             levels += 4 + int.from_bytes(view[start + levels : start + levels + 4], "little")
         return header[5][1], levels
     if header[1] == _DATA_PAGE_V2:
-        return header[8][1], header[8].get(5, 0) + header[8].get(6, 0)
+        return header[8][1], header[8][5] + header[8][6]
     raise StorageError(f"unexpected page type {header[1]}")
 
 

@@ -144,6 +144,12 @@ def test_runs_of_shards_cut_both_sides_without_a_gap(
         assert names[side] == [f"{kind}/x-{n:05d}.parquet" for n in range(-(-at // size))]
 
 
+def test_a_shard_holds_2000_rows_and_a_run_at_most_eight_shards() -> None:
+    runs = shard_runs([("", "", ())], [(20_001, 0)])
+    assert [run.rows for run in runs] == [16_000, 4001]
+    assert [len(run.names("x")) for run in runs] == [8, 3]
+
+
 @pytest.mark.parametrize(("size", "at_once"), [(1, 1), (2, 2), (3, 8), (5, 1), (100, 1)])
 def test_shards_hold_the_rows_of_each_side_in_order(
     parts: list[PartUrls], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, at_once: int

@@ -194,12 +194,12 @@ def test_the_beginning_of_a_long_block_is_that_of_the_whole() -> None:
 @pytest.mark.parametrize("position", [0, 1, 499, 500, 501, 1199, 1200, 9000])
 def test_other_weights_hold_to_the_end_of_the_stage_that_a_position_is_in(position: int) -> None:
     old = staged([40, 70, 30], [(500, [1, 2, 3]), (700, [3, 2, 1]), (None, [1, 1, 1])])
-    new = old.reweighed(position, {"s0": 3, "s2": 1})
+    new = old.reweighed(position, {"s0": 0.3, "s2": 0.1})
     starts = [sum(s.samples or 0 for s in old.stages[:n]) for n in range(4)]
     number = max(n for n in range(3) if starts[n] <= position)
     stage, done = old.stages[number], position - starts[number]
     left = None if stage.samples is None else stage.samples - done
-    changed = [Stage(shares=(0.75, 0.0, 0.25), samples=left)]
+    changed = [Stage(shares=(0.3 / 0.4, 0.0, 0.1 / 0.4), samples=left)]
     if done:
         changed.insert(0, Stage(shares=stage.shares, samples=done))
     assert list(new.stages) == [*old.stages[:number], *changed, *old.stages[number + 1 :]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cauldron.errors import RecipeError
@@ -27,9 +27,9 @@ def size(samples: int, turns: int, answer_tokens: int) -> dict[str, int]:
 SIZES = {"short": size(100, 100, 100), "long": size(100, 300, 900)}
 
 
-def stages(**settings: object) -> list[dict[str, SourcePlan]]:
-    told = plan(MixSettings.model_validate(settings), SIZES)
-    return [{source.name: source for source in stage.sources} for stage in told]
+def stages(**told: object) -> list[dict[str, SourcePlan]]:
+    planned = plan(MixSettings.model_validate(told), SIZES)
+    return [{source.name: source for source in stage.sources} for stage in planned]
 
 
 def shares(**settings: object) -> dict[str, float]:
@@ -135,25 +135,35 @@ def test_a_mixture_of_nothing_is_refused() -> None:
         stages(weights={"short": 0})
 
 
+@settings(deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 300), min_size=2, max_size=6),
     weights=st.lists(st.floats(0.01, 9), min_size=6, max_size=6),
     most=st.floats(0.2, 1),
-    epochs=st.floats(0.5, 4),
+    epochs=st.lists(st.sampled_from([0.5, 1.0, 2.0, 3.7]), min_size=6, max_size=6),
     budget=st.integers(1, 2000),
+    kind=st.sampled_from(["samples", "tokens"]),
     by=st.sampled_from(["samples", "answer_tokens", "total_tokens"]),
 )
+@example([4, 5], [1.0, 2.0, 1, 1, 1, 1], 0.5, [2.0] * 6, 16, "samples", "samples")
 def test_both_limits_hold_together_or_are_refused(
-    sizes: list[int], weights: list[float], most: float, epochs: float, budget: int, by: str
+    sizes: list[int],
+    weights: list[float],
+    most: float,
+    epochs: list[float],
+    budget: int,
+    kind: str,
+    by: str,
 ) -> None:
     there = {f"s{n}": size(count, count, count * (n + 1)) for n, count in enumerate(sizes)}
+    caps = dict(zip(there, epochs, strict=False))
     told = MixSettings.model_validate(
         {
             "by": by,
             "weights": dict(zip(there, weights, strict=False)),
             "max_share": most,
-            "max_epochs": epochs,
-            "samples": budget,
+            "max_epochs": caps,
+            kind: budget,
         }
     )
     try:
@@ -161,11 +171,17 @@ def test_both_limits_hold_together_or_are_refused(
     except RecipeError as error:
         assert "max_epochs" in str(error) or "max_share" in str(error)
         return
-    assert sum(row.samples for row in rows) == pytest.approx(budget)
-    assert max(row.share for row in rows) <= most * (1 + 1e-9)
-    assert max(row.epochs for row in rows) <= epochs * (1 + 1e-9)
+    assert sum(getattr(row, kind) for row in rows) == pytest.approx(budget)
     free = [row.share / row.asked for row in rows if not row.limited_by]
     assert not free or max(free) == pytest.approx(min(free))
+    for row in rows:
+        assert row.share <= most * (1 + 1e-9) and row.epochs <= caps[row.name] * (1 + 1e-9)
+        if row.limited_by == "max_share":
+            assert row.share == pytest.approx(most)
+        if row.limited_by == "max_epochs":
+            assert row.epochs == pytest.approx(caps[row.name])
+        if row.limited_by and free:
+            assert row.share / row.asked < max(free) * (1 + 1e-9)
 
 
 def test_what_both_limits_allow_is_told() -> None:
@@ -201,6 +217,24 @@ def test_a_source_without_samples_leaves_its_share_to_the_others() -> None:
     assert {row.name: row.draw_share for row in told[0].sources} == {"short": 0.5, "long": 0.5}
     with pytest.raises(RecipeError, match="no source of the mixture has a sample"):
         plan(MixSettings(), {"empty": size(0, 0, 0)})
+
+
+def test_a_part_of_a_part_is_a_product_of_weights() -> None:
+    sizes = {name: size(10, 10, 10) for name in "abcd"}
+    inner = {"weight": 5, "of": {"b": 1, "c": 4}}
+    weights = {"g": {"weight": 3, "of": {"a": 2, "in": inner}}, "d": 1}
+    told = plan(MixSettings.model_validate({"weights": weights}), sizes)[0].sources
+    parts = {"a": 3 / 4 * 2 / 7, "b": 3 / 4 * 5 / 7 / 5, "c": 3 / 4 * 5 / 7 * 4 / 5, "d": 1 / 4}
+    assert {row.name: row.share for row in told} == pytest.approx(parts)
+
+
+def test_a_source_without_epochs_left_is_in_no_later_stage() -> None:
+    told = stages(
+        max_epochs={"short": 1},
+        stages=[{"name": "one", "samples": 200}, {"name": "two", "samples": 50}, {"name": "three"}],
+    )
+    assert [list(stage) for stage in told] == [["short", "long"], ["long"], ["long"]]
+    assert told[1]["long"].share == 1 and told[1]["long"].asked == 0.5
 
 
 def test_a_source_that_stands_in_two_groups_gets_both_parts() -> None:

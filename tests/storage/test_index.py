@@ -184,6 +184,7 @@ def test_rows_that_have_pictures_without_bytes_have_no_views(tmp_path: Path) -> 
     [
         (b"\x15\x06\x00", {1: 3}),
         (b"\x15\x05\x00", {1: -3}),
+        (b"\x15\x80\x01\x00", {1: 64}),
         (b"\x16\xac\x02\x00", {1: 150}),
         (b"\x21\x12\x00", {2: True, 3: False}),
         (b"\x18\x03abc\x15\x02\x00", {1: None, 2: 1}),
