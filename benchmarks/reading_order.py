@@ -1,11 +1,14 @@
-"""Reading order of real PDF files: ours, and that of PyMuPDF's own text in both of its orders.
+r"""Reading order of real PDF files: ours, and that of PyMuPDF's own text in both of its orders.
 
     python benchmarks/reading_order.py FOLDER
 
 FOLDER holds `NAME.pdf` beside `NAME.md` (or .txt), the text as a person reads it. Its sentences are
 looked for in each extraction. Of all sentences that follow each other in the true text, the share
 is told that stand behind each other, none between them; one that is torn apart, by a column, a head
-or a hyphen, is found by nobody and counts as wrong. `order` looks at letters and digits only, so
+or a hyphen, is found by nobody and counts as wrong: a reader of the text meets it torn. A sentence
+that stands at several places, as a heading does in a table of contents, is looked for at all of
+them, or else the first place would decide. Marks of Markdown and HTML in the true text (`\_`,
+`&amp;`) are no letters of it. `order` looks at letters and digits only, so
 that hyphens and blanks do not count; `text` looks at whole words, as a reader of the text would.
 Promise: ours beats `get_text()` in `text` over all files together, and is not behind it in `order`.
 """
@@ -13,6 +16,7 @@ Promise: ours beats `get_text()` in `text` over all files together, and is not b
 from __future__ import annotations
 
 import argparse
+import html
 import itertools
 import json
 import re
@@ -30,6 +34,7 @@ _SENTENCE = re.compile(r"(?<=[.!?:])\s+|\n\s*\n")
 _MARKUP = re.compile(
     r"<!--[^>]*-->|!\[[^\]]*\]\([^)]*\)|^[ \t]*\|[^\n]*$|^[#>*-]+ |```[^`]*```|\$\$[^$]*\$\$", re.M
 )
+_ESCAPED = re.compile(r"\\([_*#<>\[\]`])")
 _BULLET = re.compile(r"^\s*(?:/?SM\d+\s*|\w\s+)")
 MIN_LETTERS = 25
 
@@ -50,19 +55,32 @@ def sentences(text: str) -> list[str]:
 
     Marks of lists, also as names of glyphs and as a single letter, are no part of a sentence.
     """
-    pieces = _SENTENCE.split(_MARKUP.sub("\n\n", text))
+    plain = html.unescape(_ESCAPED.sub(r"\1", _MARKUP.sub("\n\n", text)))
+    pieces = _SENTENCE.split(plain)
     found = [_BULLET.sub("", piece).strip() for piece in pieces]
     seen = Counter(map(letters, found))
     return [one for one in found if len(letters(one)) >= MIN_LETTERS and seen[letters(one)] == 1]
 
 
 def right_pairs(true: list[str], text: str, spelt: Callable[[str], str]) -> int:
-    """Return how many neighbours of the true order are neighbours in an extraction."""
+    """Return how many neighbours of the true order are neighbours in an extraction, at any place.
+
+    A sentence that stands inside a longer one, as a heading's words in the text below it, is not
+    met there.
+    """
     whole = spelt(text)
-    order = sorted((place, one) for one in true if (place := whole.find(spelt(one))) >= 0)
-    rank = {one: number for number, (_, one) in enumerate(order)}
-    pairs = itertools.pairwise(true)
-    return sum(a in rank and b in rank and rank[b] == rank[a] + 1 for a, b in pairs)
+    met: list[tuple[int, int, str]] = []
+    for one in true:
+        wanted = spelt(one)
+        met += [(m.start(), -len(wanted), one) for m in re.finditer(re.escape(wanted), whole)]
+    order: list[str] = []
+    reached = 0
+    for start, length, one in sorted(met):
+        if start - length > reached:
+            order.append(one)
+            reached = start - length
+    neighbours = set(itertools.pairwise(order))
+    return sum(pair in neighbours for pair in itertools.pairwise(true))
 
 
 def extractions(path: Path) -> dict[str, str]:

@@ -168,7 +168,9 @@ def _page(head: dict[str, Any], blobs: list[bytes]) -> PdfPage:
         size = tuple(head["picture"])
         return PdfPage(number=head["number"], kind="rendered", picture=blobs[0], size=size)
     lines = [
-        TextLine(block=x["block"], box=tuple(x["box"]), size=x["size"], text=x["text"])
+        TextLine(
+            block=x["block"], box=tuple(x["box"]), size=x["size"], text=x["text"], font=x["font"]
+        )
         for x in head["lines"]
     ]
     figures = [

@@ -21,6 +21,7 @@ import pymupdf
 from cauldron.media.frames import read_frame, write_frame
 from cauldron.media.limits import LIMITS
 from cauldron.media.pdf_figures import figures_of
+from cauldron.media.pdf_fonts import mended
 from cauldron.media.pdf_page import (
     Painted,
     ink_boxes,
@@ -85,7 +86,7 @@ def _answers(data: bytes, request: dict[str, Any]) -> Iterator[tuple[dict[str, A
                 yield {"error": "timeout", "detail": f"page {number + 1}"}, []
                 return
             try:
-                yield _page(document[number], number + 1, request)
+                yield _page(document, number, request)
             except MemoryError:
                 raise
             except Exception as error:  # as above: one damaged page does not cost the others
@@ -103,13 +104,18 @@ def _numbers(count: int, request: dict[str, Any]) -> list[int]:
 
 
 def _page(
-    page: pymupdf.Page, number: int, request: dict[str, Any]
+    document: pymupdf.Document, number: int, request: dict[str, Any]
 ) -> tuple[dict[str, Any], list[bytes]]:
+    page = document[number]
     if not request["text"]:
         data, width, height = _rendered(page, request)
-        return {"number": number, "kind": "rendered", "picture": [width, height]}, [data]
+        return {"number": number + 1, "kind": "rendered", "picture": [width, height]}, [data]
     turn = page.rotation
-    lines, others = text_lines(page, text_blocks(page))
+    blocks = text_blocks(page)
+    if mended(page, blocks):
+        page = document[number]
+        blocks = text_blocks(page)
+    lines, others = text_lines(page, blocks)
     pictures = painted_pictures(page)
     ink = ink_boxes(page)
     kind = page_class(page, lines, pictures, bool(ink))
@@ -118,7 +124,7 @@ def _page(
     if garbled > MAX_GARBLED:
         kind = "garbled"
     head: dict[str, Any] = {
-        "number": number,
+        "number": number + 1,
         "kind": kind,
         "width": page.rect.width,
         "height": page.rect.height,

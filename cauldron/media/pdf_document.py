@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from cauldron.media.pdf import PdfPage
+from cauldron.media.pdf_joins import continues, joined
 from cauldron.media.pdf_layout import (
     CELL,
     Block,
@@ -16,10 +17,12 @@ from cauldron.media.pdf_layout import (
     bounds,
     is_caption,
 )
-from cauldron.media.pdf_text import clean, continues, joined, paragraphs, words_of
+from cauldron.media.pdf_text import clean, paragraphs, words_of
 
 BAND_SHARE = 0.2
 """Heads and feet stand in the upper and lower part of the page of this height."""
+_SMALL_TYPE = 0.93
+_INDENT_EM = 0.3
 _MAX_BAND_LINES = 3
 _MIN_PAGES = 3
 _NUMBER = re.compile(
@@ -41,20 +44,21 @@ def interleaved(pages: Sequence[PdfPage]) -> tuple[list[str | Figure], dict[str,
     repeated = _repeated_lines(pages)
     furniture = _repeated_figures(pages)
     known = words_of(line for page in pages if page.has_text for line in page.lines)
-    out: list[str | Figure] = []
+    flow = _Flow(known)
     for page in pages:
         notes.update(_remarks(page))
         if not page.has_text:
             if page.picture is not None:
-                out.append(_scan(page))
+                flow.parts.append(_scan(page))
             continue
         lines = _without_furniture(page, repeated)
         notes["furniture_line"] += len(page.lines) - len(lines)
         figures = [figure for figure in page.figures if figure.data not in furniture]
         notes["furniture_figure"] += len(page.figures) - len(figures)
+        body = _body_size(lines)
         for block in blocks_in_order(lines, figures, page.width):
-            _append(out, block, known)
-    return _texts_joined(out), {name: number for name, number in sorted(notes.items()) if number}
+            flow.add(block, body)
+    return _texts_joined(flow.parts), {name: number for name, number in sorted(notes.items()) if number}
 
 
 def _scan(page: PdfPage) -> Figure:
@@ -93,26 +97,73 @@ def _remarks(page: PdfPage) -> dict[str, int]:
     return remarks
 
 
-def _append(out: list[str | Figure], block: Block, known: set[str]) -> None:
-    if block.figure:
-        out.append(block.figure)
-        return
-    for number, text in enumerate(paragraphs(block, known)):
-        place = _open_paragraph(out) if number == 0 else -1
-        last = out[place] if place >= 0 else None
-        if isinstance(last, str) and continues(last, text):
-            out[place] = joined(last, text, known)
-        else:
-            out.append(text)
+class _Flow:
+    """Texts and figures in the order of reading; a paragraph runs on over what stands in its way.
+
+    Figures, captions, footnotes and tables stand in the way of a paragraph.
+    """
+
+    def __init__(self, known: set[str]) -> None:
+        self.parts: list[str | Figure] = []
+        self._known = known
+        self._open: tuple[int, TextLine, bool] | None = None
+        """Place of the last paragraph, its last line, and whether that fills its column."""
+
+    def add(self, block: Block, body: float) -> None:
+        """Add a block.
+
+        Args:
+            body: size of most letters of its page.
+        """
+        if block.figure:
+            self.parts.append(block.figure)
+            return
+        aside = _is_aside(block, body)
+        last = block.lines[-1]
+        for number, text in enumerate(paragraphs(block, self._known)):
+            if number == 0 and not aside and self._runs_on(text, block):
+                self._join(text)
+            else:
+                self.parts.append(text)
+                if not aside:
+                    self._open = (len(self.parts) - 1, last, _is_full(block))
+        if not aside and self._open:
+            self._open = (self._open[0], last, _is_full(block))
+
+    def _runs_on(self, text: str, block: Block) -> bool:
+        if self._open is None or self._open[1].cells:
+            return False
+        place, last, full = self._open
+        first = block.lines[0]
+        is_above = first.box[3] < last.box[1]  # in the next column, or on the next page
+        alike = full and is_above and (last.size, last.font) == (first.size, first.font)
+        indented = first.box[0] - block.box[0] > _INDENT_EM * first.size
+        return continues(str(self.parts[place]), text, alike=alike and not indented)
+
+    def _join(self, text: str) -> None:
+        assert self._open is not None
+        place = self._open[0]
+        self.parts[place] = joined(str(self.parts[place]), text, self._known)
 
 
-def _open_paragraph(out: list[str | Figure]) -> int:
-    """Return the place of the last paragraph; figures behind it and their captions may follow."""
-    for place in range(len(out) - 1, -1, -1):
-        part = out[place]
-        if isinstance(part, str) and not is_caption(part):
-            return place
-    return -1
+def _is_aside(block: Block, body: float) -> bool:
+    first = block.lines[0]
+    small = max(line.size for line in block.lines) < _SMALL_TYPE * body
+    return small or is_caption(first.text) or any(line.cells for line in block.lines)
+
+
+def _is_full(block: Block) -> bool:
+    """Say whether the last of several lines ends where the others do."""
+    edge, last = block.box[2], block.lines[-1]
+    return len(block.lines) > 1 and edge - last.box[2] < last.size
+
+
+def _body_size(lines: Sequence[TextLine]) -> float:
+    """Return the size of most letters."""
+    sizes: Counter[float] = Counter()
+    for line in lines:
+        sizes[line.size] += len(line.text)
+    return max(sizes, key=lambda size: (sizes[size], size), default=0.0)
 
 
 def _texts_joined(parts: list[str | Figure]) -> list[str | Figure]:

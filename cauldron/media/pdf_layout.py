@@ -34,7 +34,7 @@ _LABEL_INSIDE = 0.75
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextLine:
-    """A line of text: number of its block, box in points, size of its letters.
+    """A line of text: number of its block, box in points, size and font of most of its letters.
 
     `cells` says that it was put together from parts that stand far apart, as in a table.
     """
@@ -44,6 +44,7 @@ class TextLine:
     size: float
     text: str
     cells: bool = False
+    font: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +229,7 @@ def _with_drop_caps(blocks: list[Block]) -> list[Block]:
             if block is cap or not block.lines:
                 continue
             first = block.lines[0]
-            near = -2.0 <= block.box[0] - cap.box[2] <= 2 * first.size
+            near = -2.0 <= first.box[0] - cap.box[2] <= 2 * first.size
             beside = cap.box[1] - first.size <= first.box[1] <= cap.box[3]
             if near and beside and cap.lines[0].size > 1.5 * first.size:
                 lines = (replace(first, text=text + first.text.lstrip()), *block.lines[1:])

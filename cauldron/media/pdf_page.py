@@ -76,10 +76,19 @@ def text_lines(page: pymupdf.Page, blocks: list[dict[str, Any]]) -> tuple[list[T
         if not turn.is_forward(line["dir"]):
             others += 1
             continue
-        size = max(span["size"] for span in line["spans"])
+        size, font = _type_of(line["spans"])
         box = turn.box(line["bbox"])
-        lines.append(TextLine(block=block, box=box, size=round(size, 2), text=text))
+        lines.append(TextLine(block=block, box=box, size=size, text=text, font=font))
     return lines, others
+
+
+def _type_of(spans: list[dict[str, Any]]) -> tuple[float, str]:
+    """Return size and font in which most letters of a line are set."""
+    letters: Counter[tuple[float, str]] = Counter()
+    for span in spans:
+        shown = len(span["text"].strip()) if "text" in span else len(span["chars"])
+        letters[round(span["size"], 2), span["font"]] += shown
+    return max(letters, key=lambda kind: (letters[kind], kind))
 
 
 def _lines(blocks: list[dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:

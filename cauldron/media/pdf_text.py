@@ -6,7 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from cauldron.media.pdf_layout import CELL, Block, TextLine
+from cauldron.media.pdf_joins import BROKEN, joined
+from cauldron.media.pdf_layout import Block, TextLine
 
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
@@ -14,12 +15,14 @@ _LIGATURES = str.maketrans(
 )
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2060\ufeff\ue000-\uf8ff]")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-_BROKEN = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)[-\u2010\u00ad]$")
-_CONTINUED = re.compile(r"[^\W\d_]+")
 _ENDS = tuple(".!?:;…。！？")
 _INDENT_EM = 0.8
 _SHORT = 0.15
-_MIN_RUNNING_CHARS = 60
+_OTHER_SIZE = 0.15
+_WORDED = re.compile(r"[^\W\d_]{4,}")
+_MARK = re.compile("^\\s*[\x01-\x08\x0e-\x1f\ue000-\uf8ff](?=\\s+\\S)")
+"""A bullet of a font that tells no letters."""
+_NUMBERED = re.compile(r"\s*(?:\[\w{1,12}\]|\(?\d{1,3}[.)]?|[-•◦▪‣*–])\s")
 
 MAX_GARBLED = 0.5
 MAX_BAD_LETTERS = 0.05
@@ -40,7 +43,7 @@ _STOP_WORDS = frozenset(
 
 def clean(text: str) -> str:
     """Return text in NFC: ligatures spelt out, no control, private or replacement characters."""
-    text = unicodedata.normalize("NFC", text.translate(_LIGATURES))
+    text = unicodedata.normalize("NFC", _MARK.sub("•", text).translate(_LIGATURES))
     return _CONTROLS.sub("", text)
 
 
@@ -52,7 +55,7 @@ def words_of(lines: Iterable[TextLine]) -> set[str]:
     known: set[str] = set()
     for line in lines:
         text = clean(line.text).rstrip()
-        text = _BROKEN.sub("", text)
+        text = BROKEN.sub("", text)
         known.update(word.lower() for word in _WORD.findall(text))
     return known
 
@@ -65,11 +68,12 @@ def paragraphs(block: Block, known: set[str]) -> list[str]:
     """
     out: list[str] = []
     last: TextLine | None = None
+    hanging = _is_hanging(block)
     for line in block.lines:
         text = " ".join(clean(line.text).split())
         if not text:
             continue
-        if last is None or _begins(last, line, block):
+        if last is None or _begins(last, line, block) or (hanging and _is_flush(line, block)):
             out.append(text)
         elif last.cells or line.cells:
             out[-1] += "\n" + text
@@ -80,36 +84,44 @@ def paragraphs(block: Block, known: set[str]) -> list[str]:
 
 
 def _begins(last: TextLine, line: TextLine, block: Block) -> bool:
-    """Say whether a line begins a paragraph: it is indented, or the one before ended early."""
+    """Say whether a line begins a paragraph.
+
+    It is indented, the one before ended early, or the one before is a heading in other type.
+    """
     if last.cells or line.cells:
         return False
+    room = block.box[2] - last.box[2]
+    early = room > _SHORT * (block.box[2] - block.box[0])
+    other = abs(last.size - line.size)
+    if other > _OTHER_SIZE * min(last.size, line.size) and _is_worded(last) and _is_worded(line):
+        return True
+    if early and last.font != line.font and (other > 0.02 * line.size or _is_heading(last, block)):
+        return True
     indent = line.box[0] - block.box[0]
     if indent > _INDENT_EM * line.size and last.box[0] - block.box[0] < 0.3 * line.size:
         return last.text.rstrip().endswith(_ENDS)
-    room = block.box[2] - last.box[2]
-    ended = last.text.rstrip().endswith(_ENDS)
-    return ended and room > _SHORT * (block.box[2] - block.box[0]) and last.box[2] > 0
+    return last.text.rstrip().endswith(_ENDS) and early
 
 
-def joined(text: str, following: str, known: set[str]) -> str:
-    """Join two lines; a word broken by a hyphen becomes whole unless it is known with it."""
-    broken = _BROKEN.search(text)
-    rest = _CONTINUED.match(following)
-    if not broken or not rest or not rest[0][0].islower():
-        return f"{text} {following}"
-    whole = (broken[1] + rest[0]).lower()
-    hyphened = f"{broken[1]}-{rest[0]}".lower()
-    soft = text.endswith("\u00ad")
-    keeps = not soft and whole not in known and (hyphened in known or "-" in broken[1])
-    return (text if keeps else text[:-1]) + following
+def _is_worded(line: TextLine) -> bool:
+    """Say whether a line holds words, and is not the limit of a sum or another part of a formula."""
+    return bool(_WORDED.search(line.text))
 
 
-def continues(text: str, following: str) -> bool:
-    """Say whether a paragraph runs on: it has not ended, and the next one begins in lower case."""
-    if len(text) < _MIN_RUNNING_CHARS or CELL in text.rpartition("\n")[2]:
-        return False
-    last, first = text.rstrip()[-1:], following.lstrip()[:1]
-    return (last.isalpha() or last in ",-‐\u00ad") and first.islower()
+def _is_heading(line: TextLine, block: Block) -> bool:
+    """Say whether a line is in type of its own at the head of a block."""
+    return line.font == block.lines[0].font and line.font != block.lines[-1].font
+
+
+def _is_flush(line: TextLine, block: Block) -> bool:
+    return line.box[0] - block.box[0] < 0.3 * line.size
+
+
+def _is_hanging(block: Block) -> bool:
+    """Say whether a block is a list: each line at its edge has a mark, the others are indented."""
+    flush = [line for line in block.lines if _is_flush(line, block)]
+    marked = len(flush) > 1 and all(_NUMBERED.match(clean(line.text) + " ") for line in flush)
+    return marked and not any(line.cells for line in block.lines)
 
 
 def readable(lines: list[TextLine]) -> list[TextLine]:

@@ -19,7 +19,7 @@ from cauldron.media.limits import LIMITS, Limits
 from cauldron.media.pdf import PdfAsked, PdfError, PdfFacts, PdfPage, read_pages
 from cauldron.media.pdf_document import interleaved, transcript
 from cauldron.media.pdf_layout import Figure, TextLine, blocks_in_order
-from cauldron.media.pdf_text import MAX_GARBLED, continues, garbled_share, joined
+from cauldron.media.pdf_text import MAX_GARBLED, garbled_share
 from tests.conftest import picture
 
 pymupdf = pytest.importorskip("pymupdf")
@@ -220,7 +220,7 @@ def test_a_drop_cap_joins_its_word() -> None:
     lines = [
         TextLine(block=0, box=(50, 100, 70, 130), size=30, text="O"),
         TextLine(block=1, box=(72, 100, 300, 112), size=11, text="ver the past"),
-        TextLine(block=1, box=(72, 114, 300, 126), size=11, text="years"),
+        TextLine(block=1, box=(50, 134, 300, 146), size=11, text="years"),
     ]
     (block,) = blocks_in_order(lines, [], 595)
     assert block.lines[0].text == "Over the past"
@@ -245,27 +245,6 @@ def test_right_to_left_columns_are_read_from_the_right() -> None:
 
     blocks = blocks_in_order(column(0, 50, "יסרת") + column(1, 300, "ימין"), [], 595)
     assert [block.lines[0].text for block in blocks] == ["ימין", "יסרת"]
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "known", "whole"),
-    [
-        ("an adip-", "iscing elit", set(), "an adipiscing elit"),
-        ("a well-", "known fact", {"well-known"}, "a well-known fact"),
-        ("a well-", "known fact", {"well-known", "wellknown"}, "a wellknown fact"),
-        ("state-of-the-", "art work", set(), "state-of-the-art work"),
-        ("soft\u00ad", "ware", {"soft-ware"}, "software"),
-        ("pages 10-", "20 here", set(), "pages 10- 20 here"),
-        ("the Anglo-", "Saxon king", set(), "the Anglo- Saxon king"),
-        ("two", "words", set(), "two words"),
-    ],
-)
-def test_broken_words_are_joined(first: str, second: str, known: set[str], whole: str) -> None:
-    assert joined(first, second, known) == whole
-
-
-def test_a_heading_is_not_run_into_the_next_paragraph() -> None:
-    assert not continues("Introduction", "the text begins")
 
 
 def test_ligatures_are_spelt_out_and_unknown_letters_leave_a_gap() -> None:
