@@ -23,6 +23,7 @@ BAND_SHARE = 0.2
 """Heads and feet stand in the upper and lower part of the page of this height."""
 _SMALL_TYPE = 0.93
 _INDENT_EM = 0.3
+_OTHER_SIZE = 0.12
 _MAX_BAND_LINES = 3
 _MIN_PAGES = 3
 _NUMBER = re.compile(
@@ -30,6 +31,14 @@ _NUMBER = re.compile(
     r"\s*[-–—\])]?",
     re.IGNORECASE,
 )
+_MAST = re.compile(
+    r"\d{1,4} [|•·] .{3,60}|.{3,60} [|•·] \d{1,4}|(?:https?://|www\.)\S+(?: \d{1,4})?"
+    r"|Downloaded from .{3,160}",
+    re.I,
+)
+"""Number and name of a journal, its address, or where the page was had from."""
+_MAX_MAST_CHARS = 80
+_LEADERS = re.compile(r"[\s.·…_=*–—-]{8,}")
 _PRINT_STAMP = re.compile(
     r"\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4},? \d{1,2}:\d{2}.*|(?:https?|file)://\S+.*\d+/\d+", re.I
 )
@@ -58,7 +67,9 @@ def interleaved(pages: Sequence[PdfPage]) -> tuple[list[str | Figure], dict[str,
         body = _body_size(lines)
         for block in blocks_in_order(lines, figures, page.width):
             flow.add(block, body)
-    return _texts_joined(flow.parts), {name: number for name, number in sorted(notes.items()) if number}
+    return _texts_joined(flow.parts), {
+        name: number for name, number in sorted(notes.items()) if number
+    }
 
 
 def _scan(page: PdfPage) -> Figure:
@@ -136,6 +147,8 @@ class _Flow:
         place, last, full = self._open
         first = block.lines[0]
         is_above = first.box[3] < last.box[1]  # in the next column, or on the next page
+        if abs(first.size - last.size) > (_OTHER_SIZE if is_above else 0.03) * last.size:
+            return False
         alike = full and is_above and (last.size, last.font) == (first.size, first.font)
         indented = first.box[0] - block.box[0] > _INDENT_EM * first.size
         return continues(str(self.parts[place]), text, alike=alike and not indented)
@@ -223,15 +236,29 @@ def _without_furniture(page: PdfPage, repeated: set[str]) -> list[TextLine]:
             if not _is_furniture(line, page, repeated):
                 break
             gone.add(id(line))
+    gone |= {id(line) for line in page.lines if _LEADERS.fullmatch(line.text)}
     left = [line for line in page.lines if id(line) not in gone]
     return left or list(page.lines)
 
 
 def _is_furniture(line: TextLine, page: PdfPage, repeated: set[str]) -> bool:
     beside = [other for other in page.lines if other is line or _beside(line, other)]
+    beside.sort(key=lambda part: part.box[0])
     row = " ".join(" ".join(clean(part.text).split()) for part in beside)
     numbered = len(beside) == 1 and _NUMBER.fullmatch(row)
-    return bool(numbered or _normal(line) in repeated or _PRINT_STAMP.fullmatch(row))
+    if numbered or _normal(line) in repeated or _PRINT_STAMP.fullmatch(row):
+        return True
+    ends = [part.text.strip() for part in (beside[0], beside[-1])]
+    flanked = 1 < len(beside) < 4 and any(x.isdecimal() and len(x) < 5 for x in ends)
+    signed = _MAST.fullmatch(row) or (flanked and len(row) < _MAX_MAST_CHARS)
+    return bool(signed) and _stands_alone(line, beside, page)
+
+
+def _stands_alone(line: TextLine, beside: list[TextLine], page: PdfPage) -> bool:
+    """Say whether white stands above and below a row, as much as a line takes."""
+    others = [part.box for part in page.lines if not any(part is one for one in beside)]
+    gaps = [max(box[1] - line.box[3], line.box[1] - box[3]) for box in others]
+    return min(gaps, default=0.0) > line.size
 
 
 def _beside(line: TextLine, other: TextLine) -> bool:

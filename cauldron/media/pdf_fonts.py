@@ -1,4 +1,4 @@
-"""Fonts of a PDF that tell wrong letters for their ligatures, mended from the names of their glyphs.
+"""Fonts that tell wrong letters for their ligatures, mended from the names of their glyphs.
 
 Some programs save a font again with a table of letters that belongs to another order: the glyph
 `f_f_i` then reads as `!`, `f_i` as a quotation mark, and "difficult" as "di!cult". The names of

@@ -22,13 +22,18 @@ CELL = " | "
 _SOLID_LINES = 3
 _FULL_SHARE = 0.8  # of the width of its column, for a line of running text
 _PROSE_EM = 12.0
+_HANG_EM = 3.0
 _LEADING_EM = 0.9  # white between the lines of one paragraph
-_ITEM = re.compile(r"\s*(?:[-•◦▪‣*※\ue000-\uf8ff]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s", re.I)
+_ITEM = re.compile(
+    r"\s*(?:[-•◦▪‣*※\ue000-\uf8ff]|\(?\d{1,3}[.)]|\[\w{1,12}\]|\(?[a-z][.)])\s", re.I
+)
 _MAX_CUTS = 40
 _TOUCHING = 2.0
+_OVERLAP = 3.0
 _MAX_BLOCKS = 1_500
 _CAPTION = re.compile(r"(?:fig(?:ure|\.)?|table|tab\.|plate|chart|abb(?:ildung|\.)?)\s*\d", re.I)
 _CAPTION_REACH = 40.0
+_OVERHANG_EM, _TIGHT_EM = -0.6, 0.35
 _LABEL_INSIDE = 0.75
 
 
@@ -76,6 +81,11 @@ class Block:
         """Whether it can be part of a column: a figure or a paragraph of several lines."""
         return self.figure is not None or len(self.lines) >= _SOLID_LINES
 
+    @property
+    def is_float(self) -> bool:
+        """Whether text may run around it: a figure or a caption."""
+        return self.figure is not None or is_caption(self.lines[0].text)
+
 
 def blocks_in_order(lines: list[TextLine], figures: list[Figure], width: float) -> list[Block]:
     """Return the blocks of a page as a person reads them.
@@ -85,6 +95,7 @@ def blocks_in_order(lines: list[TextLine], figures: list[Figure], width: float) 
     """
     regions = [f.box for f in figures if f.kind == "rendered"]
     lines = [line for line in lines if not any(_is_label(box, line) for box in regions)]
+    lines = _rows_whole(lines)
     blocks = _with_drop_caps(_text_blocks(_captions_parted(_columns_parted(lines))))
     blocks = _without_overlaps(blocks, [f.box for f in figures])
     blocks += [Block(box=f.box, figure=f) for f in figures]
@@ -106,6 +117,27 @@ def _is_label(region: Box, line: TextLine) -> bool:
     inside = min(x1, region[2]) - max(x0, region[0])
     whole = inside >= _LABEL_INSIDE * (x1 - x0)
     return whole and holds(region, line.box) and not is_caption(line.text)
+
+
+def _rows_whole(lines: list[TextLine]) -> list[TextLine]:
+    """Give lines that go on where the one before them stops, on its baseline, its block.
+
+    A prime over an index makes MuPDF begin a block in the middle of a line.
+    """
+    out: list[TextLine] = []
+    same: dict[int, int] = {}
+    for line in lines:
+        last = out[-1] if out else None
+        block = same.get(line.block, line.block)
+        if last and last.block != block and _same_row(last.box, line.box):
+            gap = line.box[0] - last.box[2]
+            if (
+                last.size < 2 * line.size < 4 * last.size
+                and _OVERHANG_EM * line.size < gap < _TIGHT_EM * line.size
+            ):
+                same[line.block] = block = last.block
+        out.append(replace(line, block=block))
+    return out
 
 
 def _columns_parted(lines: list[TextLine]) -> list[TextLine]:
@@ -201,7 +233,7 @@ def _baselines(lines: list[TextLine]) -> list[TextLine]:
 def _same_row(one: Box, other: Box) -> bool:
     shared = min(one[3], other[3]) - max(one[1], other[1])
     apart = max(other[0] - one[2], one[0] - other[2])
-    return shared > 0.6 * min(one[3] - one[1], other[3] - other[1]) and apart > -1.0
+    return shared > 0.6 * min(one[3] - one[1], other[3] - other[1]) and apart > -_OVERLAP
 
 
 def _row(parts: list[TextLine]) -> TextLine:
@@ -273,6 +305,8 @@ def _ordered(blocks: list[Block], width: float, backwards: bool, cuts: int) -> l
     if len(blocks) < 2 or cuts > _MAX_CUTS:
         return sorted(blocks, key=lambda b: (b.box[1], b.box[0]))
     columns = _columns(blocks, width)
+    if len(columns) == 1:
+        columns = _columns_around_floats(blocks, width)
     if len(columns) > 1:
         sides = columns[::-1] if backwards else columns
         return [b for side in sides for b in _ordered(side, width, backwards, cuts + 1)]
@@ -291,6 +325,30 @@ def _ordered(blocks: list[Block], width: float, backwards: bool, cuts: int) -> l
         out += _ordered(region, width, backwards, cuts + 1)
         start = end
     return out
+
+
+def _columns_around_floats(blocks: list[Block], width: float) -> list[list[Block]]:
+    """Cut at gutters into which figures and captions reach, from one column far into another.
+
+    One over all columns parts what is above it from what is below. Text runs around a narrower one;
+    it stands in the column that holds its middle.
+    """
+    left, _, right, _ = bounds([b.box for b in blocks])
+    floats = [
+        b for b in blocks if b.is_float and b.box[2] - b.box[0] < _FULL_SHARE * (right - left)
+    ]
+    text = [b for b in blocks if not any(b is one for one in floats)]
+    if not floats or len(text) < 2:
+        return [blocks]
+    columns = _columns(text, width)
+    if len(columns) == 1 or not all(any(b.is_solid for b in column) for column in columns):
+        return [blocks]
+    starts = [min(b.box[0] for b in column) for column in columns]
+    for one in floats:
+        middle = (one.box[0] + one.box[2]) / 2
+        place = max((n for n, start in enumerate(starts) if start <= middle), default=0)
+        columns[place] = [*columns[place], one]
+    return columns
 
 
 def _bands(blocks: list[Block]) -> list[list[Block]]:
@@ -353,15 +411,17 @@ def _paragraphs_joined(blocks: list[Block]) -> list[Block]:
 def _goes_on(above: Block, below: Block, blocks: list[Block]) -> bool:
     """Say whether a block goes on with the sentence of the one above it.
 
-    The line above is full and ends no sentence, the one below begins at the edge of the column and
-    with no capital, and both stand as close as lines of one paragraph may.
+    The line above is full and ends no sentence, the one below begins at the edge of the column, or
+    hangs under an item of a list, and both stand as close as lines of one paragraph may. A capital
+    begins the line below only in the font of the one above.
     """
     last, first = above.lines[-1], below.lines[0]
     size = max(last.size, first.size)
     gap = first.box[1] - last.box[3]
     if last.cells or first.cells or abs(last.size - first.size) > 0.05 * size:
         return False
-    if last.text.rstrip()[-1:] in ".?!:;" or first.text.lstrip()[:1].isupper():
+    alike = last.font == first.font and last.font
+    if last.text.rstrip()[-1:] in ".?!:;" or (first.text.lstrip()[:1].isupper() and not alike):
         return False
     if not -0.5 * size < gap < _LEADING_EM * size or is_caption(first.text):
         return False
@@ -369,7 +429,9 @@ def _goes_on(above: Block, below: Block, blocks: list[Block]) -> bool:
     column = [box for box in column if box[2] - box[0] < 1.2 * (above.box[2] - above.box[0])]
     left, _, right, _ = bounds([above.box, below.box, *column])
     is_full = last.box[2] > right - 1.5 * size and last.box[2] - last.box[0] > _PROSE_EM * size
-    return is_full and first.box[0] < left + 0.6 * size and not _ITEM.match(first.text)
+    hangs = _ITEM.match(above.lines[0].text) and first.box[0] < left + _HANG_EM * size
+    at_edge = hangs or first.box[0] < left + 0.6 * size
+    return is_full and at_edge and not _ITEM.match(first.text)
 
 
 def _made_whole(blocks: list[Block]) -> list[Block]:

@@ -7,8 +7,11 @@ corner of the page, turned so that most of its text runs from left to right.
 # mypy: disallow-untyped-calls=False
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import pymupdf
@@ -25,6 +28,7 @@ SCAN_COVER = 0.8
 MIN_OCR_LETTERS = 20
 GLUED_WORD_LETTERS = 25
 WORD_GAP_EM = 0.1
+_GLUED = re.compile(r"[\x21-\x7e]*?[a-z]{4}[A-Za-z(),.;:%<>\[\]0-9-]{12,}")
 
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
 _UNKNOWN = "\ufffd"
@@ -127,22 +131,30 @@ class Turn:
 
 
 def _is_glued(text: str) -> bool:
-    return any(len(w) >= GLUED_WORD_LETTERS and w.isalnum() and w.isascii() for w in text.split())
+    """Say whether a text holds a word that is too long to be one, and is no address."""
+    return any(len(w) >= GLUED_WORD_LETTERS and _GLUED.fullmatch(w[:80]) for w in text.split())
 
 
 def _spaced(span: dict[str, Any]) -> str:
-    """Return the letters of a span with blanks where the gap is as wide as one."""
-    out: list[str] = []
-    last: Box | None = None
-    for char in span["chars"]:
-        box = char["bbox"]
-        if last and out[-1] != " " and char["c"] != " " and char["c"] < "\u2e80":
-            gap = max(box[0] - last[2], last[0] - box[2])
-            if gap > WORD_GAP_EM * span["size"]:
-                out.append(" ")
+    """Return the letters of a span with blanks where the gap is as wide as one.
+
+    What all its letters have between them, as in a spaced heading, is no part of a gap.
+    """
+    chars = span["chars"]
+    if not chars:
+        return ""
+    gaps = [_gap(last["bbox"], char["bbox"]) for last, char in pairwise(chars)]
+    widest = WORD_GAP_EM * span["size"] + max(median(gaps), 0.0) if gaps else 0.0
+    out: list[str] = [chars[0]["c"]]
+    for char, gap in zip(chars[1:], gaps, strict=True):
+        if gap > widest and out[-1] != " " and char["c"] != " " and char["c"] < "\u2e80":
+            out.append(" ")
         out.append(char["c"])
-        last = box
     return "".join(out)
+
+
+def _gap(last: Box, box: Box) -> float:
+    return max(box[0] - last[2], last[0] - box[2])
 
 
 def painted_pictures(page: pymupdf.Page) -> list[Painted]:

@@ -104,7 +104,7 @@ def _begins(last: TextLine, line: TextLine, block: Block) -> bool:
 
 
 def _is_worded(line: TextLine) -> bool:
-    """Say whether a line holds words, and is not the limit of a sum or another part of a formula."""
+    """Say whether a line holds words, and is no part of a formula as the limit of a sum is."""
     return bool(_WORDED.search(line.text))
 
 

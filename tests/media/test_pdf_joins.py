@@ -80,8 +80,12 @@ def text_of(*lines: TextLine) -> str:
 
 
 def test_a_paragraph_runs_on_over_a_footnote_and_the_gutter() -> None:
-    left = column(0, 50, 100, "The first column holds a sentence", "of a town in the north where the")
-    left += column(0, 50, 124, "people speak of the old and of the", "new harbour, and its mayor is Mrs")
+    left = column(
+        0, 50, 100, "The first column holds a sentence", "of a town in the north where the"
+    )
+    left += column(
+        0, 50, 124, "people speak of the old and of the", "new harbour, and its mayor is Mrs"
+    )
     note = column(1, 50, 600, "1 As told by the paper of the town.", size=7)
     right = column(2, 320, 100, "Brown, who lives at the harbour herself,", "and likes it there.")
     text = text_of(*left, *note, *right)
@@ -105,7 +109,9 @@ def test_each_item_of_a_list_is_a_paragraph() -> None:
 
 
 def test_a_mark_without_letters_is_a_bullet() -> None:
-    assert text_of(*column(0, 50, 100, "\x02 Security of the town")) == "\u2022 Security of the town"
+    assert (
+        text_of(*column(0, 50, 100, "\x02 Security of the town")) == "\u2022 Security of the town"
+    )
 
 
 def font_with(table: str) -> Callable[[], bytes]:
@@ -139,3 +145,43 @@ def test_ligatures_are_read_from_the_names_of_their_glyphs(damage: str) -> None:
     (page,) = read_pages(font_with(table)(), PdfFacts())
     word = "di!cult" if damage else "difficult"
     assert page.lines[0].text.startswith(word)
+
+
+def test_words_that_stand_close_are_parted() -> None:
+    def draw(page: pymupdf.Page) -> None:
+        words = ("Longnoncoding RNA (ncRNA), which consists of more and has little").split()
+        x = 50.0
+        for word in words:
+            page.insert_text((x, 100), word, fontsize=10)
+            x += pymupdf.get_text_length(word, fontsize=10) + 1.3
+
+    with pymupdf.open() as document:
+        draw(document.new_page())
+        data = bytes(document.tobytes())
+    (page,) = read_pages(data, PdfFacts())
+    assert page.lines[0].text == "Longnoncoding RNA (ncRNA), which consists of more and has little"
+
+
+def test_a_line_that_goes_on_in_another_block_is_one_line() -> None:
+    first = column(0, 50, 100, "We can now set a sequence", "that begins with n'")
+    index = [TextLine(block=1, box=(144, 112, 200, 122), size=10, text="1 and m in it")]
+    rest = column(1, 50, 124, "and goes on to the end.")
+    assert "begins with n' 1 and m in it and goes" in text_of(*first, *index, *rest)
+
+
+def test_text_runs_around_a_figure_that_reaches_into_its_column() -> None:
+    left = column(0, 50, 100, *["left words of the column that go"] * 4)
+    left += column(1, 50, 160, *["left, narrow words"] * 3)
+    right = column(2, 300, 100, *["right words of the column that go"] * 4)
+    caption = column(3, 180, 190, "Figure 1: all of it stands here in the middle of it")
+    text = text_of(*left, *right, *caption)
+    assert text.rindex("left, narrow") < text.index("right words") < text.index("Figure 1")
+
+
+def test_heads_of_a_single_page_leave_the_text() -> None:
+    head = [
+        TextLine(block=0, box=(50, 20, 150, 30), size=8, text="Advocacy in Action"),
+        TextLine(block=0, box=(500, 20, 520, 30), size=8, text="447"),
+    ]
+    body = column(1, 50, 100, "The text of the page stands here.", ". . . . . . . . . . . .")
+    assert text_of(*head, *body) == "The text of the page stands here."
