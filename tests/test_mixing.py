@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from cauldron.errors import RecipeError, StorageError
 from cauldron.loader.samples import Samples
 from cauldron.mixture.diff import differences
 from cauldron.mixture.manifest import order_of, read_manifest
+from cauldron.mixture.schema import manifest_schema
 from cauldron.mixture.settings import MixSettings
 from cauldron.mixture.verify import verify
 from cauldron.storage.index import index_url
@@ -70,6 +73,8 @@ def test_without_a_wish_shards_stay_and_none_are_written(work: str) -> None:
         for name, kind in (("small", "shards"), ("new", "selection")):
             mixing.mix(engine, work, told, name=name, materialize=None)
             assert (Path(work) / "mixture" / name / kind).is_dir()
+            manifest = json.loads((Path(work) / "mixture" / name / "manifest.json").read_text())
+            jsonschema.validate(manifest, manifest_schema())
 
 
 def test_held_out_samples_are_in_no_stage(work: str) -> None:

@@ -39,21 +39,11 @@ import typer.testing  # noqa: F401
 
 ROOT = Path(__file__).parents[1]
 LAYERS = {
-    "sample": (
-        ["cauldron/sample.py"],
-        ["tests/test_sample.py", "tests/test_sample_table.py"],
-    ),
-    "storage": (
-        ["cauldron/storage"],
-        ["tests/storage"],
-    ),
+    "sample": (["cauldron/sample.py"], ["tests/test_sample.py", "tests/test_sample_table.py"]),
+    "storage": (["cauldron/storage"], ["tests/storage"]),
     "curate": (["cauldron/curate"], ["tests/curate"]),
-    "mixture": (
-        ["cauldron/mixture"],
-        ["tests/mixture", "tests/test_mixing.py", "tests/test_run_diff.py",
-         "tests/trust/test_stateful.py"],
-    ),
-}  # fmt: skip
+    "mixture": (["cauldron/mixture"], ["tests/mixture", "tests/trust/test_stateful.py"]),
+}
 MEMORY = Path("/dev/shm")
 QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # of what is imported here
 LEAST_S = 30.0  # that a run may take, however quick it is without a change

@@ -246,14 +246,14 @@ def open_output(url: str) -> Iterator[HashingFile]:
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        _discard(temporary)
+        discard(temporary)
         raise _unwritten(url, error, output.size_bytes if output else 0) from error
     except BaseException:
-        _discard(temporary)
+        discard(temporary)
         raise
 
 
-def _discard(temporary: Path) -> None:
+def discard(temporary: Path) -> None:
     """Remove what was half written; where that fails too, the next run sweeps it away."""
     with contextlib.suppress(OSError):
         temporary.unlink()
@@ -282,7 +282,7 @@ def sweep(url: str) -> None:
         for name in names:
             process = name.removesuffix(TEMPORARY).rpartition(mark)[2]
             if name.endswith(TEMPORARY) and process.isdigit() and not _is_alive(int(process)):
-                _discard(Path(folder, name))
+                discard(Path(folder, name))
 
 
 def _is_alive(process: int) -> bool:

@@ -166,7 +166,7 @@ def _sweep(folder: Path) -> None:
     for place, _, names in os.walk(folder):
         for name in names:
             if name.endswith(files.TEMPORARY):
-                Path(place, name).unlink(missing_ok=True)
+                files.discard(Path(place, name))
 
 
 def check_name(name: str) -> str:
