@@ -179,11 +179,21 @@ def _questions(row: Mapping[str, Any]) -> Iterator[str]:
         for turn in value if isinstance(value, list) else ():
             if isinstance(turn, Mapping):
                 yield from _asked(turn)
-    extra = row.get("extra")
-    if isinstance(extra, str) and '"question"' in extra:
-        for turn in orjson.loads(extra).get("turns", []):
-            if isinstance(turn, Mapping) and isinstance(turn.get("question"), str):
-                yield turn["question"]
+    for turn in _turns(row.get("extra")):
+        if isinstance(turn, Mapping) and isinstance(turn.get("question"), str):
+            yield turn["question"]
+
+
+def _turns(extra: Any) -> list[Any]:
+    """Return the turns that `extra` of a sample tells; others may keep anything under that name."""
+    if not isinstance(extra, str) or '"question"' not in extra:
+        return []
+    try:
+        told = orjson.loads(extra)
+    except orjson.JSONDecodeError:
+        return []
+    turns = told.get("turns") if isinstance(told, dict) else None
+    return turns if isinstance(turns, list) else []
 
 
 def _asked(turn: Mapping[str, Any]) -> Iterator[str]:

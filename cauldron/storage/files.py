@@ -312,7 +312,7 @@ def _advice(error: OSError) -> str:
 def free_bytes(url: str) -> int:
     """Return the bytes that may still be written to the file system of a local path."""
     path = local_path(url).absolute()
-    while not path.exists() and path != path.parent:
+    while not path.exists():
         path = path.parent
     return shutil.disk_usage(path).free
 

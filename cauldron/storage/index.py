@@ -311,7 +311,7 @@ class _Thrift:
     def _value(self, kind: int) -> Any:
         if kind in (1, 2):
             return kind == 1
-        if kind in (4, 5, 6):
+        if kind in (5, 6):
             return self._zigzag()
         if kind == 8:
             length = self._varint()

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -241,9 +242,12 @@ def test_a_place_that_takes_no_more_is_told_with_the_bytes_that_it_took(
 def test_room_is_needed_in_the_folder_or_the_next_above_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = files.free_bytes(str(tmp_path))
-    assert files.free_bytes(str(tmp_path / "not" / "yet")) == pytest.approx(there, rel=0.2)
-    assert files.free_bytes("/") > 0
+    asked: list[Path] = []
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: asked.append(path) or usage)
+    for name in ("", "not", "not/yet"):
+        assert files.free_bytes(str(tmp_path / name)) == usage.free
+    assert asked == [tmp_path] * 3
     for free, refused in ((99, True), (100, False), (101, False)):
         monkeypatch.setattr(files, "RESERVE_BYTES", 100)
         monkeypatch.setattr(files, "free_bytes", lambda _, free=free: free)
@@ -256,7 +260,12 @@ def test_room_is_needed_in_the_folder_or_the_next_above_it(
     files.require_free("memory://a")
 
 
-def test_only_what_dead_processes_of_this_machine_left_is_swept_away(tmp_path: Path) -> None:
+def test_only_what_dead_processes_of_this_machine_left_is_swept_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError(errno.EPERM, "a process of somebody else")
+
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     host = socket.gethostname()
@@ -273,6 +282,10 @@ def test_only_what_dead_processes_of_this_machine_left_is_swept_away(tmp_path: P
     for name in (*gone, *kept):
         files.write_bytes(str(tmp_path / name), b"x")
     files.sweep("memory://a")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "kill", refuse)
+        files.sweep(str(tmp_path))
+    assert files.find_files(str(tmp_path)) == sorted([*gone, *kept])
     files.sweep(str(tmp_path))
     assert files.find_files(str(tmp_path)) == sorted(kept)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cauldron.errors import StorageError
@@ -38,6 +38,7 @@ def samples(*pictures: list[int], first: int = 0) -> pa.Table:
 ROWS = st.lists(st.lists(st.integers(0, 700), max_size=3), max_size=14)
 
 
+@example(rows=[[600, 400], [0], [1], [500], [500], [1]], cuts=[], skip=0)
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 14), max_size=3), skip=st.integers(0, 2))
 @settings(max_examples=60, deadline=None)
 def test_groups_are_as_full_as_both_limits_allow_however_the_rows_come(
