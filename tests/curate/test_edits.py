@@ -8,15 +8,29 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from cauldron import curation, mixing
 from cauldron.curate.dedup import DedupSettings
+from cauldron.curate.edits import (
+    Edit,
+    Place,
+    edits_of,
+    packed,
+    unpacked,
+    with_sizes,
+    words_of,
+    write_changes,
+)
+from cauldron.curate.paragraphs_left_out import paragraphs, without_paragraphs
+from cauldron.curate.turns_merged import exchanges, joined
 from cauldron.engine.local import LocalEngine
+from cauldron.errors import CheckError
 from cauldron.lineage import explain
 from cauldron.mixture.settings import MixSettings
-from cauldron.sample import SAMPLE_SCHEMA, document_messages
+from cauldron.sample import SAMPLE_SCHEMA, Turn, chat_messages, document_messages
 from cauldron.storage import work as places
-from cauldron.storage.shards import write_shard
+from cauldron.storage.shards import write_shard, write_table
 from tests.curate.test_dedup import drops, scene, work_of
 
 
@@ -109,3 +123,120 @@ def test_a_paragraph_seen_twice_stays(tmp_path: Path) -> None:
     place = pages(tmp_path, told)
     curation.dedup_samples(place, DedupSettings(paragraphs=3, text="off"))
     assert [said(sample)[0] for sample in mixed(place)] == [text for _, text in told]
+
+
+def chat(
+    *said: tuple[str, str], pictures: int = 0, n: int = 0, extra: Any = None
+) -> dict[str, Any]:
+    turns = tuple(Turn(user=user, assistant=assistant) for user, assistant in said)
+    told = orjson.dumps(extra).decode() if extra is not None else ""
+    return {"id": f"x/{n}", "messages": chat_messages(pictures, turns), "extra": told}
+
+
+def test_turns_of_several_samples_are_joined_once_each_with_what_is_told_of_them() -> None:
+    turns = [{"k": 1}, {"k": 2}]
+    first = chat(("What?", "A"), ("Who?", "B"), pictures=2, extra={"a": 1, "turns": turns})
+    second = chat(("what?", " A"), ("What?", "C"), pictures=2, n=1, extra=["no mapping"])
+    third = chat(("Why?", "D"), ("Who?", "B"), n=2, extra={"turns": [{"k": 3}]})
+    found = joined([first, second, third])
+    assert said({"messages": found["messages"]}) == [
+        "What?",
+        "A",
+        "Who?",
+        "B",
+        "What?",
+        "C",
+        "Why?",
+        "D",
+    ]
+    kinds = [[p["type"] for p in m["content"]] for m in found["messages"]]
+    assert kinds == [["image", "image", "text"]] + [["text"]] * 7
+    assert orjson.loads(found["extra"]) == {
+        "a": 1, "merged": ["x/1", "x/2"], "turns": [{"k": 1}, {"k": 2}, None, {"k": 3}]
+    }  # fmt: skip
+    plain = joined([chat(("a", "b")), chat(("c", "d"), n=1, extra={"turns": 5})])
+    assert orjson.loads(plain["extra"]) == {"merged": ["x/1"]}
+
+
+def test_an_exchange_is_a_question_with_all_that_follows() -> None:
+    messages = chat(("a", "b"), ("c", "d"), pictures=1)["messages"]
+    system = {"role": "system", "content": []}
+    told = [[m["role"] for m in turn] for turn in exchanges([system, *messages[:3]])]
+    assert told == [["system"], ["user", "assistant"], ["user"]]
+    assert list(exchanges([])) == []
+
+
+def test_paragraphs_leave_by_number_over_all_texts() -> None:
+    image = {"type": "image", "text": None}
+    texts = ["one\n\ntwo \n \n three", "four", "five\n\n"]
+    content = [{"type": "text", "text": texts[0]}, image, {"type": "text", "text": texts[1]}]
+    messages = [
+        {"role": "user", "content": content},
+        {"role": "assistant", "content": [{"type": "text", "text": t} for t in (texts[2], None)]},
+    ]
+    assert list(paragraphs(messages)) == ["one", "two ", " three", "four", "five", "", ""]
+
+    def left(*gone: int) -> list[list[str | None]]:
+        made = without_paragraphs(messages, set(gone))
+        assert [m["role"] for m in made] == ["user", "assistant"]
+        return [[part["text"] for part in message["content"]] for message in made]
+
+    assert left() == [[texts[0], None, texts[1]], [texts[2]]]
+    assert left(1) == [["one\n\n three", None, "four"], [texts[2]]]
+    assert left(3, 0) == [["two \n\n three", None], [texts[2]]]
+    assert left(0, 1, 2, 4) == [[None, "four"], []]
+    assert left(5) == [[texts[0], None, "four"], ["five"]]
+
+
+def stored(folder: Path, parts: dict[str, list[str]]) -> None:
+    """Write samples with these ids, by part."""
+    for part, ids in parts.items():
+        rows = [
+            {
+                "id": i, "source": "x", "messages": document_messages((f"text of {i}",)),
+                "images": [], "license": "", "origin": {"file": "", "record": ""}, "extra": "",
+            }
+            for i in ids
+        ]  # fmt: skip
+        table = pa.Table.from_pylist(rows, schema=SAMPLE_SCHEMA)
+        write_shard(places.samples(str(folder), "x", part), [table], SAMPLE_SCHEMA)
+
+
+def test_words_are_taken_where_the_edit_says_else_sought_in_the_source(tmp_path: Path) -> None:
+    stored(tmp_path, {"part-0": ["a", "b"], "part-1": ["c", "d", "e"]})
+
+    def words(*named: tuple[str, int, str]) -> dict[str, str]:
+        merged = tuple(Place("x", *place) for place in named)
+        found = words_of(str(tmp_path), [None, Edit(merged=merged[:1]), Edit(merged=merged[1:])])
+        return {i: said(found[i])[0] for _, _, i in named}
+
+    wanted = {i: f"text of {i}" for i in "abcde"}
+    assert words(("part-0", 1, "b"), ("part-1", 2, "e")) == {i: wanted[i] for i in "be"}
+    moved = [("part-0", 1, "a"), ("part-1", 0, "d"), ("part-9", 0, "e"), ("part-0", 77, "b")]
+    assert words(*moved) == {i: wanted[i] for i in "adeb"}
+    with pytest.raises(CheckError, match=r"2 samples that were merged.*the first: y, z"):
+        words(("part-0", 0, "a"), ("part-0", 1, "z"), ("part-1", 0, "y"))
+    assert words_of(str(tmp_path), [None, Edit(images=(1,))]) == {}
+
+
+def test_edits_of_steps_are_read_together_and_told_with_sizes(tmp_path: Path) -> None:
+    urls = [str(tmp_path / f"{step}.parquet") for step in ("filter", "dedup")]
+    for url, images in zip(urls, ([[2], None, None], [[0, 2], None, None]), strict=True):
+        write_table(url, pa.table({"images": pa.array(images, pa.list_(pa.int32()))}))
+    sizes = {"n_turns": 5, "chars": 50, "answer_tokens": 7, "text_tokens": 9}
+    merge = Edit(merged=(Place("y", "part-0", 3, "i"),))
+    changes = {2: (merge, sizes), 0: (Edit(paragraphs=(4,)), {**sizes, "chars": 1})}
+    write_changes(urls[1], changes)
+    edits = edits_of(urls, 3)
+    assert edits == {0: Edit(images=(0, 2), paragraphs=(4,)), 2: merge}
+    names = ("n_turns", "n_images", "chars", "answer_tokens", "text_tokens")
+    signals = pa.table({name: [100 + n for n in range(3)] for name in names})
+    told = with_sizes(signals, urls).to_pydict()
+    assert told == {
+        "n_turns": [5, 101, 5], "n_images": [98, 101, 102], "chars": [1, 101, 50],
+        "answer_tokens": [7, 101, 7], "text_tokens": [9, 101, 9],
+    }  # fmt: skip
+    assert unpacked(packed(merge, sizes)) == (merge, sizes)
+    assert unpacked(packed(Edit(), sizes)) == (Edit(), sizes)
+    write_changes(urls[1], {})
+    assert edits_of(urls, 3) == {0: Edit(images=(0, 2))}

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cauldron.curate.near_texts import banding, candidates, near_texts
+from cauldron.curate import near_texts as near_texts_module
+from cauldron.curate.near_texts import (
+    band_keys,
+    banding,
+    candidates,
+    jaccards,
+    margin,
+    near_texts,
+    same_keys,
+)
 from cauldron.signals.sketch import sketches
 
 CHANCE = np.random.default_rng(5)
@@ -77,3 +86,66 @@ def test_many_equal_texts_make_few_pairs() -> None:
 def test_keys_sorted_in_parts_give_the_same_candidates(at_once: int) -> None:
     made = sketches(planted(100)[0])[0]
     assert (candidates(made, 20, 6, at_once) == candidates(made, 20, 6)).all()
+
+
+def kinds(number: int, most: int) -> np.ndarray:
+    """Return keys of few kinds, many of them alike in their upper bits."""
+    few = CHANCE.integers(0, 1 << 64, most, dtype=np.uint64)
+    few[::2] = few[0] ^ np.arange(len(few[::2]), dtype=np.uint64)
+    return few[CHANCE.integers(0, most, number)]
+
+
+@pytest.mark.parametrize(
+    ("number", "most"), [(1, 1), (2, 1), (3, 2), (40, 5), (200, 90), (50, 900)]
+)
+def test_equal_keys_are_paired_with_the_one_before_and_the_first(number: int, most: int) -> None:
+    keys = kinds(number, most)
+    wanted = set()
+    for key in set(keys.tolist()):
+        own = np.flatnonzero(keys == key).tolist()
+        wanted |= {(own[k - 1], own[k]) for k in range(1, len(own))}
+        wanted |= {(own[0], other) for other in own[1:]}
+    one, two = same_keys(keys)
+    assert set(zip(one.tolist(), two.tolist(), strict=True)) == wanted
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 5])
+def test_few_sketches_have_few_candidates(number: int) -> None:
+    made = np.tile(CHANCE.integers(0, 99, 128).astype(np.uint32), (number, 1))
+    found = candidates(made, 4, 32)
+    assert found.shape[1] == 2 and len(found) == max(2 * number - 3, number // 2)
+    assert candidates(np.arange(number * 128, dtype=np.uint32).reshape(-1, 128), 4, 32).shape == (
+        0,
+        2,
+    )
+
+
+def test_keys_of_a_band_depend_on_its_values_in_order_and_on_the_band() -> None:
+    made = CHANCE.integers(0, 1 << 32, (4, 128), dtype=np.uint64).astype(np.uint32)
+    made[1, :6] = made[0, :6]
+    made[2, :6] = made[0, :6][::-1]
+    made[3, 6:12] = made[0, :6]
+    keys = band_keys(made, 2, 6)
+    assert keys.shape == (2, 4) and keys[0, 0] == keys[0, 1] != keys[0, 2]
+    assert keys[0, 0] != keys[1, 3] and keys[1, 0] != keys[1, 1]
+    assert (band_keys(made[2:], 2, 6) == keys[:, 2:]).all()
+
+
+def test_what_is_unclear_is_within_three_deviations_of_an_estimate() -> None:
+    assert margin(0.8) == pytest.approx(3 * (0.8 * 0.2 / 128) ** 0.5)
+    assert margin(1.0) == 0
+
+
+@pytest.mark.parametrize("tags", [1, 2, 12])
+def test_similarities_are_those_of_the_sets_of_shingles(
+    monkeypatch: pytest.MonkeyPatch, tags: int
+) -> None:
+    monkeypatch.setattr(near_texts_module, "_TAG_BITS", tags)
+    monkeypatch.setattr(near_texts_module, "_BLOCK", 7)
+    base = text(30)
+    texts = [" ".join(base[:k] + text(2) + base[k:]) for k in range(0, 30, 4)]
+    texts += [" ".join(base), " ".join(base + base), " ".join(text(30))]
+    pairs = np.array([(a, b) for a in range(len(texts)) for b in range(len(texts)) if a != b])
+    found = jaccards(pairs, lambda numbers: [texts[k] for k in numbers])
+    assert found == pytest.approx([jaccard(texts[a], texts[b]) for a, b in pairs])
+    assert jaccards(pairs[:0], lambda numbers: []).shape == (0,)
