@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from cauldron.curate import near_images as near
 from cauldron.curate.details import detail, same_picture
 from cauldron.curate.near_images import looks_of, near_images, same_details
 from cauldron.curate.pictures import DECODED_SIDE
@@ -117,3 +118,78 @@ def test_a_picture_without_details_is_like_no_other() -> None:
     made = detail(np.asarray(photo(1).convert("L")))
     assert same_details({0: made, 1: made}, pairs, drawn).tolist() == [True]
     assert same_details({0: made}, pairs, drawn).tolist() == [False]
+
+
+def verdicts_of(
+    monkeypatch: pytest.MonkeyPatch, fit: float, worst: float, flat: float
+) -> tuple[bool, bool, bool]:
+    """Return whether a pair may be the same, clearly is, and counts as drawn, by its measures."""
+    monkeypatch.setattr(near, "alike", lambda thumbs, pairs: np.ones(len(pairs), bool))
+    monkeypatch.setattr(near, "fits", lambda t, p: (np.full(len(p), fit), np.full(len(p), worst)))
+    monkeypatch.setattr(near, "flat_share", lambda t, wanted: np.array([0.0, flat]))
+    pairs, clear, drawn = near.verdicts(np.zeros((2, 64, 64), np.uint8), np.array([[0, 1]]))
+    return len(pairs) == 1, bool(clear.any()), bool(drawn.any())
+
+
+@pytest.mark.parametrize(
+    ("fit", "worst", "flat", "told"),
+    [
+        (0.9, 12.0, 0.3, (True, True, False)),
+        (0.9, 12.1, 0.3, (True, False, False)),
+        (0.89, 12.0, 0.3, (True, False, False)),
+        (0.65, 45.0, 0.3, (True, False, False)),
+        (0.64, 1.0, 0.3, (False, False, False)),
+        (0.99, 45.1, 0.3, (False, False, False)),
+        (0.9, 12.0, 0.31, (True, False, True)),
+        (0.85, 45.0, 0.31, (True, False, True)),
+        (0.84, 27.0, 0.31, (True, False, True)),
+        (0.84, 27.1, 0.31, (False, False, False)),
+    ],
+)
+def test_thumbnails_tell_photographs_and_leave_drawings_to_their_details(
+    monkeypatch: pytest.MonkeyPatch, fit: float, worst: float, flat: float, told: tuple[bool, ...]
+) -> None:
+    assert verdicts_of(monkeypatch, fit, worst, flat) == told
+
+
+@pytest.mark.parametrize(
+    ("shades", "drawn", "most"),
+    [
+        ((40, 200), True, 16.5),
+        ((100, 110), True, 5.0),
+        ((0, 200), False, 22.0),
+        ((100, 120), False, 5.0),
+    ],
+)
+def test_pictures_of_little_contrast_may_differ_by_little(
+    monkeypatch: pytest.MonkeyPatch, shades: tuple[int, int], drawn: bool, most: float
+) -> None:
+    asked: list[tuple[float, bool]] = []
+    monkeypatch.setattr(near, "same_picture", lambda *told: asked.append(told[2:]) or True)
+    one = np.tile(np.repeat(np.array(shades, np.uint8), 2), (8, 4))
+    assert same_details({3: one, 5: one}, np.array([[3, 5]]), np.array([drawn])).tolist() == [True]
+    assert asked == [(pytest.approx(most), drawn)]
+
+
+def test_contrast_is_the_deviation_of_grey_levels() -> None:
+    thumbs = np.random.default_rng(1).integers(0, 256, (600, 64, 64)).astype(np.uint8)
+    thumbs[5] = 9
+    assert near.contrast(thumbs) == pytest.approx(thumbs[:, ::2, ::2].std(axis=(1, 2)), rel=1e-4)
+    assert near.contrast(thumbs[:0]).shape == (0,)
+
+
+def test_pairs_across_two_sets_tell_their_bits_and_are_judged_by_thumbnails() -> None:
+    made = [thumbnail(small_grey(jpeg(photo(n), 90), 64)) for n in range(5)]
+    worse = [thumbnail(small_grey(jpeg(photo(n), 30), 64)) for n in (3, 1, 9)]
+    own, other = (
+        looks_of(np.stack([*made, np.full((64, 64), 7, np.uint8)])),
+        looks_of(np.stack(worse)),
+    )
+    pairs, bits = near.near_across(own, other, 12, 64)
+    assert sorted(map(tuple, pairs.tolist())) == [(1, 1), (3, 0)]
+    told = [np.bitwise_count(own[1][a] ^ other[1][b]).sum() for a, b in pairs]
+    assert bits.tolist() == told
+    hashed = near.near_across((*own[:2], None), (*own[:2], None), 64, 256)[0]
+    assert len(hashed) == 36, "without thumbnails hashes alone decide"
+    alone = near.near_across(own, own, 12, 64)[0].tolist()
+    assert sorted(alone) == [[n, n] for n in range(5)], "a blank one is like none, itself too"

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
 from cauldron.curate.deciding import decide, filter_parts
 from cauldron.curate.rules import Rules, load_rules
@@ -134,6 +135,75 @@ def test_a_signal_of_a_plug_in_is_named_in_the_rules(tmp_path: Path) -> None:
     path.write_text(rule)
     with pytest.raises(RecipeError, match=r"rules.yaml:2"):
         load_rules(str(path))
+
+
+def test_a_value_that_is_missing_passes_and_an_error_that_is_missing_is_none() -> None:
+    frame = signals(words=[None, 1, 9], measure_error=[None, None, ""])
+    rule = {"name": "few", "signal": "words", "min": 5}
+    assert decided(frame, rule) == ["", "few", ""]
+    pictures = signals(image_width=[[None], [10, None], [], None])
+    small = {"name": "small", "signal": "image_width", "min": 50}
+    assert decided(pictures, small) == ["", "small", "", ""]
+    assert decided(pictures, {**small, "images": "any"}) == ["", "", "", ""]
+    when = {"signal": "chars", "min": 1}
+    both = signals(words=[1, 1], chars=[None, 3])
+    assert decided(both, {**rule, "when": when}) == ["", "few"]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "values", "thresholds"),
+    [
+        ({"min": 2, "max": 9}, [1, 2, 9, 10], [2, None, None, 9]),
+        ({"max": 9}, [10, 9], [9, None]),
+        ({"equals": 3}, [3, 4], [None, 3]),
+        ({"one_of": ["3"]}, [], []),
+    ],
+)
+def test_the_bound_is_told_that_a_value_has_passed(
+    bounds: dict[str, Any], values: list[int], thresholds: list[float | None]
+) -> None:
+    rule = {"name": "n", "signal": "words", **bounds}
+    if values:
+        told = decide(signals(words=values), Rules.model_validate({"rules": [rule]}).of("x"))
+        assert told["threshold"].to_list() == thresholds
+        failed = [v for v, t in zip(values, thresholds, strict=True) if t is not None]
+        assert told["value"].drop_nulls().to_list() == failed
+
+
+def test_a_detail_names_every_bound() -> None:
+    rule = {"name": "n", "signal": "words", "min": 2, "max": 9.5}
+    told = decide(signals(words=[1]), Rules.model_validate({"rules": [rule]}).of("x"))
+    assert told["detail"].to_list() == ["words min 2 max 9.5"]
+    rule = {"name": "n", "signal": "language", "one_of": ["en", "fr"]}
+    told = decide(signals(language=["de"]), Rules.model_validate({"rules": [rule]}).of("x"))
+    assert told["detail"].to_list() == ["language one_of en, fr: de"]
+
+
+def test_what_rules_decide_by_has_a_key_and_what_is_read_only_has_none() -> None:
+    def key(about: str = "", **rule: Any) -> str:
+        told = {"name": "n", "signal": "words", "min": 2} | rule
+        return Rules.model_validate({"about": about, "rules": [told]}).key
+
+    assert key() == key(about="said") == key(**{"about": "why"})
+    assert len({key(), key(min=3), key(name="m"), key(only=["a"]), key(images="any")}) == 5
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"rules": [{"name": "N", "signal": "words", "min": 1}]}, "name"),
+        ({"rules": [{"name": "n", "signal": "words", "min": 1}] * 2}, "two rules have the same"),
+        (
+            {"rules": [{"name": "n", "signal": "words", "min": 1,
+                        "when": {"signal": "image_width", "min": 1}}]},
+            "has a value for each picture",
+        ),
+        ({"rules": [], "sources": {"a": {"n": "off"}}}, "source 'a': no rule 'n'"),
+    ],
+)  # fmt: skip
+def test_rules_that_contradict_are_refused(told: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Rules.model_validate(told)
 
 
 def test_a_signal_that_is_not_measured_is_told(tmp_path: Path) -> None:
