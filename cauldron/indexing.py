@@ -39,6 +39,7 @@ def index_benchmarks(
     Raises:
         SourceError: if a benchmark has neither a question nor a picture.
     """
+    files.sweep_beside(out)
     jobs = [job for label, place in benchmarks.items() for job in _jobs(label, place, folder)]
     list(followed(perform_all(engine, jobs, shared=False), "index", len(jobs), progress))
     made = join_index([job.outputs[0] for job in jobs], out, hashes_only)

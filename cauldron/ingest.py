@@ -15,6 +15,7 @@ import orjson
 import pyarrow as pa
 
 from cauldron.drafts import Counts, extra_json, id_part, writable
+from cauldron.engine.scout import scouted
 from cauldron.engine.watch import Watch, watched
 from cauldron.errors import SourceError, StorageError
 from cauldron.media.headers import plainly_sound
@@ -55,10 +56,11 @@ WORKER_DIED = Reject(reason="worker_died", detail="its worker crashed or took to
 
 def ingest_part(task: PartTask) -> dict[str, Any]:
     """Convert the rows of one part and write its samples, quarantine and receipt."""
-    form = form_named(task.source, task.form)
+    if task.deaths:
+        task = scouted(task, _tried)
     url = work.samples(task.work, task.source, task.part)
     with watched(task.mark) as watch:
-        part = _Part(task, form, Raw(task.roots, task.indexes, task.archives), watch)
+        part = _part(task, watch)
         shard = write_shard(url, part.batches(), SAMPLE_SCHEMA)
     quarantine = work.quarantine(task.work, task.source, task.part)
     if part.rejected:
@@ -68,6 +70,20 @@ def ingest_part(task: PartTask) -> dict[str, Any]:
     if not part.counts.written:
         files.remove(url)
     return {"part": task.part, "shard": shard.as_dict(), "counts": part.counts.as_dict()}
+
+
+def _tried(task: PartTask) -> None:
+    """Make the samples of a part behind the last one that ended a worker; they go nowhere."""
+    with watched(task.mark) as watch:
+        part = _part(task, watch)
+        part.first = task.deaths[-1].sample
+        for _ in part.batches():
+            pass
+
+
+def _part(task: PartTask, watch: Watch) -> _Part:
+    form = form_named(task.source, task.form)
+    return _Part(task, form, Raw(task.roots, task.indexes, task.archives), watch)
 
 
 def require_pictures(task: PartTask) -> None:
@@ -81,7 +97,7 @@ def require_pictures(task: PartTask) -> None:
         return  # rows that are opened bring their pictures along
     tried: dict[tuple[str, ...], None] = {}
     with watched(task.mark) as watch:
-        part = _Part(task, form, Raw(task.roots, task.indexes, task.archives), watch)
+        part = _part(task, watch)
         for picture, folder in part.first_pictures():
             if picture.bytes is not None or part.is_there(picture, folder):
                 return
@@ -102,7 +118,9 @@ class _Part:
     def __init__(self, task: PartTask, form: Form, raw: Raw, watch: Watch) -> None:
         self.task, self.form, self.raw, self.watch = task, form, raw, watch
         self.rows = self.keys = 0  # raw rows that were opened, keys whose rows were gathered
-        self.died = {(mark.row, mark.sample): mark.seen for mark in task.deaths}
+        self.first = 0  # samples before it are not made
+        self.died = {mark.row: mark.seen for mark in task.deaths}
+        self.deadly = {mark.sample for mark in task.deaths if mark.row < 0}
         self.counts = Counts()
         self.rejected: list[bytes] = []
         self.pictures = PictureBuffer(ROOM_BYTES)
@@ -128,6 +146,9 @@ class _Part:
     def _samples(self) -> Iterator[dict[str, Any]]:
         for group in spilled_groups(self.task):
             for key, rows in self._keyed(group):
+                if self.keys + 1 < self.first:
+                    self.keys += 1
+                    continue
                 sample = self._sample(key, rows)
                 if sample:
                     self.counts.written += 1
@@ -185,9 +206,9 @@ class _Part:
             yield row
             return
         self.rows += 1
-        dead = self.died.get((self.rows, -1))
+        dead = self.died.get(self.rows)
         if self.form.open is identity and dead is None:
-            self.watch.at((self.rows, 0, -1))
+            self.watch.at((self.rows, 0, self.keys))
             yield row
             return
         most = row.weight if self.task.limited else None
@@ -209,7 +230,7 @@ class _Part:
         seen = 0
         coming = iter(opened)
         while True:
-            self.watch.at((self.rows, seen, -1))
+            self.watch.at((self.rows, seen, self.keys))
             record = next(coming, None)
             if record is None:
                 return
@@ -219,7 +240,7 @@ class _Part:
     def _ended_a_worker(self) -> bool:
         """Note the next key; say whether a worker died on it before."""
         self.keys += 1
-        if (-1, self.keys) in self.died:
+        if self.keys in self.deadly:
             return True
         self.watch.at((-1, 0, self.keys))
         return False

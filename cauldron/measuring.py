@@ -11,14 +11,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from cauldron.engine.receipts import Job
+from cauldron.engine.scout import scouted
 from cauldron.engine.watch import NOWHERE, Span, Watch, mark_beside, new_death
 from cauldron.errors import StorageError, UsageError, near
 from cauldron.signals.groups import ALWAYS, BUILT_IN, Spec, group_of
-from cauldron.signals.measure import measure_part
+from cauldron.signals.measure import measure_part, measured_table
 from cauldron.steps import checksums, receipt
 from cauldron.storage import files, work
 from cauldron.storage.keys import key_of
-from cauldron.storage.shards import file_sha256
+from cauldron.storage.shards import file_sha256, open_parquet
 
 VISION_MODEL = "cauldron.vision_signals:vision_group"
 
@@ -143,13 +144,17 @@ class MeasureTask:
 
     def without_culprit(self) -> MeasureTask | None:
         """Return this task with more care for the rows that its worker died on."""
-        span = new_death(self.mark, self.deaths)
+        with open_parquet(self.samples) as file:
+            twice = 2 * file.metadata.num_rows  # a row ends two workers: among others, then alone
+        span = new_death(self.mark, self.deaths, twice)
         if span is None or span == NOWHERE:
             return None
         return replace(self, deaths=(*self.deaths, Span(*span)))
 
 
 def _measure(task: MeasureTask) -> dict[str, Any]:
+    if task.deaths:
+        task = scouted(task, _tried)
     with contextlib.closing(Watch(task.mark)) as watch:
         rows = _WatchedRows(task, watch)
         made = measure_part(task.samples, task.out, task.part.new, task.part.keep, rows)
@@ -158,12 +163,24 @@ def _measure(task: MeasureTask) -> dict[str, Any]:
     return {**made, "samples_sha256": task.part.sha256, "keys": task.part.keys}
 
 
+def _tried(task: MeasureTask) -> None:
+    """Measure what lies behind the last rows that ended a worker; nothing is written."""
+    with contextlib.closing(Watch(task.mark)) as watch:
+        rows = _WatchedRows(task, watch, task.deaths[-1])
+        measured_table(task.samples, task.out, task.part.new, task.part.keep, rows)
+
+
 @dataclass(frozen=True, slots=True)
 class _WatchedRows:
-    """Notes in a worker's mark which rows are measured."""
+    """Notes in a worker's mark which rows are measured.
+
+    Args:
+        last: the rows that ended a worker last, where those before them need not be measured.
+    """
 
     task: MeasureTask
     watch: Watch
+    last: Span | None = None
 
     def begin(self, group: int, start: int, rows: int) -> None:
         quick = self.task.part.new[group].factory in BUILT_IN
@@ -174,6 +191,15 @@ class _WatchedRows:
 
     def died(self, group: int, start: int, rows: int) -> bool:
         return Span(group, start, rows) in self.task.deaths
+
+    def tried(self, group: int, start: int, rows: int) -> bool:
+        if self.last is None:
+            return False
+        of_texts, later = self._of_texts(group), self._of_texts(self.last.group)
+        return start + rows <= self.last.start if of_texts == later else of_texts
+
+    def _of_texts(self, group: int) -> bool:
+        return group_of(self.task.part.new[group]).reads == "texts"
 
 
 def plan_measure(

@@ -66,7 +66,7 @@ class PartTask:
 
     def without_culprit(self) -> PartTask | None:
         """Return this task without the record that its worker died on."""
-        mark = new_death(self.mark, self.deaths)
+        mark = new_death(self.mark, self.deaths, SHARD_ROWS)
         return replace(self, deaths=(*self.deaths, Mark(*mark))) if mark else None
 
 

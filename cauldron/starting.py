@@ -17,6 +17,7 @@ from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Reject
 from cauldron.schemas import schema_of
 from cauldron.sources._records import records
+from cauldron.storage import files
 
 _LOOKED_AT = 5
 _RECORDS = ("*.jsonl", "*.ndjson", "*.json", "*.csv", "*.tsv", "*.parquet")
@@ -102,9 +103,9 @@ def start(raw: str | None, out: str, name: str, *, force: bool) -> dict[str, Any
     there = [path for path in texts if path.exists() and not force]
     if there:
         raise UsageError(f"{there[0]} is there already", hint="--yes writes over it")
-    folder.mkdir(parents=True, exist_ok=True)
     for path, text in texts.items():
-        path.write_text(text, encoding="utf-8")
+        files.sweep_beside(str(path))
+        files.write_bytes(str(path), text.encode())
     dry = "" if raw is not None else " --dry-run"
     return {
         "written": [str(path) for path in texts],

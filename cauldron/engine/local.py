@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -13,27 +11,18 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from cauldron.engine.base import Lost, Result, Task
-from cauldron.engine.watch import in_worker
+from cauldron.engine.watch import in_worker, leave_with
 from cauldron.redaction import guard_logs
 from cauldron.storage.cores import cores
 
 _AHEAD = 4  # tasks in flight for each worker
 
 
-def _leave_with(parent: int) -> None:
-    """End this worker soon after its parent is gone, so that a killed run leaves no process.
-
-    Its logs hold no secrets, as those of its parent.
-    """
+def _begin(parent: int) -> None:
+    """Begin a worker; its logs hold no secrets, as those of its parent."""
     guard_logs()
-    in_worker()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    in_worker(forks=True)
+    leave_with(parent)
 
 
 class LocalEngine:
@@ -103,7 +92,7 @@ class LocalEngine:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(
-                self.workers, context, initializer=_leave_with, initargs=(os.getpid(),)
+                self.workers, context, initializer=_begin, initargs=(os.getpid(),)
             )
         return self._pool
 

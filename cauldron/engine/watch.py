@@ -10,7 +10,10 @@ import contextlib
 import os
 import resource
 import signal
+import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -23,15 +26,21 @@ _WIDTH = 64
 RECORD_S = "CAULDRON_RECORD_S"
 """Environment variable: seconds that one record may take, instead of `LIMITS.max_record_s`."""
 
-_worker = False
+FEW_DEATHS = 20
+"""So many records of a part may end their worker, however small it is."""
+
+_worker = _forks = False
 
 
 class Mark(NamedTuple):
-    """Where a worker is: opening raw row `row` after `seen` records, or making sample `sample`."""
+    """Where a worker is: opening raw row `row`, after `seen` of its records.
+
+    With no row it is making sample number `sample`; else that is the last one before the row.
+    """
 
     row: int
     seen: int
-    sample: int = -1
+    sample: int
 
 
 class Span(NamedTuple):
@@ -46,10 +55,30 @@ NOWHERE = Span(-1, -1, 0)
 """Between two groups: what ends a worker there is no record's fault."""
 
 
-def in_worker() -> None:
-    """Note that this process is a worker, which may die without taking the run along."""
-    global _worker
-    _worker = True
+def in_worker(forks: bool = False) -> None:
+    """Note that this process is a worker, which may die without taking the run along.
+
+    Args:
+        forks: it may be forked; one that others have put threads into may not.
+    """
+    global _worker, _forks
+    _worker, _forks = True, forks and sys.platform == "linux"
+
+
+def may_fork() -> bool:
+    """Say whether this process may try in a fork what could end it."""
+    return _forks
+
+
+def leave_with(parent: int) -> None:
+    """End this process soon after its parent is gone, so that a killed run leaves no process."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class Watch:
@@ -117,8 +146,13 @@ def mark_beside(url: str, ending: str = ".at") -> str:
     return str(Path(tempfile.gettempdir(), f"cauldron-{key_of(url)[:16]}.at"))
 
 
-def new_death(path: str, deaths: Sequence[tuple[int, int, int]]) -> tuple[int, int, int] | None:
+def new_death(
+    path: str, deaths: Sequence[tuple[int, int, int]], records: int
+) -> tuple[int, int, int] | None:
     """Return the mark at which a worker died.
+
+    Args:
+        records: of a whole part; of more than a share of them the part cannot be done.
 
     Returns:
         None where it had not begun, died there before, or died too often.
@@ -128,4 +162,5 @@ def new_death(path: str, deaths: Sequence[tuple[int, int, int]]) -> tuple[int, i
     except (OSError, ValueError):
         return None
     mark = int(first), int(second), int(third)
-    return None if mark in deaths or len(deaths) >= LIMITS.max_worker_deaths else mark
+    most = max(FEW_DEATHS, LIMITS.max_dead_share * records)
+    return None if mark in deaths or len(deaths) >= most else mark

@@ -55,7 +55,8 @@ class Limits:
         max_svg_memory: address space in bytes of the process that paints.
         max_record_s: time for one record in a worker; a PDF of many pages has `max_pdf_s` of it.
         max_record_memory: address space in bytes that a worker may take while it reads records.
-        max_worker_deaths: records of one part that may end their worker.
+        max_dead_share: share of the records of a part that may end their worker; a part of more is
+            set aside, since each may take all its time.
         max_ratio: unpacked by packed size of an archive's member; deflate ends at 1,032.
         max_members: of one archive; a list of so many takes about 1 GB.
     """
@@ -92,7 +93,7 @@ class Limits:
     max_members: int = 2_000_000
     max_record_s: float = 1_200.0
     max_record_memory: int = 6 << 30
-    max_worker_deaths: int = 20
+    max_dead_share: float = 0.1
 
 
 def read_limits(text: str) -> Limits:

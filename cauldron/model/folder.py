@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -60,14 +59,21 @@ def save(
     about: Mapping[str, Any],
     marks: Marks = OURS,
 ) -> None:
-    """Write a model, its processor and a note about both; the note is written last."""
+    """Write a model, its processor and a note about both; the note is written last.
+
+    Raises:
+        StorageError: if the folder cannot be written.
+    """
     note = {**about, "model": settings.model_dump(mode="json")}
-    with _beside(folder) as temporary, quiet():
+    with files.beside(folder) as temporary, quiet():
         model.generation_config = _generation(marks)
-        model.save_pretrained(temporary)
-        processor(tokenizer, settings, marks).save_pretrained(temporary)
-        for name in files.find_files(temporary):
-            _move(Path(temporary) / name, files.join(folder, name))
+        try:
+            model.save_pretrained(temporary)
+            processor(tokenizer, settings, marks).save_pretrained(temporary)
+        except Exception as error:  # the libraries that write raise what they like
+            raise StorageError(f"cannot write: {error}", place=folder) from error
+        for name in files.find_files(str(temporary)):
+            files.bring(temporary / name, files.join(folder, name))
     files.write_json(files.join(folder, ABOUT), note)
 
 
@@ -75,26 +81,6 @@ def _generation(marks: Marks) -> GenerationConfig:
     return GenerationConfig(
         bos_token_id=marks.start, eos_token_id=[marks.end, marks.stop], pad_token_id=marks.pad
     )
-
-
-@contextmanager
-def _beside(folder: str) -> Iterator[str]:
-    """Give a temporary folder on the disk of a local one."""
-    parent = files.local_path(folder).parent if files.is_local(folder) else None
-    if parent:
-        parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".model-", dir=parent) as temporary:
-        yield temporary
-
-
-def _move(file: Path, url: str) -> None:
-    if files.is_local(url):
-        target = files.local_path(url)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        file.replace(target)
-        return
-    with file.open("rb") as source, files.open_output(url) as out:
-        shutil.copyfileobj(source, out, 16 << 20)
 
 
 def processor(tokenizer: Tokenizer, settings: ModelSettings, marks: Marks = OURS) -> Any:

@@ -44,6 +44,9 @@ class Watched(Protocol):
     def died(self, group: int, start: int, rows: int) -> bool:
         """Say whether a worker died on these rows before."""
 
+    def tried(self, group: int, start: int, rows: int) -> bool:
+        """Say whether these rows are known to end no worker, and nothing else is to be found."""
+
 
 class Unwatched:
     """Nobody is told."""
@@ -55,6 +58,9 @@ class Unwatched:
         return None
 
     def died(self, group: int, start: int, rows: int) -> bool:
+        return False
+
+    def tried(self, group: int, start: int, rows: int) -> bool:
         return False
 
 
@@ -77,6 +83,20 @@ def measure_part(
         watch: told where this is; of rows on which a worker died each is measured alone, and one
             that ended it alone is given up.
     """
+    table, fields = measured_table(samples_url, out_url, specs, keep or {}, watch)
+    shard = write_table(out_url, table)
+    names = {group: [field.name for field in told] for group, told in fields.items()}
+    return {"rows": shard.rows, "sha256": shard.sha256, "columns": names}
+
+
+def measured_table(
+    samples_url: str,
+    out_url: str,
+    specs: Sequence[Spec],
+    keep: Mapping[str, Sequence[str]],
+    watch: Watched,
+) -> tuple[pa.Table, Mapping[str, Sequence[pa.Field]]]:
+    """Return the signals of one part, and the columns of each group; nothing is written."""
     groups = [group_of(spec) for spec in specs]
     ids = read_table(samples_url, ["id"])["id"]
     columns: dict[str, Any] = {"id": ids}
@@ -100,9 +120,7 @@ def measure_part(
     columns[ERRORS] = pa.array(errors, pa.string())
     schema = _schema(fields)
     table = pa.table({name: columns[name] for name in schema.names}).cast(schema)
-    shard = write_table(out_url, table.combine_chunks())
-    names = {group: [field.name for field in told] for group, told in fields.items()}
-    return {"rows": shard.rows, "sha256": shard.sha256, "columns": names}
+    return table.combine_chunks(), fields
 
 
 def _errors_of(text: str, groups: Iterable[str]) -> str:
@@ -201,6 +219,8 @@ class _Rows:
     def columns(self, batch: Batch, start: int) -> dict[str, pa.Array]:
         """Return the columns of a batch that begins at row `start`."""
         rows = len(batch.n_images)
+        if self.watch.tried(self.number, start, rows):
+            return {field.name: pa.nulls(rows, field.type) for field in self.group.types()}
         if self.watch.died(self.number, start, rows):
             return self._given_up(start, DIED) if rows == 1 else self._one_by_one(batch, start)
         self.watch.begin(self.number, start, rows)

@@ -167,12 +167,17 @@ class HashingFile:
         self._syncing: Future[None] | None = None
         self._synced = 0
         self.size_bytes = 0
+        self.error: OSError | None = None  # libraries raise others of their own in its place
 
     def write(self, payload: Any) -> int:
         view = memoryview(payload).cast("B")
         self._hash.update(view)
         self.size_bytes += len(view)
-        self._file.write(view)
+        try:
+            self._file.write(view)
+        except OSError as error:
+            self.error = error
+            raise
         return len(view)
 
     def follow(self) -> None:
@@ -234,7 +239,7 @@ def open_output(url: str) -> Iterator[HashingFile]:
             yield file
         return
     path = local_path(url)
-    temporary = path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}{TEMPORARY}")
+    temporary = _temporary(path)
     output: HashingFile | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -244,19 +249,66 @@ def open_output(url: str) -> Iterator[HashingFile]:
             output.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        _sync(path.parent)
     except OSError as error:
         discard(temporary)
         raise _unwritten(url, error, output.size_bytes if output else 0) from error
-    except BaseException:
+    except BaseException as error:
         discard(temporary)
+        if output and output.error and isinstance(error, Exception):
+            raise _unwritten(url, output.error, output.size_bytes) from error
         raise
+
+
+@contextlib.contextmanager
+def beside(url: str) -> Iterator[Path]:
+    """Give a temporary folder on the disk of a local place, for files on their way to it."""
+    if not is_local(url):
+        with tempfile.TemporaryDirectory(prefix="cauldron-") as folder:
+            yield Path(folder)
+        return
+    temporary = _temporary(local_path(url))
+    with reported(url, "write"):
+        temporary.mkdir(parents=True, exist_ok=True)
+    try:
+        yield temporary
+    finally:
+        discard(temporary)
+
+
+def bring(path: Path, url: str) -> None:
+    """Bring a finished file of this machine to its place; a local one only changes its name.
+
+    Raises:
+        StorageError: if the place cannot be written.
+    """
+    if not is_local(url):
+        with path.open("rb") as source, open_output(url) as out:
+            shutil.copyfileobj(source, out, 16 << 20)
+        return
+    target = local_path(url)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.chmod(path.parent.stat().st_mode & 0o666)  # some writers keep theirs to themselves
+        _sync(path)
+        path.replace(target)
+        _sync(target.parent)
+    except OSError as error:
+        raise _unwritten(url, error, path.stat().st_size if path.exists() else 0) from error
+
+
+def _temporary(path: Path) -> Path:
+    """Return the name that a file of this process has until it is complete."""
+    return path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}{TEMPORARY}")
 
 
 def discard(temporary: Path) -> None:
     """Remove what was half written; where that fails too, the next run sweeps it away."""
     with contextlib.suppress(OSError):
-        temporary.unlink()
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
 
 
 def require_free(url: str) -> None:
@@ -275,14 +327,23 @@ def require_free(url: str) -> None:
 
 def sweep(url: str) -> None:
     """Remove what killed processes of this machine left half written in a local folder."""
-    if not is_local(url):
-        return
-    mark = f".{socket.gethostname()}-"
-    for folder, _, names in os.walk(local_path(url)):
-        for name in names:
-            process = name.removesuffix(TEMPORARY).rpartition(mark)[2]
-            if name.endswith(TEMPORARY) and process.isdigit() and not _is_alive(int(process)):
+    for folder, folders, names in os.walk(local_path(url)) if is_local(url) else ():
+        for name in (*folders, *names):
+            if _is_left(name):
                 discard(Path(folder, name))
+
+
+def sweep_beside(url: str) -> None:
+    """Remove what killed processes of this machine left of one local file."""
+    path = local_path(url).absolute()
+    for name in os.listdir(path.parent) if is_local(url) and path.parent.is_dir() else ():
+        if name.startswith(f"{path.name}.") and _is_left(name):
+            discard(path.with_name(name))
+
+
+def _is_left(name: str) -> bool:
+    process = name.removesuffix(TEMPORARY).rpartition(f".{socket.gethostname()}-")[2]
+    return name.endswith(TEMPORARY) and process.isdigit() and not _is_alive(int(process))
 
 
 def _is_alive(process: int) -> bool:
@@ -333,8 +394,9 @@ def _spooled(url: str) -> Iterator[HashingFile]:
             fs.put_file(str(spool), remote_path)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

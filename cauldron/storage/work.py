@@ -163,8 +163,8 @@ def _told(path: Path) -> str:
 
 def _sweep(folder: Path) -> None:
     """Remove what a killed run left half written."""
-    for place, _, names in os.walk(folder):
-        for name in names:
+    for place, folders, names in os.walk(folder):
+        for name in (*folders, *names):
             if name.endswith(files.TEMPORARY):
                 files.discard(Path(place, name))
 

@@ -49,6 +49,7 @@ class FetchedStore:
 
     def __init__(self, folder: str, again: bool = False) -> None:
         self.folder = Path(folder)
+        files.sweep(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.done: set[bytes] = set()
         self.before: dict[str, int] = {}

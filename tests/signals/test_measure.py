@@ -185,6 +185,9 @@ class Died:
     def died(self, group: int, start: int, rows: int) -> bool:
         return (group, start, rows) in ((0, 0, 3), (0, 1, 1))
 
+    def tried(self, group: int, start: int, rows: int) -> bool:
+        return False
+
 
 def test_threat_21_rows_that_ended_a_worker_are_measured_one_by_one_and_one_given_up(
     tmp_path: Path,

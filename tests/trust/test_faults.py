@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from tests.trust.faults.device import KILL, device
-from tests.trust.faults.stages import STAGES, Stages, hashes, points, stages, unreadable
+from tests.trust.faults.network import network
+from tests.trust.faults.stages import STAGES, Stages, points, stages, unreadable
 
 SLOW = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -26,8 +27,12 @@ SLOW = [pytest.mark.slow, pytest.mark.timeout(3600)]
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
     """The stages on a device whose calls can fail."""
-    with in_memory(tmp_path_factory) as folder, device(folder) as found:
-        yield stages(found, folder)
+    with (
+        in_memory(tmp_path_factory) as folder,
+        network() as servers,
+        device(folder, **servers.environment) as found,
+    ):
+        yield stages(found, folder, servers)
 
 
 @contextlib.contextmanager
@@ -47,7 +52,7 @@ def goes_on(place: Stages, stage: str, good: dict[str, str], after: str) -> None
     place.device.arm()
     again = place.run(stage)
     assert again.returncode == 0, (after, again.stderr)
-    assert hashes(root) == good, after
+    assert place.hashes() == good, after
 
 
 def killed(place: Stages, stage: str, good: dict[str, str], number: int, name: str) -> None:
@@ -67,10 +72,11 @@ def failed(
     place.begin(stage)
     place.device.arm(number, error, lasts=error == errno.ENOSPC)
     done = place.run(stage)
+    name = place.device.calls()[number - 1]  # of several threads the order is not always the same
     after = f"{errno.errorcode[error]} at call {number}, {name}: {done.stderr}"
     harmless = name.startswith(("mkdir ", "unlink ", "rmdir "))
     if done.returncode == 0 and harmless:
-        assert hashes(place.device.root) == good, after
+        assert place.hashes() == good, after
         return
     assert done.returncode in (3, 4), after
     assert done.stderr.count("error: ") == 1 and "Traceback" not in done.stderr, after

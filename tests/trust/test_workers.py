@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 import sys
 from pathlib import Path
 
 import orjson
 import pytest
 
-from tests.trust.commands import Done, cauldron, told
+from tests.trust.commands import Done, cauldron, child_s, told
 
 PLUGIN = """
 import ctypes, os, signal, time
@@ -77,10 +79,12 @@ def deadly(tmp_path: Path) -> dict[str, str]:
     return {"PYTHONPATH": ":".join(paths), "CAULDRON_RECORD_S": "1.5"}
 
 
-def ingested(tmp_path: Path, env: dict[str, str], ways: dict[int, dict[str, str]]) -> Done:
+def ingested(
+    tmp_path: Path, env: dict[str, str], ways: dict[int, dict[str, str]], number: int = 30
+) -> Done:
     raw = tmp_path / "raw"
     raw.mkdir()
-    records = [{"how": "", "text": f"Answer {n}.", **ways.get(n, {})} for n in range(30)]
+    records = [{"how": "", "text": f"Answer {n}.", **ways.get(n, {})} for n in range(number)]
     (raw / "a.jsonl").write_bytes(b"\n".join(orjson.dumps(record) for record in records))
     return cauldron(
         "ingest", "deadly", raw, "-o", tmp_path / "work", "--json", "--workers", 2, env=env
@@ -112,6 +116,26 @@ def test_threat_21_several_records_may_end_their_workers(
     told(done, 0)
     counts = orjson.loads(done.stdout)
     assert (counts["written"], counts["reasons"]["quarantined"]) == (27, {"worker_died": 3})
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("deaths", "code"), [(200, 0), (1_500, 3)])
+def test_threat_21_up_to_a_tenth_of_many_records_may_end_their_workers(
+    tmp_path: Path, deadly: dict[str, str], deaths: int, code: int
+) -> None:
+    chosen = sorted(random.Random(deaths).sample(range(10_000), deaths))
+    hows = itertools.cycle(("kill", "segfault", "exit"))
+    ways = {n: {"how": how} for n, how in zip(chosen, hows, strict=False)}
+    started = child_s()
+    done = ingested(tmp_path, deadly, ways, 10_000)
+    assert child_s() - started < 120
+    told(done, code)
+    if code == 0:
+        quarantine = sorted((tmp_path / "work/quarantine/deadly").iterdir())
+        lines = b"".join(path.read_bytes() for path in quarantine).splitlines()
+        lost = [orjson.loads(line)["origin"]["record"] for line in lines]
+        assert lost == [str(n) for n in chosen]
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ class Device:
 
 
 @contextmanager
-def device(place: Path) -> Iterator[Device]:
+def device(place: Path, **env: str) -> Iterator[Device]:
     """Give a folder `place/root` with faults; needs a C compiler."""
     compiler = shutil.which("cc")
     if not compiler or sys.platform != "linux":
@@ -98,6 +98,6 @@ def device(place: Path) -> Iterator[Device]:
     shared.write_bytes(bytes(_HEAD.size + _CALLS * _NAME))
     with shared.open("r+b") as file:
         control = mmap.mmap(file.fileno(), 0)
-    with warm(place, LD_PRELOAD=str(library), FAULTS=str(shared)) as process:
+    with warm(place, LD_PRELOAD=str(library), FAULTS=str(shared), **env) as process:
         yield Device((place / "root").resolve(), control, process)
     control.close()
