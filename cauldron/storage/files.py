@@ -308,7 +308,7 @@ def discard(temporary: Path) -> None:
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)
         else:
-            temporary.unlink(missing_ok=True)
+            temporary.unlink()
 
 
 def require_free(url: str) -> None:
