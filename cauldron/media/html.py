@@ -6,12 +6,15 @@ text must be is a matter of rules, not of extraction.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from cauldron.media.charset import Decoded, decode
-from cauldron.media.html_boilerplate import NEVER_READ, content_mask, is_plain
-from cauldron.media.html_flow import LAID_OUT, Flow, clean
+from cauldron.media.html_boilerplate import around, content_of, summed
+from cauldron.media.html_flow import Flow, Layout, clean
 from cauldron.media.html_obelics import END_MARK, obelics_parts
 from cauldron.media.html_pictures import (
     MAX_ABOUT,
@@ -23,15 +26,24 @@ from cauldron.media.html_pictures import (
     inline_bytes,
     tex,
 )
-from cauldron.media.html_tree import Node, ancestors, read_nodes, text_of
+from cauldron.media.html_tags import (
+    FIGURE_LIKE,
+    IMAGE,
+    MATH,
+    NOSCRIPT,
+    OPEN,
+    PICTURE,
+    TELLING,
+    TEX_SCRIPT,
+    tokens_of,
+)
+from cauldron.media.html_tree import Bools, Tree, has, read_tree
 from cauldron.media.limits import LIMITS, Limits
 
 MAX_REPEATS = 2
 """A picture painted more often on one page is a bullet or an ornament."""
 
 _NOT_HTML = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF")
-_IMAGES = ("img", "image", "amp-img")
-_NOTED = frozenset([*_IMAGES, "html", "title", "base", "link", "meta", "noscript"])
 
 
 class PageError(Exception):
@@ -76,11 +88,8 @@ def read_page(
         PageError: html_empty, html_too_large or not_html.
     """
     decoded = _decoded(data, charset, limits)
-    nodes, cut = read_nodes(decoded.text, limits, NEVER_READ, is_plain)
-    reading = _Reading(nodes, Base(url=url, path=path), limits)
-    if cut:
-        reading.notes["html_nodes_over_limit"] += 1
-    return reading.page(decoded)
+    tree = read_tree(decoded.text, limits, simplify=True)
+    return _Reading(tree, Base(url=url, path=path), limits).page(decoded)
 
 
 def read_page_as_obelics(
@@ -119,49 +128,44 @@ def _decoded(data: bytes, charset: str, limits: Limits) -> Decoded:
 
 
 class _Reading:
-    """One pass over the nodes of a page."""
+    """What a page shows, and what it says of itself."""
 
-    def __init__(self, nodes: list[Node], base: Base, limits: Limits) -> None:
-        self.nodes, self.limits = nodes, limits
-        self.noted: dict[str, list[int]] = {}
-        for index, node in enumerate(nodes):
-            if node.tag in _NOTED:
-                self.noted.setdefault(node.tag, []).append(index)
+    def __init__(self, tree: Tree, base: Base, limits: Limits) -> None:
+        self.tree, self.limits = tree, limits
+        self.telling: dict[str, list[int]] = {}
+        for place in tree.having(TELLING):
+            self.telling.setdefault(tree.name(place), []).append(place)
         self.base = self._based(base)
-        self.kept = content_mask(nodes)
-        self.shown = self._shown() if "noscript" in self.noted else set()
+        self.content = content_of(tree)
         self.notes: Counter[str] = Counter()
-        self.flow: Flow[PagePicture] = Flow()
-        self._linked_until, self._link = 0, -1
         self._captions: dict[int, str] = {}
-
-    def _first(self, tag: str) -> Node | None:
-        places = self.noted.get(tag)
-        return self.nodes[places[0]] if places else None
+        self._sets = set(tree.having(PICTURE))
+        figures = has(tree.kinds, FIGURE_LIKE) & has(tree.kinds, OPEN)
+        self._in_figure = (around(tree, np.flatnonzero(figures)) > 0).tolist()
+        self._seen: dict[tuple[str, str, int], tuple[PagePicture | str | None, str]] = {}
 
     def _based(self, base: Base) -> Base:
-        hrefs = (self.nodes[n].attrs.get("href") for n in self.noted.get("base", ()))
+        hrefs = (self.tree.attrs(n).get("href") for n in self.telling.get("base", ()))
         href = next((href for href in hrefs if href), None)
         return base.moved(href) if href else base
 
-    def _shown(self) -> set[str]:
-        """Return the addresses of all pictures that stand in the content."""
-        places = [n for tag in _IMAGES for n in self.noted.get(tag, ()) if self.kept[n]]
-        named = (address for n in places for address in addresses_of(self.nodes, n))
-        return {self.base.resolve(address) for address in named}
-
     def page(self, decoded: Decoded) -> Page:
         """Read everything and return the page."""
-        self._walk()
-        read = self.flow.end()
-        if self.flow.navigation_lines:
-            self.notes["navigation_line"] = self.flow.navigation_lines
-        html = self._first("html")
-        attrs = html.attrs if html else {}
-        titles = self.noted.get("title")
+        tree = self.tree
+        formulas = self._formulas()
+        self.layout = Layout(tree, self.content, self._pictures(), formulas)
+        self._links = self.layout.link_before.tolist()
+        flow: Flow[PagePicture] = Flow(self.layout, self._picture)
+        parts = self._without_ornaments(flow.set())
+        if flow.navigation_lines:
+            self.notes["navigation_line"] = flow.navigation_lines
+        if tree.cut:
+            self.notes["html_nodes_over_limit"] += 1
+        attrs = next((tree.attrs(n) for n in self.telling.get("html", ())), {})
+        titles = self.telling.get("title")
         return Page(
-            parts=tuple(self._without_ornaments(read)),
-            title=clean(text_of(self.nodes, titles[0])) if titles else "",
+            parts=tuple(parts),
+            title=clean(tree.text_of(titles[0])) if titles else "",
             url=self._own_address(),
             language=(attrs.get("lang") or attrs.get("xml:lang") or "")[:40],
             encoding=decoded.encoding,
@@ -170,102 +174,94 @@ class _Reading:
         )
 
     def _own_address(self) -> str:
-        for index in sorted(self.noted.get("link", []) + self.noted.get("meta", [])):
-            attrs = self.nodes[index].attrs
+        for place in sorted(self.telling.get("link", []) + self.telling.get("meta", [])):
+            attrs = self.tree.attrs(place)
             if attrs.get("rel", "").lower() == "canonical":
                 return attrs.get("href", "")[:MAX_ABOUT]
             if attrs.get("property") == "og:url":
                 return attrs.get("content", "")[:MAX_ABOUT]
         return ""
 
-    def _walk(self) -> None:
-        opened: list[Node] = []
-        ends = len(self.nodes) + 1
-        index, nodes, kept, flow = 0, self.nodes, self.kept, self.flow
-        while index < len(nodes):
-            while index >= ends:
-                flow.leave(opened.pop())
-                ends = opened[-1].end if opened else len(nodes) + 1
-            node = nodes[index]
-            tag = node.tag
-            if not kept[index]:
-                index = self._unseen(index)
-                continue
-            if not tag:
-                flow.text(node.text, index < self._linked_until)
-            elif tag in LAID_OUT:
-                flow.enter(node, nodes[index + 1 : node.end] if tag == "table" else [])
-                opened.append(node)
-                ends = node.end
-            elif tag in _IMAGES or (tag == "picture" and self._is_lone(node, index)):
-                self._picture(index)
-            elif tag == "math":
-                self._math(index)
-                index = node.end
-                continue
-            elif tag == "a" and ' href="' in node.raw and ' href=""' not in node.raw:
-                self._linked_until, self._link = node.end, index
-            index += 1
-        while opened:
-            flow.leave(opened.pop())
+    def _formulas(self) -> dict[int, str]:
+        """Return formulas by the place of a text; what else their elements hold is left out."""
+        tree, content = self.tree, self.content
+        told: dict[int, str] = {}
+        for place in tree.having(MATH):
+            if content.tags[place]:
+                end = int(tree.ends[place])
+                told.update(dict.fromkeys(range(place + 1, end + 1), ""))
+                told[place + 1] = self._math(place, end)
+                content.tags[place + 1 : end] = False
+        for place in tree.having(TEX_SCRIPT):
+            if self._is_in_content(place):
+                told[place + 1] = tex(tree.text_of(place))
+        return told
 
-    def _is_lone(self, node: Node, index: int) -> bool:
-        """Say whether a `picture` has no `img` in it."""
-        return not any(inside.tag in _IMAGES for inside in self.nodes[index + 1 : node.end])
+    def _math(self, place: int, end: int) -> str:
+        """Return a formula; "" where a picture shows it as well."""
+        tree = self.tree
+        for up in itertools.islice(tree.ancestors(place), 3):
+            if any(token.startswith("mwe-math") for token in tokens_of(tree.raw(up))):
+                return ""
+        for inside in range(place, end):
+            named = tree.name(inside) == "annotation"
+            if named and "tex" in tree.attrs(inside).get("encoding", ""):
+                return tex(tree.text_of(inside))
+        return tree.text_of(place)
 
-    def _unseen(self, index: int) -> int:
-        """Pass by a node that is not content, but for lazy pictures and formula sources in it."""
-        node = self.nodes[index]
-        inside_content = node.parent < 0 or self.kept[node.parent]
-        if not inside_content:
-            return index + 1
-        if node.tag == "noscript":
-            for place in range(index + 1, node.end):
-                named = addresses_of(self.nodes, place) if self.nodes[place].tag in _IMAGES else []
-                if named and not self.shown & {self.base.resolve(address) for address in named}:
-                    self._picture(place)
-        elif node.tag == "script" and node.attrs.get("type", "").startswith("math/tex"):
-            self.flow.text(tex(text_of(self.nodes, index)))
-        return node.end
+    def _pictures(self) -> Bools:
+        """Return which tags are pictures: also lazy ones, and a `picture` without an `img`."""
+        tree, content = self.tree, self.content
+        starts = has(tree.kinds, OPEN)
+        images = starts & has(tree.kinds, IMAGE)
+        before = summed(images)
+        alone = before[np.minimum(tree.ends, len(images))] == before[:-1]
+        found: Bools = content.tags & (images | (starts & has(tree.kinds, PICTURE) & alone))
+        holders = [n for n in tree.having(NOSCRIPT) if self._is_in_content(n)]
+        if holders:
+            shown = self._addresses(np.flatnonzero(images & content.tags).tolist())
+            for place in np.flatnonzero(images & (around(tree, np.array(holders))[:-1] > 0)):
+                named = self._addresses([int(place)])
+                found[place] = bool(named) and not shown & named
+        return found
 
-    def _math(self, index: int) -> None:
-        pictured = any(
-            token.startswith("mwe-math")
-            for up in list(ancestors(self.nodes, index))[:3]
-            for token in self.nodes[up].tokens
-        )
-        if pictured:
-            return
-        node = self.nodes[index]
-        for place in range(index, node.end):
-            found = self.nodes[place]
-            if found.tag == "annotation" and "tex" in found.attrs.get("encoding", ""):
-                self.flow.text(tex(text_of(self.nodes, place)))
-                return
-        self.flow.text(text_of(self.nodes, index))
+    def _addresses(self, places: list[int]) -> set[str]:
+        named = (address for n in places for address in addresses_of(self.tree, n))
+        return {self.base.resolve(address) for address in named}
 
-    def _picture(self, index: int) -> None:
-        node = self.nodes[index]
-        if written := formula(node):
-            self.notes["formula_as_text"] += 1
-            self.flow.text(written)
-            return
-        picture, reason = self._found(index)
-        if picture is None:
+    def _is_in_content(self, place: int) -> bool:
+        """Say whether the parent of a tag is content."""
+        parent = self.tree.parents[place]
+        return parent < 0 or bool(self.content.tags[parent])
+
+    def _picture(self, place: int) -> PagePicture | str | None:
+        """Return a picture, the text of a formula, or None with the reason noted."""
+        raw, link, caption = self.tree.raw(place), self._links[place], ""
+        if self._in_figure[place]:
+            caption = caption_of(self.tree, place, self._captions)
+        own = not raw or (self._sets and self.tree.parents[place] in self._sets)
+        key = (str(place) if own else raw, caption, link)
+        if key not in self._seen:
+            self._seen[key] = self._shown(place, raw, caption, self._link_of(link))
+        shown, reason = self._seen[key]
+        if reason:
             self.notes[reason] += 1
-        else:
-            self.flow.picture(picture, index < self._linked_until)
+        return shown
 
-    def _found(self, index: int) -> tuple[PagePicture | None, str]:
-        """Return the picture of an `img`, or the reason why there is none."""
-        attrs = self.nodes[index].attrs
+    def _shown(
+        self, place: int, raw: str, caption: str, link: str
+    ) -> tuple[PagePicture | str | None, str]:
+        """Return what is shown of a picture, and what is noted of it."""
+        if written := formula(raw):
+            return clean(written), "formula_as_text"
+        attrs = self.tree.attrs(place)
         sides = [attrs.get(name, "").strip().removesuffix("px") for name in ("width", "height")]
         if all(side in ("0", "1") for side in sides):
             return None, "image_pixel"
         inline: bytes | None = None
         reason = "image_without_address"
         addresses: list[str] = []
-        for named in addresses_of(self.nodes, index):
+        for named in addresses_of(self.tree, place):
             try:
                 found = inline_bytes(named, self.limits.max_inline_bytes)
             except ValueError:
@@ -290,28 +286,27 @@ class _Reading:
             inline=None if addresses else inline,
             alt=clean(attrs.get("alt", "").strip())[:MAX_ABOUT],
             title=clean(attrs.get("title", "").strip())[:MAX_ABOUT],
-            caption=clean(caption_of(self.nodes, index, self._captions)),
+            caption=clean(caption),
             width=sides[0][:20],
             height=sides[1][:20],
-            link=self._link_of(index)[:MAX_ABOUT],
+            link=link[:MAX_ABOUT],
         ), ""
 
-    def _link_of(self, index: int) -> str:
-        """Return where a click on a node leads, "" for nowhere."""
-        return self.nodes[self._link].attrs["href"] if index < self._linked_until else ""
+    def _link_of(self, link: int) -> str:
+        """Return where a click on a picture leads, "" for nowhere."""
+        return self.tree.attrs(link)["href"] if link >= 0 else ""
 
     def _without_ornaments(self, parts: list[str | PagePicture]) -> list[str | PagePicture]:
         """Leave out pictures that repeat, and join the texts around them."""
         times = Counter(p.addresses or p.inline for p in parts if isinstance(p, PagePicture))
         out: list[str | PagePicture] = []
+        texts: list[str] = []
         for part in parts:
-            if isinstance(part, PagePicture):
-                if times[part.addresses or part.inline] > MAX_REPEATS:
-                    self.notes["image_repeated"] += 1
-                else:
-                    out.append(part)
-            elif out and isinstance(last := out[-1], str):
-                out[-1] = f"{last}\n\n{part}"
+            if isinstance(part, str):
+                texts.append(part)
+            elif times[part.addresses or part.inline] > MAX_REPEATS:
+                self.notes["image_repeated"] += 1
             else:
-                out.append(part)
-        return out
+                out += ["\n\n".join(texts), part] if texts else [part]
+                texts = []
+        return [*out, "\n\n".join(texts)] if texts else out

@@ -1,210 +1,165 @@
-"""Which nodes of a page are furniture: menus, heads and feet, dialogs, blocks of links.
+"""Which parts of a page are furniture: menus, heads and feet, dialogs, blocks of links.
 
 The decision uses tags, ARIA roles, known class and id words, and the share of text inside links.
-What stands inside an element is counted by bisection, so that a page is judged in one pass.
+It is made for all elements of a page at once, over sums of what stands in front of each tag.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from typing import NamedTuple
 
-from cauldron.media.html_tree import Node, ancestors, tokens_of
+import numpy as np
 
-UNSEEN = frozenset(
-    "head script style template noscript svg canvas iframe object embed audio video nav dialog "
-    "input button select textarea option optgroup datalist label output progress meter "
-    "map area frame frameset applet".split()
+from cauldron.media.html_tags import (
+    ARTICLE,
+    CAPTION,
+    CAPTIONED,
+    CLOSE,
+    COUNTED_LINK,
+    COUNTED_PICTURE,
+    FIGURE,
+    FURNITURE,
+    HEADING,
+    IF_BARE,
+    IF_BARE_AND_MINOR,
+    IF_LINKS,
+    IF_MINOR,
+    IF_TOP,
+    MAIN,
+    OPEN,
+    ROW,
+    SECTION,
+    TABLE,
+    UNSEEN,
 )
-NEVER_READ = sorted(UNSEEN - {"head", "script", "noscript", "frame", "frameset"})
-"""What the parser takes out by itself; of the others a part is looked at."""
-_ROLES = frozenset("navigation banner contentinfo search dialog alertdialog menu menubar".split())
-_FURNITURE = frozenset(
-    """
-    nav navbar navbox navheader navfooter navigation navpath nav-panel topnav bottomnav subnav
-    footer site-footer page-footer printfooter site-header masthead site-info site-nav
-    breadcrumb breadcrumbs pagination pager skip-link skip-nav toc table-of-contents
-    share sharing social social-share social-links addtoany comments comment-respond disqus_thread
-    cookie cookie-banner cookie-notice cookie-consent newsletter subscribe popup modal
-    ad ads advert advertisement adsbygoogle sponsored noprint mw-editsection mw-jump-link
-    mw-hidden-catlinks catlinks headerlink related-posts sphinxsidebar jump-link
-    """.split()
-)
-_FURNITURE_WITHOUT_PICTURES = frozenset(
-    "header sidebar menu related toolbar tabs widget widgets tags meta".split()
-)
-_NAMED = _FURNITURE | _FURNITURE_WITHOUT_PICTURES
-_COUNTED = frozenset("a img tr h1 h2 h3 h4 h5 h6".split())
-_CONTENT = frozenset("html body main article".split())
-_LINK_BLOCKS = frozenset("ul ol div p section table center".split())
-_JUDGED_BY_NAME = UNSEEN | _CONTENT | _LINK_BLOCKS | {"header", "footer", "aside"}
+from cauldron.media.html_tree import Bools, Ints, Tree, has
+
 MAX_LINK_SHARE = 0.5
 MAX_LINK_WORDS = 50
 _MIN_LINKS = 3
 _MAX_NAVIGATION_ROWS = 2
-_ICON_SIDE = 40
 
 
-class _Counts:
-    """Where in the list of nodes something stands, to count it inside any element."""
+class Content(NamedTuple):
+    """Which tags and which texts of a page are content."""
 
-    def __init__(self, nodes: list[Node]) -> None:
-        self.links: list[int] = []
-        self.pictures: list[int] = []
-        self.rows: list[int] = []
-        self.headings: list[int] = []
-        self.texts: list[int] = []
-        self.letters, self.linked = [0], [0]
-        unseen_until = link_until = all_letters = all_linked = 0
-        for index, node in enumerate(nodes):
-            tag = node.tag
-            if not tag:
-                if index >= unseen_until and not (text := node.text).isspace():
-                    letters = len(text) - text.count(" ")
-                    all_letters += letters
-                    if index < link_until:
-                        all_linked += letters
-                    self.texts.append(index)
-                    self.letters.append(all_letters)
-                    self.linked.append(all_linked)
-            elif tag in UNSEEN:
-                unseen_until = max(unseen_until, node.end)
-            elif tag in _COUNTED and index >= unseen_until:
-                if tag == "a":
-                    if "href=" in node.raw:
-                        link_until = max(link_until, node.end)
-                        self.links.append(index)
-                elif tag == "img":
-                    if not is_icon(node):
-                        self.pictures.append(index)
-                else:
-                    (self.rows if tag == "tr" else self.headings).append(index)
-
-    def within(self, totals: list[int], node: Node, index: int) -> int:
-        """Return how many letters (or linked letters) stand inside an element."""
-        return totals[bisect_left(self.texts, node.end)] - totals[bisect_left(self.texts, index)]
+    tags: Bools
+    texts: Bools
 
 
-def _number(places: list[int], node: Node, index: int) -> int:
-    """Return how many of some places lie inside an element."""
-    return bisect_left(places, node.end) - bisect_left(places, index) if places else 0
+def around(tree: Tree, starts: Ints) -> Ints:
+    """Return for each text how many of some elements it stands in.
+
+    For the start tag behind the text it is how many of them the tag stands in.
+    """
+    size = len(tree.texts) + 1
+    inside = np.bincount(starts + 1, minlength=size)
+    inside -= np.bincount(tree.ends[starts] + 1, minlength=size)[:size]
+    return np.cumsum(inside)[:-1]
 
 
-def content_mask(nodes: list[Node]) -> bytearray:
-    """Return one byte a node: 1 for content, 0 for furniture and what nobody sees.
+def summed(values: Ints | Bools) -> Ints:
+    """Return the sums of what stands in front of each place, and of all."""
+    out = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(values, out=out[1:])
+    return out
+
+
+class _Page:
+    """What stands where on a page, as sums."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree, kinds = tree, tree.kinds
+        texts = tree.texts
+        self.starts = has(kinds, OPEN)
+        unseen = around(tree, np.flatnonzero(has(kinds, UNSEEN) & self.starts)) > 0
+        self.seen = self.starts & ~unseen[:-1]
+        blank = np.fromiter(map(str.isspace, texts), np.bool_, len(texts))
+        self.counted = ~(unseen | blank)
+        letters = np.fromiter([len(text) - text.count(" ") for text in texts], np.int64, len(texts))
+        self.letters = letters * self.counted
+        self.before = summed(self.letters)
+        links = self.seen & has(kinds, COUNTED_LINK)
+        self.links = summed(links)
+        self.linked = summed(self.letters * (around(tree, np.flatnonzero(links)) > 0))
+        self.pictures = summed(self.seen & has(kinds, COUNTED_PICTURE))
+
+    def inside(self, sums: Ints, places: Ints) -> Ints:
+        """Return how many tags of a kind are elements, or stand inside them."""
+        return sums[np.minimum(self.tree.ends[places] + 1, len(sums) - 1)] - sums[places]
+
+    def written(self, sums: Ints, places: Ints) -> Ints:
+        """Return how many letters of a kind stand inside elements."""
+        return sums[np.minimum(self.tree.ends[places] + 1, len(sums) - 1)] - sums[places + 1]
+
+    def furniture(self) -> Bools:
+        """Return which start tags are those of furniture."""
+        tree, starts = self.tree, self.starts
+        out = starts & has(tree.kinds, FURNITURE)
+        may = IF_BARE | IF_MINOR | IF_BARE_AND_MINOR | IF_TOP
+        places = np.flatnonzero(starts & has(tree.kinds, may))
+        if len(places):
+            kinds = tree.kinds[places]
+            bare = self.inside(self.pictures, places) == 0
+            minor = 2 * self.written(self.before, places) <= self.before[-1]
+            named = has(kinds, IF_MINOR) | (bare & has(kinds, IF_BARE_AND_MINOR))
+            sections = np.flatnonzero(starts & has(tree.kinds, SECTION))
+            top = has(kinds, IF_TOP) & (around(tree, sections)[places] == 0)
+            out[places] |= top | (bare & has(kinds, IF_BARE)) | (minor & named)
+        links = self._link_blocks(np.flatnonzero(starts & has(tree.kinds, IF_LINKS) & ~out))
+        out[links] = True
+        return out
+
+    def _link_blocks(self, places: Ints) -> Ints:
+        """Return those of some elements that are little but links."""
+        tree = self.tree
+        places = places[self.inside(self.links, places) >= _MIN_LINKS]
+        linked = self.written(self.linked, places)
+        places = places[linked > MAX_LINK_SHARE * self.written(self.before, places)]
+        places = places[self.inside(self.pictures, places) == 0]
+        if not len(places):
+            return places
+        kinds, starts = tree.kinds, self.starts
+        places = places[self.inside(summed(self.seen & has(kinds, HEADING)), places) == 0]
+        rows = self.inside(summed(self.seen & has(kinds, ROW)), places)
+        figured = around(tree, np.flatnonzero(starts & has(kinds, FIGURE | CAPTION)))[places] > 0
+        known = ~figured & ~has(kinds[places], CAPTIONED)
+        places = places[known & ~(has(kinds[places], TABLE) & (rows > _MAX_NAVIGATION_ROWS))]
+        filled = np.flatnonzero(self.letters)
+        return np.array([p for p in places.tolist() if self._is_short(p, filled)], np.int64)
+
+    def _is_short(self, place: int, filled: Ints) -> bool:
+        first, last = np.searchsorted(filled, (place + 1, self.tree.ends[place] + 1)).tolist()
+        words = 0
+        for text in filled[first : min(last, first + MAX_LINK_WORDS)].tolist():
+            words += len(self.tree.texts[text].split())
+        return words < MAX_LINK_WORDS
+
+
+def content_of(tree: Tree) -> Content:
+    """Return what is content, and neither furniture nor what nobody sees.
 
     A `main` or the only `article` that holds most of the remaining text takes it all.
     """
-    counts = _Counts(nodes)
-    kept = bytearray(b"\x01") * len(nodes)
-    mains: list[int] = []
-    articles: list[int] = []
-    index = 0
-    while index < len(nodes):
-        node = nodes[index]
-        if node.tag and (node.raw or node.tag in _JUDGED_BY_NAME):
-            if _is_furniture(nodes, index, counts):
-                kept[index : node.end] = bytes(node.end - index)
-                index = node.end
-                continue
-            if node.tag == "main" or 'role="main"' in node.raw:
-                mains.append(index)
-            elif node.tag == "article":
-                articles.append(index)
-        index += 1
-    main = _main(nodes, kept, counts, mains or articles)
-    if main is not None:
-        kept[:main] = bytes(main)
-        kept[nodes[main].end :] = bytes(len(nodes) - nodes[main].end)
-        for up in ancestors(nodes, main):
-            kept[up] = 1
-    return kept
-
-
-def is_plain(tag: str, raw: str) -> bool:
-    """Say whether an inline element with attributes is neither furniture nor hidden nor marked."""
-    if "hidden" in raw or "display" in raw or "role=" in raw:
-        return False
-    tokens = tokens_of(raw)
-    return tokens.isdisjoint(_NAMED) and not any(
-        "caption" in token or "math" in token for token in tokens
-    )
-
-
-def is_icon(node: Node) -> bool:
-    """Say whether a picture declares itself at most 40 pixels high or wide."""
-    if "width=" not in node.raw and "height=" not in node.raw:
-        return False
-    sides = [node.attrs.get(name, "").strip().removesuffix("px") for name in ("width", "height")]
-    return any(side.isdecimal() and int(side) <= _ICON_SIDE for side in sides if len(side) < 6)
-
-
-def _is_furniture(nodes: list[Node], index: int, counts: _Counts) -> bool:
-    node = nodes[index]
-    tag, raw = node.tag, node.raw
-    if tag in UNSEEN or (raw and _is_hidden(node)):
-        return True
-    if tag in _CONTENT:
-        return False
-    if raw and "role=" in raw and node.attrs.get("role", "").strip().lower() in _ROLES:
-        return True
-    if tag in ("header", "footer"):
-        inside = {nodes[up].tag for up in ancestors(nodes, index)}
-        if not inside & {"article", "main", "section"}:
-            return True
-    aside = tag == "aside" or 'role="complementary"' in raw
-    if aside and not _number(counts.pictures, node, index):
-        return True
-    tokens = node.tokens
-    if not tokens.isdisjoint(_NAMED):
-        bare = not _number(counts.pictures, node, index)
-        named = tokens & _FURNITURE or (bare and tokens & _FURNITURE_WITHOUT_PICTURES)
-        if named and _is_minor(node, index, counts):
-            return True
-    return tag in _LINK_BLOCKS and _is_link_block(nodes, index, counts)
-
-
-def _is_hidden(node: Node) -> bool:
-    raw = node.raw
-    if "hidden" not in raw and "display" not in raw:
-        return False
-    style = node.attrs.get("style", "").lower().replace(" ", "")
-    return "hidden" in node.attrs or "display:none" in style
-
-
-def _is_minor(node: Node, index: int, counts: _Counts) -> bool:
-    """Say whether a node holds less than half of the text: more is never furniture."""
-    return 2 * counts.within(counts.letters, node, index) <= counts.letters[-1]
-
-
-def _is_link_block(nodes: list[Node], index: int, counts: _Counts) -> bool:
-    node = nodes[index]
-    if _number(counts.links, node, index) < _MIN_LINKS:
-        return False
-    words = 0
-    for place in range(bisect_left(counts.texts, index), bisect_left(counts.texts, node.end)):
-        words += len(nodes[counts.texts[place]].text.split())
-        if words >= MAX_LINK_WORDS:
-            return False
-    if _number(counts.pictures, node, index) or _number(counts.headings, node, index):
-        return False
-    if node.tag == "table" and _number(counts.rows, node, index) > _MAX_NAVIGATION_ROWS:
-        return False
-    letters = counts.within(counts.letters, node, index)
-    linked = counts.within(counts.linked, node, index)
-    return linked > MAX_LINK_SHARE * letters and not _captioned(nodes, index)
-
-
-def _captioned(nodes: list[Node], index: int) -> bool:
-    return any("caption" in token for token in nodes[index].tokens) or any(
-        nodes[up].tag in ("figure", "figcaption", "caption") for up in ancestors(nodes, index)
-    )
-
-
-def _main(nodes: list[Node], kept: bytearray, counts: _Counts, places: list[int]) -> int | None:
-    if len(places) != 1:
-        return None
-    letters = counts.letters
-    sizes = [(n, letters[k + 1] - letters[k]) for k, n in enumerate(counts.texts) if kept[n]]
-    end = nodes[places[0]].end
-    inside = sum(size for n, size in sizes if places[0] < n < end)
-    return places[0] if 2 * inside > sum(size for _, size in sizes) else None
+    page = _Page(tree)
+    furniture = page.furniture()
+    texts = around(tree, np.flatnonzero(furniture)) == 0
+    tags = texts[:-1] & ~furniture
+    closed = has(tree.kinds, CLOSE)
+    starts = np.flatnonzero(page.starts & (tree.ends < len(tags)))
+    for bits in (MAIN, ARTICLE):
+        places = np.flatnonzero(page.starts & tags & has(tree.kinds, bits))
+        if len(places):
+            break
+    if len(places) == 1:
+        main, end = int(places[0]), int(tree.ends[places[0]])
+        held = page.letters * texts
+        if 2 * held[main + 1 : end + 1].sum() > held.sum():
+            tags[:main] = False
+            tags[end + 1 :] = False
+            tags[list(tree.ancestors(main))] = True
+            texts[: main + 1] = False
+            texts[end + 1 :] = False
+    tags[closed] = False
+    tags[tree.ends[starts]] = tags[starts]
+    return Content(tags, texts)

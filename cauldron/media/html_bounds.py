@@ -7,7 +7,7 @@ of attributes of a tag.
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -27,15 +27,14 @@ _TAG = re.compile(
     r"|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/<>]*)(?P<rest>[^<>]*)>",
     re.IGNORECASE | re.DOTALL,
 )
-_LOWER = 0x20202020  # sets the bit of small letters
+_LOWER, _LETTER = np.uint64(0x2020202020202020), np.uint64(0x4040404040404040)
 
 
-def _heads(*names: bytes) -> list[int]:
-    return [int.from_bytes(name.lower(), "little") for name in names]
+def _heads(names: Iterable[str]) -> npt.NDArray[np.uint64]:
+    return np.array([int.from_bytes(name.encode()[:8], "little") for name in names], np.uint64)
 
 
-_NOT_NESTED_3 = _heads(b"br>", b"br ", b"br/", b"hr>", b"hr ", b"hr/", b"!--")
-_NOT_NESTED_4 = _heads(b"img ", b"meta", b"link", b"inpu", b"sour", b"wbr>", b"col>", b"col ")
+_NOT_NESTED = _heads({""} | VOID | _END_OPTIONAL)
 
 
 def bounded(html: str, max_depth: int) -> str:
@@ -44,11 +43,8 @@ def bounded(html: str, max_depth: int) -> str:
 
 
 def _is_easy(html: str, max_depth: int) -> bool:
-    """Say whether tags cannot be nested too deeply nor have thousands of attributes.
-
-    In each window opened tags are counted as if none of them was closed there.
-    """
-    data = html.encode(errors="replace") + b"     "
+    """Say whether tags cannot be nested too deeply nor have thousands of attributes."""
+    data = html.encode(errors="replace") + b" " * 16
     letters = np.frombuffer(data, np.uint8)
     tags = np.flatnonzero(letters == ord("<"))
     ends = np.append(tags[1:], len(data))
@@ -58,27 +54,34 @@ def _is_easy(html: str, max_depth: int) -> bool:
         if written[1:2].isalpha() and len(written.split()) > _MAX_ATTRIBUTES:
             return False
     is_end = letters[tags + 1] == ord("/")
-    step = max(len(data) // _WINDOWS, 1_000)
-    depth = 0
-    bounds = np.searchsorted(tags, np.arange(0, len(data) + step, step)).tolist()
-    for first, last in pairwise(bounds):
-        closed = np.count_nonzero(is_end[first:last])
-        opened = last - first - closed
-        if depth + opened > max_depth:
-            opened -= _not_nested(letters, tags[first:last])
-            if depth + opened > max_depth:
-                return False
-        depth += opened - closed
-    return True
+    return _is_flat(is_end, max_depth) or _is_flat_by_names(data, tags, is_end, max_depth)
 
 
-def _not_nested(letters: npt.NDArray[np.uint8], tags: npt.NDArray[np.int64]) -> int:
-    """Return how many tags are of elements that have nothing in them."""
-    heads = np.full(len(tags), _LOWER, np.uint32)
-    for place in range(4):
-        heads |= letters[tags + 1 + place].astype(np.uint32) << np.uint32(8 * place)
-    threes = np.isin(heads & 0xFFFFFF, _NOT_NESTED_3)
-    return int((threes | np.isin(heads, _NOT_NESTED_4)).sum())
+def _is_flat(is_end: npt.NDArray[np.bool_], max_depth: int) -> bool:
+    """Say whether depth stays in bounds even if in no window of tags an element were closed."""
+    step = max(len(is_end) // _WINDOWS, 1)
+    starts = np.arange(0, len(is_end), step)
+    ends = np.add.reduceat(is_end, starts, dtype=np.int64) if len(starts) else starts
+    opened = np.diff(np.append(starts, len(is_end))) - ends
+    before = np.cumsum(opened - ends) - (opened - ends)
+    return bool((before + opened <= max_depth).all())
+
+
+def _is_flat_by_names(
+    data: bytes,
+    tags: npt.NDArray[np.int64],
+    is_end: npt.NDArray[np.bool_],
+    max_depth: int,
+) -> bool:
+    """Say whether depth stays in bounds, counting only elements that must be closed."""
+    octets = np.ndarray((len(data) - 7,), "<u8", data, strides=(1,))
+    heads = octets[tags + 1 + is_end] | _LOWER
+    after = ~heads & _LETTER
+    heads &= ((after & -after) >> np.uint64(6)) - np.uint64(1)  # up to what is not a letter
+    nests = np.where(is_end, -1, 1)
+    nests[np.isin(heads, _NOT_NESTED)] = 0
+    depth = np.cumsum(nests)
+    return bool((depth - np.minimum(np.minimum.accumulate(depth), 0)).max(initial=0) <= max_depth)
 
 
 def _bounded(html: str, max_depth: int) -> str:

@@ -1,37 +1,31 @@
 """Laying out a page as text and pictures: paragraphs, lists, tables, preformatted text.
 
 White space follows CSS: it collapses across elements and is kept in `pre`. Blocks stand apart by a
-blank line, list items and table rows by a line feed, cells by ` | `.
+blank line, list items and table rows by a line feed, cells by ` | `. What a tag does to the layout
+is worked out for all tags at once, and only what is left of them is gone through one by one:
+paragraphs, list items, pictures.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from cauldron.media.html_tree import CONTROLS, Node
+import numpy as np
+
+from cauldron.media import html_tags as of
+from cauldron.media.html_boilerplate import Content, around, summed
+from cauldron.media.html_tree import Bools, Ints, Tree, has
 
 Picture = TypeVar("Picture")
 
-_LINE, _BLANK = "\n", "\n\n"
-_LINES = frozenset("li dt dd tr tbody thead tfoot legend summary".split())
-_BLOCKS = _LINES | frozenset(
-    "address article aside blockquote body caption center details dir div dl fieldset figcaption "
-    "figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html main menu nav ol p plaintext pre "
-    "listing xmp search section table ul".split()
-)
-_HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
-_ROWS = frozenset("table caption tr tbody thead tfoot".split())
-_LISTS = frozenset("ul ol menu dir".split())
-_PREFORMATTED = frozenset("pre listing xmp plaintext".split())
-_WITH_STATE = _LISTS | _PREFORMATTED | _HEADINGS | {"li", "table"}
-_LAYOUT_INSIDE = frozenset("table h1 h2 h3 h4 h5 h6 pre figure blockquote".split())
-
-LAID_OUT = _BLOCKS | frozenset("br td th".split())
-"""Elements that have a part in the layout; others need not be told to a `Flow`."""
+_BETWEEN = "\0"  # not in a page: control characters are taken out
+_LINE, _BLANK = 1, 2
+_LAID_OUT = of.LINE | of.BLOCK | of.CELL | of.BREAK
+_STATES = of.LIST | of.ITEM
 
 # Marks inside a paragraph; control characters of the page itself are taken out before.
 _BREAK, _CELL, _KEPT_SPACE, _KEPT_TAB = "\x0b", "\x1e", "\x1c", "\x1d"
@@ -43,25 +37,187 @@ _AS_KEPT = (
     ("\xa0", _KEPT_SPACE),
     ("\t", _KEPT_TAB),
 )
-_MARKS_IN_CELLS = re.compile(f"[{_BREAK}{_KEPT_SPACE}{_KEPT_TAB}]")
+_MARKS = (_BREAK, _KEPT_SPACE, _KEPT_TAB)
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b\u200e\u200f\u2060-\u2064\ufeff]")
 _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
-_SPACE = re.compile("[ \t\n\r\f\x85\xa0\u2028\u2029]+")
+_UNCLEAN = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
+_ODD_SPACES, _MORE_ODD_SPACES = "\n\t\r\f", "\x85\xa0\u2028\u2029"
 _SPACES = re.compile(" +")
-_SEPARATED = re.compile(r"[|·•»›]")
+_SEPARATED = "|·•»›"
 _MAX_NAVIGATION_WORDS = 50
 
 
 def clean(text: str) -> str:
-    """Return text in NFC without control and zero-width characters.
+    """Return text in NFC without zero-width characters.
 
     Joiners stay between letters that are not ASCII: scripts and emoji need them.
     """
-    text = CONTROLS.sub("", text)
     if text.isascii():
         return text
     text = _INVISIBLE.sub("", text)
     return unicodedata.normalize("NFC", _JOINERS.sub("", text))
+
+
+def _is_unclean(text: str) -> bool:
+    """Say whether `clean` may change a text."""
+    return not text.isascii() and (
+        any(mark in text for mark in _UNCLEAN) or not unicodedata.is_normalized("NFC", text)
+    )
+
+
+Step = tuple[int, int, int, int, int, int, int]
+"""The place of a tag, what it does, the first of the texts in front of it that are still to be set,
+how these are filled, and what stands above the next paragraph: if one ended here, in any case, and
+except behind the mark of an item."""
+_SPACE_ONLY, _FILLED, _PLAIN = 1, 2, 3
+_BREAKS, _CHANGES, _SHOWS, _CHANGES_INSIDE = range(4)
+"""PLAIN: filled, without marks and links.
+Ends a paragraph; does and changes a list; shows a picture; changes a list inside a row."""
+
+
+class Layout:
+    """What the tags of a page do to its layout, and its texts with marks in them.
+
+    Args:
+        tree, content: the page.
+        pictures: places of the tags that are pictures.
+        told: texts to be set at places of texts, formulas.
+    """
+
+    def __init__(self, tree: Tree, content: Content, pictures: Bools, told: dict[int, str]) -> None:
+        self.tree = tree
+        self.laid = content.tags & has(tree.kinds, _LAID_OUT)
+        self.in_row = self._in_row()
+        links = np.flatnonzero(content.tags & has(tree.kinds, of.LINK) & has(tree.kinds, of.OPEN))
+        self.link_before = self._last(links)
+        pre = np.flatnonzero(self.laid & has(tree.kinds, of.PRE) & has(tree.kinds, of.OPEN))
+        self.kept = around(tree, pre) > 0
+        self.texts = self._texts(content, told)
+        self.filled = self._filled()
+        self.marks = self.kept.astype(np.int64)
+        linked = (self.filled > 0) & (self.link_before >= 0)
+        linked[list(told)] = False
+        self.linked = summed(linked)
+        heads = self.laid & has(tree.kinds, of.HEADING)
+        last = np.maximum.accumulate(np.where(heads, np.arange(len(heads)), -1))
+        self.in_heading = np.append(False, (last >= 0) & has(tree.kinds, of.OPEN)[last])
+        self.separated = self._separators()
+        self._mark()
+        self.steps = self._steps(pictures)
+
+    def _texts(self, content: Content, told: dict[int, str]) -> list[str]:
+        """Return the texts that are shown, clean and with white space collapsed or marked."""
+        texts = list(self.tree.texts)
+        if not content.texts.all():
+            texts = list(map(_shown, texts, content.texts.tolist()))
+        for place, text in told.items():
+            texts[place] = text
+        whole = _BETWEEN.join(texts)
+        if _is_unclean(whole):
+            texts = [text if text.isascii() else clean(text) for text in texts]
+            whole = _BETWEEN.join(texts)
+        if self.kept.any():
+            for place in np.flatnonzero(self.kept).tolist():
+                texts[place] = _as_kept(texts[place])
+            whole = _BETWEEN.join(texts)
+        self.whole = _collapsed(whole)
+        return self.whole.split(_BETWEEN)
+
+    def _separators(self) -> Ints | None:
+        """Return in how many texts there is what may part links; None if there is none."""
+        found = [mark for mark in _SEPARATED if mark in self.whole]
+        if not found or not self.linked[-1]:
+            return None
+        return summed(np.array([any(mark in t for mark in found) for t in self.texts]))
+
+    def _last(self, links: Ints) -> Ints:
+        """Return for each text the link that it stands in, -1 for none; the last one counts."""
+        tree = self.tree
+        places = np.full(len(tree.texts), -1)
+        places[links + 1] = links
+        places = np.maximum.accumulate(places)
+        ends = tree.ends[places] if len(tree.ends) else places
+        return np.where((places >= 0) & (ends >= np.arange(len(places))), places, -1)
+
+    def _in_row(self) -> Bools:
+        """Return which tags stand in a table whose rows are set on one line each."""
+        tree = self.tree
+        out = np.zeros(len(tree.kinds), np.bool_)
+        tables = np.flatnonzero(self.laid & has(tree.kinds, of.TABLE) & has(tree.kinds, of.OPEN))
+        if not len(tables):
+            return out
+        starts = has(tree.kinds, of.OPEN)
+        ends = np.minimum(tree.ends[tables] + 1, len(out))
+        odd, paragraphs, cells = (
+            (sums := summed(starts & has(tree.kinds, bits)))[ends] - sums[tables + 1]
+            for bits in (of.IN_LAYOUT, of.PARAGRAPH, of.CELL)
+        )
+        data = (odd == 0) & (paragraphs <= cells) & ~has(tree.kinds[tables], of.FOR_LAYOUT)
+        for table, end, is_data in zip(tables.tolist(), ends.tolist(), data.tolist(), strict=True):
+            out[table + 1 : end] = is_data
+        return out
+
+    def _filled(self) -> Ints:
+        """Return how texts are filled, 0 for those that are empty."""
+        texts = self.texts
+        filled = np.fromiter(map(len, texts), np.int64, len(texts)) > 0
+        blank = np.fromiter(map(" ".__eq__, texts), np.bool_, len(texts))
+        return np.where(filled, np.where(blank, _SPACE_ONLY, _FILLED), 0)
+
+    def _mark(self) -> None:
+        """Put line breaks, cells and spaces of rows in front of the texts that follow them."""
+        kinds, row = self.tree.kinds, self.in_row & self.laid
+        cells = has(kinds, of.CELL)
+        breaks = has(kinds, of.BREAK)
+        spaced = row & ~has(kinds, of.ROWS) & ~cells
+        self.spaced = spaced & ~breaks
+        for mark, filled, marked in (
+            (" ", _SPACE_ONLY, spaced),
+            (_CELL, _FILLED, row & cells & has(kinds, of.OPEN)),
+            (_BREAK, _FILLED, self.laid & breaks & ~spaced),
+        ):
+            places = np.flatnonzero(marked) + 1
+            self.filled[places] = np.maximum(self.filled[places], filled)
+            self.marks[places] |= filled == _FILLED
+            for place in places.tolist():
+                self.texts[place] = mark + self.texts[place]
+        self.ends_paragraphs = self.laid & ~breaks & ~(row & cells) & ~self.spaced
+
+    def _steps(self, pictures: Bools) -> list[Step]:
+        """Return the tags that do something to the layout, several together where they can be."""
+        kinds = self.tree.kinds
+        states = self.laid & has(kinds, _STATES)
+        does = np.where(states, np.where(self.spaced, _CHANGES_INSIDE, _CHANGES), _BREAKS)
+        does[pictures] = _SHOWS
+        places = np.flatnonzero(self.ends_paragraphs | states | pictures)
+        if not len(places):
+            return []
+        does, kinds = does[places], kinds[places]
+        firsts = np.append(0, places[:-1] + 1)
+        filled = np.maximum.reduceat(self.filled[: places[-1] + 1], firsts)
+        level = np.where(has(kinds, of.LINE), _LINE, _BLANK)
+        always = np.where((filled > 0) | has(kinds, of.CELL), level, 0)
+        unmarked = level - always
+        odd = _any(summed(self.marks), firsts, places)
+        if self.separated is not None:
+            in_links = _any(self.linked, firsts, places)
+            odd |= in_links & _any(self.separated, firsts, places)
+        plain = (filled == _FILLED) & (does <= _CHANGES) & ~odd
+        filled[plain] = _PLAIN
+        goes_on = (does[1:] == _BREAKS) & (does[:-1] == _BREAKS) & (filled[1:] < _FILLED)
+        heads = np.flatnonzero(np.append(True, ~goes_on))
+        return list(
+            zip(
+                places[heads].tolist(),
+                does[heads].tolist(),
+                firsts[heads].tolist(),
+                filled[heads].tolist(),
+                level[heads].tolist(),
+                np.maximum.reduceat(always, heads).tolist(),
+                np.maximum.reduceat(unmarked, heads).tolist(),
+                strict=True,
+            )
+        )
 
 
 @dataclass(slots=True)
@@ -73,153 +229,126 @@ class _List:
 
 
 class Flow(Generic[Picture]):
-    """Collects texts and pictures as they are read; `end` returns them."""
+    """Sets the texts and pictures of a page.
 
-    def __init__(self) -> None:
+    Args:
+        shown: returns what stands at a picture: itself, a text, or None.
+    """
+
+    def __init__(self, layout: Layout, shown: Callable[[int], Picture | str | None]) -> None:
+        self.layout, self.shown = layout, shown
         self.parts: list[str | Picture] = []
         self.navigation_lines = 0
         self._texts: list[str] = []
-        self._items: list[tuple[str | Picture, bool]] = []
-        self._need = ""
+        self._need = 0
         self._prefix = ""
         self._lists: list[_List] = []
-        self._tables: list[bool] = []
-        self._pre = 0
-        self._heading = False
-        self._in_row = False
-        self._marked = False  # there are marks in the running paragraph
 
-    def text(self, text: str, linked: bool = False) -> None:
-        """Add a text as it stands in the page."""
-        if not text.isascii():
-            text = clean(text)
-        if self._pre:
-            self._marked = True
-            for found, kept in _AS_KEPT:
-                text = text.replace(found, kept)
-        if text:
-            self._items.append((text, linked))
+    def set(self) -> list[str | Picture]:
+        """Return the texts and pictures in order."""
+        texts = self.layout.texts
+        items: list[str | Picture] = []
+        begin = following = 0
+        for place, kind, first, filled, need, always, unmarked in self.layout.steps:
+            following = place + 1
+            if filled:
+                text = texts[place]
+                if first != place:
+                    text = "".join(texts[first:following])
+                    if "  " in text:
+                        text = _SPACES.sub(" ", text)  # where texts meet
+                if filled == _PLAIN and not items:
+                    self._add_text(text.strip(" "))
+                elif filled > _SPACE_ONLY or items or kind == _SHOWS:
+                    items.append(text)
+            if kind == _SHOWS:
+                if (shown := self.shown(place)) is not None:
+                    items.append(self._as_set(shown, place))
+                continue
+            if kind != _CHANGES_INSIDE:
+                if items:
+                    self._paragraph(items, begin, place)
+                    items = []
+                    always = max(always, need)
+                begin = following
+                if always > self._need:
+                    self._need = always
+                if unmarked > self._need and not self._prefix:
+                    self._need = unmarked  # but the first block of an item stands behind its mark
+            if kind != _BREAKS:
+                self._change(place)
+        self._paragraph([*items, "".join(texts[following:])], begin, len(texts) - 1)
+        self._end_text()
+        return self.parts
 
-    def picture(self, picture: Picture, linked: bool = False) -> None:
-        """Add a picture inside the running paragraph."""
-        self._items.append((picture, linked))
+    def _as_set(self, shown: Picture | str, place: int) -> Picture | str:
+        if not isinstance(shown, str):
+            return shown
+        return _as_kept(shown) if self.layout.kept[place] else _collapsed(shown)
 
-    def enter(self, node: Node, inside: list[Node]) -> None:
-        """Begin an element; `inside` are the nodes in it."""
-        tag = node.tag
-        if tag == "td" or tag == "th":
-            self._cell()
-            return
-        if tag == "br":
-            self._marked = True
-            self._items.append((" " if self._in_row else _BREAK, False))
-        else:
-            self._break(tag)
-        if tag not in _WITH_STATE:
-            return
-        if tag in _LISTS:
-            self._lists.append(_List(number=_start(node) if tag == "ol" else None))
-        elif tag == "li":
-            self._item(node)
-        elif tag == "table":
-            self._in_row = _is_data_table(node, inside)
-            self._tables.append(self._in_row)
-        elif tag in _PREFORMATTED:
-            self._pre += 1
-        else:
-            self._heading = True
-
-    def leave(self, node: Node) -> None:
-        """End an element."""
-        tag = node.tag
-        if tag == "td" or tag == "th":
-            if not self._in_row:
-                self.flush(_BLANK)
-            return
-        if tag != "br":
-            self._break(tag)
-        if tag not in _WITH_STATE:
-            return
-        if tag in _LISTS and self._lists:
-            self._lists.pop()
-        elif tag == "li":
-            self._prefix = ""
-        elif tag == "table" and self._tables:
-            self._tables.pop()
-            self._in_row = bool(self._tables and self._tables[-1])
-        elif tag in _PREFORMATTED:
-            self._pre -= 1
-        elif tag in _HEADINGS:
-            self._heading = False
-
-    def flush(self, need: str = _BLANK) -> None:
-        """End the running paragraph; the next one stands `need` below."""
-        items = self._items
-        if items:
-            self._items = []
-            self._set(items)
-            self._marked = False
-        if len(need) > len(self._need):
-            self._need = need
-
-    def _set(self, items: list[tuple[str | Picture, bool]]) -> None:
-        laid_out = _laid_out if self._marked else _collapsed
-        if len(items) == 1 and isinstance(text := items[0][0], str) and not items[0][1]:
-            self._add_text(laid_out(text))
-            return
-        if not self._heading and _is_navigation(items):
+    def _paragraph(self, items: list[str | Picture], begin: int, end: int) -> None:
+        """Set a paragraph, the texts of which stand from one place to another."""
+        if self._is_navigation(items, begin, end):
             self.navigation_lines += 1
             return
         texts: list[str] = []
-        for item, _ in items:
+        for item in items:
             if isinstance(item, str):
                 texts.append(item)
                 continue
-            self._add_text(laid_out("".join(texts)))
+            self._add_text(_laid_out("".join(texts)))
             texts = []
             self._end_text()
             self.parts.append(item)
         if texts:
-            self._add_text(laid_out("".join(texts)))
+            self._add_text(_laid_out("".join(texts)))
+
+    def _is_navigation(self, items: list[str | Picture], begin: int, end: int) -> bool:
+        """Say whether a paragraph is a line of links with bars or dots between them."""
+        layout = self.layout
+        if layout.in_heading[end]:
+            return False
+        has_links = layout.linked[end + 1] > layout.linked[begin]
+        if not has_links and (len(items) == 1 or (layout.link_before[begin : end + 1] < 0).all()):
+            return False
+        line = "".join(item for item in items if isinstance(item, str))
+        if not any(mark in line for mark in _SEPARATED) or _CELL in line:
+            return False
+        if len(line.split()) >= _MAX_NAVIGATION_WORDS:
+            return False
+        letters = sum(map(str.isalnum, line))
+        places = begin + np.flatnonzero(np.diff(layout.linked[begin : end + 2]))
+        linked = "".join(layout.texts[n] for n in places.tolist())
+        return 2 * sum(map(str.isalnum, linked)) > letters
 
     def _add_text(self, text: str) -> None:
         if not text:
             return
         text, self._prefix = self._prefix + text, ""
-        self._texts += [self._need or _BLANK, text] if self._texts else [text]
-        self._need = ""
-
-    def end(self) -> list[str | Picture]:
-        """End the page and return its texts and pictures in order."""
-        self.flush()
-        self._end_text()
-        return self.parts
+        self._texts += ["\n" if self._need == _LINE else "\n\n", text] if self._texts else [text]
+        self._need = 0
 
     def _end_text(self) -> None:
         if self._texts:
             self.parts.append("".join(self._texts))
             self._texts = []
 
-    def _break(self, tag: str) -> None:
-        items = self._items
-        if self._in_row and tag not in _ROWS:
-            items.append((" ", False))
-        elif items:
-            self.flush(_LINE if tag in _LINES else _BLANK)
-        elif not self._prefix and self._need != _BLANK:
-            # the first block of a list item stands behind its mark
-            self._need = _LINE if tag in _LINES else _BLANK
+    def _change(self, place: int) -> None:
+        """Begin or end a list or an item of one."""
+        tree = self.layout.tree
+        kind = int(tree.kinds[place])
+        if kind & of.LIST:
+            if kind & of.OPEN:
+                is_ordered = tree.name(place) == "ol"
+                self._lists.append(_List(number=_start(tree, place) if is_ordered else None))
+            elif self._lists:
+                self._lists.pop()
+        elif kind & of.CLOSE:
+            self._prefix = ""
+        elif not self.layout.in_row[place]:
+            self._item()
 
-    def _cell(self) -> None:
-        if self._in_row:
-            self._marked = True
-            self._items.append((_CELL, False))
-        else:
-            self.flush(_BLANK)
-
-    def _item(self, node: Node) -> None:
-        if self._in_row:
-            return
+    def _item(self) -> None:
         opened = self._lists[-1] if self._lists else _List(number=None)
         if opened.items or len(self._lists) > 1:
             self._need = _LINE  # items stand close together
@@ -228,50 +357,48 @@ class Flow(Generic[Picture]):
         self._prefix = "  " * (len(self._lists) - 1) + mark
 
 
-def _start(node: Node) -> int:
-    value = node.attrs.get("start", "").strip()
+def _start(tree: Tree, place: int) -> int:
+    value = tree.attrs(place).get("start", "").strip()
     return int(value) if value.isdecimal() and len(value) < 7 else 1
 
 
-def _is_data_table(table: Node, inside: list[Node]) -> bool:
-    """Say whether rows can stand on one line each; else the table is only there for layout."""
-    if table.attrs.get("role", "").lower() in ("presentation", "none"):
-        return False
-    if any(node.tag in _LAYOUT_INSIDE for node in inside):
-        return False
-    paragraphs = sum(node.tag == "p" for node in inside)
-    return paragraphs <= sum(node.tag in ("td", "th") for node in inside)
-
-
-def _is_navigation(items: Sequence[tuple[object, bool]]) -> bool:
-    """Say whether a paragraph is a line of links with bars or dots between them."""
-    for _, linked in items:
-        if linked:
-            break
-    else:
-        return False
-    texts = [(text, linked) for text, linked in items if isinstance(text, str)]
-    line = "".join(text for text, _ in texts)
-    if not _SEPARATED.search(line) or _CELL in line or len(line.split()) >= _MAX_NAVIGATION_WORDS:
-        return False
-    letters = sum(map(str.isalnum, line))
-    linked_letters = sum(sum(map(str.isalnum, text)) for text, linked in texts if linked)
-    return 2 * linked_letters > letters
+def _as_kept(text: str) -> str:
+    """Return a text with marks for its white space."""
+    for found, kept in _AS_KEPT:
+        text = text.replace(found, kept)
+    return text
 
 
 def _collapsed(text: str) -> str:
     """Collapse white space in a text without marks."""
-    return " ".join(text.split()) if text.isascii() else _SPACE.sub(" ", text).strip(" ")
+    for odd in _ODD_SPACES if text.isascii() else _ODD_SPACES + _MORE_ODD_SPACES:
+        if odd in text:
+            text = text.replace(odd, " ")
+    if "  " in text:
+        for many in ("                ", "    ", "  "):
+            while many in text:
+                text = text.replace(many, " ")
+    return text
+
+
+def _shown(text: str, is_shown: bool) -> str:
+    return text if is_shown else ""
 
 
 def _laid_out(text: str) -> str:
-    """Collapse white space, set cells and line breaks."""
+    """Set cells and line breaks in a text whose white space is collapsed or marked."""
+    if "  " in text:
+        text = _SPACES.sub(" ", text)  # where texts meet
     if _CELL in text:
-        plain = not _MARKS_IN_CELLS.search(text)
-        cells = [_collapsed(c) if plain else _laid_out(c) for c in text.split(_CELL)]
-        return _SPACES.sub(" ", " | ".join(cells)).strip(" |")
-    if not _MARKS_IN_CELLS.search(text):
-        return _collapsed(text)
-    lines = [line.strip(" ") for line in _SPACE.sub(" ", text).split(_BREAK)]
+        cells = " | ".join([_laid_out(cell) for cell in text.split(_CELL)])
+        return (_SPACES.sub(" ", cells) if "  " in cells else cells).strip(" |")
+    if not any(mark in text for mark in _MARKS):
+        return text.strip(" ")
+    lines = [line.strip(" ") for line in text.split(_BREAK)]
     text = "\n".join(lines).strip("\n").rstrip(f"{_KEPT_SPACE}{_KEPT_TAB}\n ")
     return text.replace(_KEPT_SPACE, " ").replace(_KEPT_TAB, "\t")
+
+
+def _any(sums: Ints, firsts: Ints, lasts: Ints) -> Bools:
+    """Say whether there are any between texts."""
+    return sums[lasts + 1] > sums[firsts]

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from cauldron.media.html_pictures import PagePicture
-from cauldron.media.html_tree import Node, read_nodes
+from cauldron.media.html_tags import ALONE, CLOSE, OPEN
+from cauldron.media.html_tree import Tree, read_tree
 from cauldron.media.limits import LIMITS, Limits
 
 END_MARK = "END_OF_DOCUMENT_TOKEN_TO_BE_REPLACED"
@@ -60,8 +61,7 @@ class _Element:
 def obelics_parts(html: str, url: str, limits: Limits = LIMITS) -> list[str | PagePicture]:
     """Return texts and pictures of a page in order."""
     html = re.sub(r"<!--.*?-->", "", re.sub(" +", " ", re.sub(r"\n+", "\n", html)), flags=re.DOTALL)
-    nodes, _ = read_nodes(_SPELT_BREAKS.sub(_BREAK, html), limits)
-    root = _tree(nodes)
+    root = _nested(read_tree(_SPELT_BREAKS.sub(_BREAK, html), limits))
     for simplify in (_without_feet, _without_inline, _without_others, _without_dates):
         _everywhere(root, simplify)
     while _emptied(root) | _flattened(root):
@@ -72,19 +72,24 @@ def obelics_parts(html: str, url: str, limits: Limits = LIMITS) -> list[str | Pa
 Simplify = Callable[[_Element, _Element], "list[_Element | str]"]
 
 
-def _tree(nodes: list[Node]) -> _Element:
+def _nested(tree: Tree) -> _Element:
     root = _Element("html")
-    made: dict[int, _Element] = {-1: root}
-    for index, node in enumerate(nodes):
-        above = made.get(node.parent, root)
-        if not node.tag:
-            above.children.append(node.text)
-        elif index == 0 and node.tag == "html":
-            made[index] = root
-            root.attrs = dict(node.attrs)
-        else:
-            made[index] = _Element(node.tag, dict(node.attrs))
-            above.children.append(made[index])
+    opened = [root]
+    for place, kind in enumerate(tree.kinds.tolist()):
+        if text := tree.texts[place]:
+            opened[-1].children.append(text)
+        if kind & OPEN:
+            if place == 0 and tree.name(place) == "html":
+                root.attrs = dict(tree.attrs(place))
+                opened.append(root)
+                continue
+            element = _Element(tree.name(place), dict(tree.attrs(place)))
+            opened[-1].children.append(element)
+            if not kind & ALONE:
+                opened.append(element)
+        elif kind & CLOSE:
+            opened.pop()
+    root.children += [tree.texts[-1]] if tree.texts[-1] else []
     return root
 
 

@@ -12,11 +12,13 @@ import binascii
 import itertools
 import posixpath
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
-from cauldron.media.html_tree import Node, ancestors, text_of
+from cauldron.media.html_tags import CAPTIONED, FIGURE_LIKE, PICTURE, attributes, tokens_of
+from cauldron.media.html_tree import Tree
 
 _LAZY = (
     "data-src data-original data-lazy-src data-lazy data-original-src data-src-fg data-img-src "
@@ -37,9 +39,9 @@ _LATEX = re.compile(
 _DISPLAY_STYLE = re.compile(r"\{\\(?:display|text)style\s*(.*)\}\Z", re.DOTALL)
 _FORMULA_CLASSES = frozenset("tex latex math mathtex".split())
 _MAX_FORMULA_HEIGHT = 80
-_FIGURES = frozenset("figure thumb thumbinner mediaobject wp-caption gallerybox image-box".split())
 _FIGURE_LEVELS = 6
 _FIGURE_NODES = 200
+_PICTURE_TAGS = 200
 MAX_ABOUT = 5_000
 """Characters kept of an alternative text, a caption or an address."""
 
@@ -121,17 +123,21 @@ def _with_scheme(address: str) -> str:
     return f"https:{address}" if address.startswith("//") else ""
 
 
-def addresses_of(nodes: list[Node], index: int) -> list[str]:
+def addresses_of(tree: Tree, place: int) -> list[str]:
     """Return what an `img` names, best first: the widest of its sets, lazy names, `src`."""
-    attrs = nodes[index].attrs
+    attrs = tree.attrs(place)
     sets = [attrs.get(name, "") for name in _LAZY_SETS]
-    lone = nodes[index].tag == "picture"  # one without an `img`
-    up, last = (index, nodes[index].end) if lone else (nodes[index].parent, index)
-    if up >= 0 and nodes[up].tag == "picture":
-        sources = [n for n in nodes[up + 1 : last] if n.tag == "source"]
-        usable = [n for n in sources if not n.attrs.get("type", "").startswith(_UNUSABLE_TYPES)]
-        sets += [n.attrs.get(name, "") for n in usable for name in _LAZY_SETS]
-    pairs = [pair for value in sets for pair in _set(value)]
+    lone = tree.name(place) == "picture"  # one without an `img`
+    up, last = (place, int(tree.ends[place])) if lone else (tree.parents[place], place)
+    if up >= 0 and tree.kinds[up] & PICTURE:
+        sources = [
+            tree.attrs(n)
+            for n in range(up + 1, min(last, up + _PICTURE_TAGS))
+            if tree.name(n) == "source"
+        ]
+        usable = [its for its in sources if not its.get("type", "").startswith(_UNUSABLE_TYPES)]
+        sets += [its.get(name, "") for its in usable for name in _LAZY_SETS]
+    pairs = [pair for value in sets if value for pair in _set(value)]
     widest = [address for _, address in sorted(pairs, key=lambda pair: -pair[0])]
     named = [attrs.get(name, "") for name in (*_LAZY, "src")]
     return [a for a in dict.fromkeys([*widest, *named]) if a.strip()]
@@ -171,15 +177,20 @@ def inline_bytes(address: str, max_bytes: int) -> tuple[str, bytes] | None:
     return (head[1] or "text/plain").lower(), body
 
 
-def formula(node: Node) -> str:
-    """Return `$...$` for a picture of a formula, "" for any other picture."""
-    alt = node.attrs.get("alt", "").strip()
-    tokens = node.tokens
-    known = any(token.startswith("mwe-math") for token in tokens) or tokens & _FORMULA_CLASSES
-    height = node.attrs.get("height", "").strip().removesuffix("px")
-    low = not height.isdecimal() or len(height) > 5 or int(height) < _MAX_FORMULA_HEIGHT
-    if not alt or not (known or (_LATEX.search(alt) and low and len(alt) < 2_000)):
+def formula(raw: str) -> str:
+    """Return `$...$` for attributes of a picture of a formula, "" for any other picture."""
+    attrs = attributes(raw)
+    alt = attrs.get("alt", "").strip()
+    if not alt:
         return ""
+    tokens = tokens_of(raw)
+    if not (any(token.startswith("mwe-math") for token in tokens) or tokens & _FORMULA_CLASSES):
+        height = attrs.get("height", "").strip().removesuffix("px")
+        low = not height.isdecimal() or len(height) > 5 or int(height) < _MAX_FORMULA_HEIGHT
+        if not low or len(alt) >= 2_000 or not ("\\" in alt or "{" in alt):
+            return ""
+        if not _LATEX.search(alt):
+            return ""
     return tex(alt)
 
 
@@ -190,24 +201,24 @@ def tex(source: str) -> str:
     return f"${(wrapped[1] if wrapped else source).strip()}$"
 
 
-def caption_of(nodes: list[Node], index: int, known: dict[int, str]) -> str:
+def caption_of(tree: Tree, place: int, known: dict[int, str]) -> str:
     """Return the caption of the figure that a picture stands in, or an empty string.
 
     Args:
         known: captions of figures that were looked at before, filled here.
     """
-    for up in itertools.islice(ancestors(nodes, index), _FIGURE_LEVELS):
+    for up in itertools.islice(tree.ancestors(place), _FIGURE_LEVELS):
         if up not in known:
-            is_figure = nodes[up].tag == "figure" or nodes[up].tokens & _FIGURES
-            known[up] = _caption_in(nodes, up) if is_figure else ""
+            known[up] = _caption_in(tree, up) if tree.kinds[up] & FIGURE_LIKE else ""
         if known[up]:
             return known[up]
     return ""
 
 
-def _caption_in(nodes: list[Node], figure: int) -> str:
-    for place in range(figure + 1, min(nodes[figure].end, figure + _FIGURE_NODES)):
-        node = nodes[place]
-        if node.tag == "figcaption" or any("caption" in token for token in node.tokens):
-            return text_of(nodes, place)[:MAX_ABOUT]
-    return ""
+def _caption_in(tree: Tree, figure: int) -> str:
+    """Return the text of the first of the first nodes of a figure that is named for a caption."""
+    captions = tree.having(CAPTIONED)
+    found = bisect_right(captions, figure)
+    if found == len(captions) or captions[found] >= tree.within(figure, _FIGURE_NODES - 1):
+        return ""
+    return tree.text_of(captions[found])[:MAX_ABOUT]

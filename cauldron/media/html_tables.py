@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cauldron.media.html_tree import Node, ancestors, read_nodes
+from cauldron.media.html_tags import BREAK, CELL, OPEN, ROW, TABLE
+from cauldron.media.html_tree import Tree, has, read_tree
 from cauldron.media.images import ImageError
 from cauldron.media.limits import LIMITS
 
@@ -23,19 +24,19 @@ def html_grid(html: str) -> tuple[list[list[str]], list[Area]]:
     Raises:
         ImageError: table_too_large.
     """
-    nodes, _ = read_nodes(html)
+    tree = read_tree(html)
     placed: dict[tuple[int, int], str] = {}
     areas: list[Area] = []
     n_rows = 0
-    for row, cells in enumerate(_rows(nodes)):
+    for row, cells in enumerate(_rows(tree)):
         n_rows, column = row + 1, 0
         for cell in cells:
             while (row, column) in placed:
                 column += 1
-            height, width = (_span(nodes[cell], f"{way}span") for way in ("row", "col"))
+            height, width = (_span(tree, cell, f"{way}span") for way in ("row", "col"))
             for r in range(row, row + height):
                 placed.update(((r, c), "") for c in range(column, column + width))
-            placed[row, column] = _text(nodes, cell)
+            placed[row, column] = _text(tree, cell)
             areas.append((row, column, height, width))
             too_long = row >= LIMITS.max_table_rows or column >= LIMITS.max_table_columns
             if too_long or len(placed) > LIMITS.max_table_cells:
@@ -46,27 +47,33 @@ def html_grid(html: str) -> tuple[list[list[str]], list[Area]]:
     return rows, [span for span in spans if span[2] * span[3] > 1]
 
 
-def _rows(nodes: list[Node]) -> Iterator[list[int]]:
+def _rows(tree: Tree) -> Iterator[list[int]]:
     """Yield the cells of each row of the first table."""
-    table = next((n for n, node in enumerate(nodes) if node.tag == "table"), None)
+    table = next(iter(tree.having(TABLE)), None)
     if table is None:
         return
-    inside = range(table, nodes[table].end)
-    for row in (n for n in inside if nodes[n].tag == "tr" and _table_of(nodes, n) == table):
-        cells = range(row, nodes[row].end)
-        yield [n for n in cells if nodes[n].tag in ("td", "th") and nodes[n].parent == row]
+    cells: dict[int, list[int]] = {}
+    for cell in tree.having(CELL):
+        cells.setdefault(tree.parents[cell], []).append(cell)
+    for row in tree.having(ROW):
+        if table < row < tree.ends[table] and _table_of(tree, row) == table:
+            yield cells.get(row, [])
 
 
-def _table_of(nodes: list[Node], index: int) -> int:
-    return next((n for n in ancestors(nodes, index) if nodes[n].tag == "table"), -1)
+def _table_of(tree: Tree, place: int) -> int:
+    return next((n for n in tree.ancestors(place) if tree.kinds[n] & TABLE), -1)
 
 
-def _span(cell: Node, name: str) -> int:
+def _span(tree: Tree, cell: int, name: str) -> int:
     """Return a span as browsers read it: at least 1, and bounded."""
-    digits = cell.attrs.get(name, "").strip()[:4]
+    digits = tree.attrs(cell).get(name, "").strip()[:4]
     return min(max(int(digits), 1), LIMITS.max_table_columns) if digits.isdecimal() else 1
 
 
-def _text(nodes: list[Node], cell: int) -> str:
-    inside = nodes[cell : nodes[cell].end]
-    return " ".join("".join(" " if node.tag == "br" else node.text for node in inside).split())
+def _text(tree: Tree, cell: int) -> str:
+    end = int(tree.ends[cell])
+    is_break = (has(tree.kinds, BREAK) & has(tree.kinds, OPEN))[cell:end].tolist()
+    texts = tree.texts[cell + 1 : end + 1]
+    return " ".join(
+        "".join(f" {t}" if b else t for t, b in zip(texts, is_break, strict=False)).split()
+    )

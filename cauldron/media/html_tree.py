@@ -1,243 +1,355 @@
-"""A web page as a flat list of nodes in reading order, made in bounded time and without recursion.
+"""A page as a flat list of tags and texts in reading order, made in bounded time.
 
 The parser follows the HTML standard, which is quadratic in the depth of nesting and in the number
-of attributes of a tag; both are bounded in the text before it is parsed. What nobody sees is taken
-out by the parser itself, and the rest is read from its serialised form: a walk over the tree from
-Python would cost ten times as long.
+of attributes of a tag; both are bounded in the text before it is parsed. The tree is read from its
+serialised form, where every element is closed, so that ends and parents are found by sorting: a
+walk over nodes in Python would cost ten times as long.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import compress
 
+import numpy as np
+import numpy.typing as npt
 from selectolax.lexbor import LexborHTMLParser
 
+from cauldron.media import html_tags as tags_of
 from cauldron.media.html_bounds import VOID, bounded
+from cauldron.media.html_tags import (
+    ALONE,
+    CLOSE,
+    FIGCAPTION,
+    FIGURE,
+    NEVER,
+    NOTE,
+    OPEN,
+    PLAIN,
+    RAW,
+    TAGS,
+    unescaped,
+)
 from cauldron.media.limits import LIMITS, Limits
 
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
 _MAX_TEXT_NODES = 1_000
-_SELF_CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
+_SELF_CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*)(?:\s[^<>]*)?")
 _XHTML = re.compile(r"\s*<\?xml\b|\s*<!DOCTYPE[^>]*\bXHTML\b", re.IGNORECASE)
-# The parser writes `<` and `>` in texts and attributes as entities, so that they part tags; what
-# stands inside these elements is written as it is.
-_RAW = "script xmp noframes noembed plaintext".split()
-_PIECES = re.compile(
-    r"<([^<>!sxnp][^<>]*"  # most tags, at once
-    rf"|!--.*?--|(?:{'|'.join(_RAW)})\b[^>]*>.*?</(?:{'|'.join(_RAW)})|[^<>]*)>",
+_NAMED_RAW = "script|xmp|noframes|noembed|plaintext|style|iframe"
+_COMMENTS = re.compile("<!--.*?-->", re.DOTALL)
+_ODD = re.compile(
+    rf"<!--.*?-->|<(?P<raw>(?P<name>{_NAMED_RAW})(?=[\s>])[^>]*)>(?P<source>.*?)</(?P=name)>"
+    r"|<[^<>]*>|[<>]",
     re.DOTALL,
 )
-_TAGS = re.compile(r"<([^<>]*)>")  # the same where there are no such elements and no comments
-INLINE = frozenset(
-    "abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd mark nobr q s samp small "
-    "span strike strong sub sup time tt u var".split()
-)
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_LATE_CONTROLS = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
 _CONTROL_BYTES = bytes((*range(9), 0x0B, *range(0x0E, 0x20), 0x7F))
-_NOT_SHOWN_SCRIPTS = 'script:not([type^="math/tex"])'
-_OFTEN_BYTES = 500  # attributes of this length come again
-_ATTRIBUTE = re.compile(r'\s([^\s=]+)="([^"]*)"')
-_NAMED = re.compile(r'\s(?:class|id)="[^"]*"')
+_BRACKETS = np.uint8(~(ord("<") ^ ord(">")) & 0xFF)
+_BETWEEN = "\0"  # not in a page: control characters are taken out
+_SEPARATORS = np.array(["", _BETWEEN], object)
 
 
-class Node:
-    """An element (or a text: `tag` is empty) of a page.
+@dataclass(eq=False)
+class Tree:
+    """The tags of a page in reading order, and the texts between them.
 
     Args:
-        parent: index of the parent in the list, -1 for the root.
-        raw: the attributes as written by the parser.
-        end: index behind the last node inside this one.
+        tags: as the parser writes them, without angle brackets; "" for a mere separator.
+        kinds: bits of each tag (`html_tags`); of an end tag those of its element, with CLOSE.
+        ends: of a start tag the place of its end tag, of others their own place.
+        texts: [number of tags + 1], the text in front of each tag and the last one.
+        cut: whether the page has more nodes than the limit.
     """
 
-    __slots__ = ("end", "parent", "raw", "tag", "text")
+    tags: list[str]
+    kinds: Ints
+    ends: Ints
+    texts: list[str]
+    cut: bool = False
+    _having: dict[int, list[int]] = field(default_factory=dict, init=False, repr=False)
 
-    def __init__(self, tag: str, parent: int, raw: str = "", text: str = "", end: int = 0) -> None:
-        self.tag, self.parent, self.raw, self.text, self.end = tag, parent, raw, text, end
+    @cached_property
+    def opened(self) -> Ints:
+        """The places of all start tags."""
+        return np.flatnonzero(has(self.kinds, OPEN))
 
-    @property
-    def attrs(self) -> Mapping[str, str]:
-        """The attributes by lower-case name."""
-        raw = self.raw
-        return _attributes(raw) if len(raw) < _OFTEN_BYTES else _attributes.__wrapped__(raw)
+    @cached_property
+    def parents(self) -> list[int]:
+        """The place of the parent of each start tag, -1 for a root."""
+        kinds, size = self.kinds, len(self.kinds)
+        alone = has(kinds, ALONE)
+        nests = np.where(alone, 0, has(kinds, OPEN).astype(np.int64) - has(kinds, CLOSE))
+        level = np.cumsum(nests) - nests  # how many elements stand around a start tag
+        opened = self.opened
+        holders = opened[~alone[opened]]
+        order = holders[np.argsort(level[holders], kind="stable")]
+        keys = (level[order] + 1) * size + order
+        found = np.searchsorted(keys, level[opened] * size + opened) - 1
+        parent = order[np.maximum(found, 0)] if len(order) else np.zeros(len(opened), np.int64)
+        is_root = (found < 0) | (level[opened] <= 0)
+        out = np.full(size, -1)
+        out[opened] = np.where(is_root, -1, parent)
+        return out.tolist()
 
-    @property
-    def tokens(self) -> frozenset[str]:
-        """The class and id tokens in lower case."""
-        return tokens_of(self.raw)
+    def having(self, bits: int) -> list[int]:
+        """Return the places of start tags that have one of some bits."""
+        if bits not in self._having:
+            found = has(self.kinds, bits) & has(self.kinds, OPEN)
+            self._having[bits] = np.flatnonzero(found).tolist()
+        return self._having[bits]
+
+    def name(self, place: int) -> str:
+        """Return the name of a tag."""
+        return self.tags[place].partition(" ")[0]
+
+    def raw(self, place: int) -> str:
+        """Return the attributes of a tag as written, a blank in front."""
+        _, space, raw = self.tags[place].partition(" ")
+        return space + raw
+
+    def attrs(self, place: int) -> Mapping[str, str]:
+        """Return the attributes of a tag by lower-case name."""
+        return tags_of.attributes(self.raw(place))
+
+    def ancestors(self, place: int) -> Iterator[int]:
+        """Yield the places of the parents of a start tag, the nearest first."""
+        parents = self.parents
+        place = parents[place]
+        while place >= 0:
+            yield place
+            place = parents[place]
+
+    @cached_property
+    def numbers(self) -> Ints:
+        """The number of each text among all start tags and texts that there are."""
+        filled = np.fromiter(map(bool, self.texts), np.int64, len(self.texts))
+        starts = np.append(0, has(self.kinds, OPEN))
+        return np.cumsum(filled + starts) - 1
+
+    def within(self, place: int, most: int) -> int:
+        """Return how far the first nodes of an element reach: the place behind their last text."""
+        end = int(self.ends[place])
+        if 2 * (end - place) >= most:
+            past = self.numbers[place] + 1 + most
+            end = min(end, int(np.searchsorted(self.numbers, past)) - 1)
+        return end + 1
+
+    def text_of(self, place: int) -> str:
+        """Return the text in an element, white space collapsed; of a vast one its beginning."""
+        return " ".join(
+            "".join(self.texts[place + 1 : self.within(place, _MAX_TEXT_NODES)]).split()
+        )
 
 
-_NO_TOKENS: frozenset[str] = frozenset()
-
-
-def tokens_of(raw: str) -> frozenset[str]:
-    """Return the class and id tokens of attributes in lower case."""
-    if "class=" not in raw and "id=" not in raw:
-        return _NO_TOKENS
-    named = "".join(_NAMED.findall(raw))
-    return _tokens(named) if len(named) < _OFTEN_BYTES else _tokens.__wrapped__(named)
-
-
-@lru_cache(maxsize=8192)
-def _attributes(raw: str) -> Mapping[str, str]:
-    return {name: unescaped(value) for name, value in _ATTRIBUTE.findall(raw)} if raw else {}
-
-
-@lru_cache(maxsize=8192)
-def _tokens(raw: str) -> frozenset[str]:
-    attrs = _attributes.__wrapped__(raw)
-    return frozenset(f"{attrs.get('class', '')} {attrs.get('id', '')}".lower().split())
-
-
-def unescaped(text: str) -> str:
-    """Return text or a value as it was before the parser wrote it."""
-    if "&" not in text:
-        return text
-    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
-    return text.replace("&nbsp;", "\xa0").replace("&amp;", "&")
-
-
-def read_nodes(
-    html: str,
-    limits: Limits = LIMITS,
-    never_read: Iterable[str] = (),
-    plain: Callable[[str, str], bool] | None = None,
-) -> tuple[list[Node], bool]:
-    """Parse a page; return its nodes in reading order, and whether it was cut at the node limit.
+def read_tree(html: str, limits: Limits = LIMITS, *, simplify: bool = False) -> Tree:
+    """Parse a page.
 
     Elements nested deeper than `max_html_depth` are left out, their text and pictures stay. The
     caption of a figure stands behind its other children.
 
     Args:
-        never_read: tags that are left out with what is in them.
-        plain: says by tag and attributes which inline elements mean nothing; they are left out,
-            and what is in them stays.
+        simplify: leave out what nobody sees, and the tags of inline elements that mean nothing.
     """
     if _XHTML.match(html):
-        html = _SELF_CLOSED.sub(_opened_and_closed, html)
+        html = _with_end_tags(html)
     parser = LexborHTMLParser(bounded(html, limits.max_html_depth))
-    if never_read:
-        parser.strip_tags(list(never_read), recursive=True)
-        for script in parser.css(_NOT_SHOWN_SCRIPTS):
+    if simplify:
+        parser.strip_tags(["template", "style", "iframe"], recursive=True)
+        for script in parser.css('script:not([type^="math/tex"])'):
             script.decompose()
-    written = parser.html or ""
-    if _may_have_controls(written):
+    tags, kinds, texts = _pieces(parser.html or "")
+    tree = _nested(tags, kinds, texts, limits.max_html_depth, simplify)
+    return _captions_last(_cut(tree, limits.max_html_nodes))
+
+
+def _with_end_tags(html: str) -> str:
+    """Give elements of XHTML that are closed in themselves an end tag, as HTML needs it."""
+    *pieces, last = html.split("/>")
+    for number, piece in enumerate(pieces):
+        tag = _SELF_CLOSED.fullmatch(piece, piece.rfind("<"))
+        is_empty = tag and tag[1].lower() not in VOID
+        pieces[number] = f"{piece}></{tag[1]}>" if tag and is_empty else f"{piece}/>"
+    return "".join([*pieces, last])
+
+
+def _pieces(written: str) -> tuple[list[str], Ints, list[str]]:
+    """Return tags, their bits, and the texts around them; the parser escapes brackets elsewhere."""
+    octets = written.encode()
+    if _may_have_controls(octets):
         written = CONTROLS.sub("", written)
-    return _Reading(limits, plain).nodes_of(written)
+    plain = _COMMENTS.sub("", written) if "<!--" in written else written
+    tags, kinds, texts = _split(plain)
+    if (kinds & RAW).any() or not _is_regular(octets if plain is written else plain.encode()):
+        tags, kinds, texts = _split(_ODD.sub(_regular, written))
+    return tags, kinds, texts
 
 
-def _may_have_controls(text: str) -> bool:
-    """Say whether a text may have characters of `CONTROLS`; sure and fast for ASCII."""
-    if not text.isascii():
-        return True
-    return len(text.encode().translate(None, _CONTROL_BYTES)) != len(text)
+def _split(written: str) -> tuple[list[str], Ints, list[str]]:
+    pieces = written.replace(">", "<").split("<")
+    tags = pieces[1::2]
+    return tags, np.fromiter(map(TAGS.__getitem__, tags), np.int64, len(tags)), pieces[::2]
 
 
-def _opened_and_closed(match: re.Match[str]) -> str:
-    name, rest = match[1], match[2]
-    return match[0] if name.lower() in VOID else f"<{name}{rest}></{name}>"
+def _may_have_controls(octets: bytes) -> bool:
+    """Say whether a text in UTF-8 may have characters of `CONTROLS`."""
+    return len(octets.translate(None, _CONTROL_BYTES)) != len(octets) or (
+        b"\xc2" in octets and _LATE_CONTROLS.search(octets) is not None
+    )
 
 
-class _Reading:
-    """One pass over the tags and texts of a serialised page."""
+def _is_regular(octets: bytes) -> bool:
+    """Say whether angle brackets open and close in turn."""
+    letters = np.frombuffer(octets, np.uint8)
+    marks: bytes = letters[letters & _BRACKETS == ord("<")].tobytes()
+    return marks == b"<>" * (len(marks) // 2)
 
-    def __init__(self, limits: Limits, plain: Callable[[str, str], bool] | None) -> None:
-        self.limits, self.plain = limits, plain
-        self.nodes: list[Node] = []
-        self.parent = -1
 
-    def nodes_of(self, html: str) -> tuple[list[Node], bool]:
-        """Return the nodes, and whether the limit cut them short."""
-        nodes, most, deepest = self.nodes, self.limits.max_html_nodes, self.limits.max_html_depth
-        opened: list[int] = []  # -1 for an element that is left out
-        kinds: dict[str, tuple[str, str, str]] = {}  # few tags are written in many ways
-        running: Node | None = None  # the text that a further one goes on
-        plainly = "<!--" not in html and not any(f"<{raw}" in html for raw in _RAW)
-        pieces = (_TAGS if plainly else _PIECES).split(html)
-        pieces.append("")
-        for text, tag in zip(pieces[::2], pieces[1::2], strict=True):
-            if text:
-                if "&" in text:
-                    text = unescaped(text)
-                if running is None:
-                    running = Node("", self.parent, "", text, len(nodes) + 1)
-                    nodes.append(running)
-                else:
-                    running.text += text
-            if tag[:1] == "/":
-                if opened and (index := opened.pop()) >= 0:
-                    node, running = nodes[index], None
-                    node.end, self.parent = len(nodes), node.parent
-                    if node.tag == "figure":
-                        _captions_last(nodes, index)
-                continue
-            kind, name, raw = kinds.get(tag) or kinds.setdefault(tag, self._kind(tag))
-            if kind == _COMMENT:
-                continue
-            if kind == _PLAIN or (kind == _ELEMENT and len(opened) > deepest):
-                opened.append(-1)
-            else:
-                running, index = None, len(nodes)
-                nodes.append(Node(name, self.parent, raw, "", index + 1))
-                if kind == _ELEMENT:
-                    opened.append(index)
-                    self.parent = index
-                elif kind == _SOURCE:
-                    nodes[index].end = index + 2
-                    source = tag.partition(">")[2].rpartition("</")[0]
-                    nodes.append(Node("", index, "", source, index + 2))
-            if len(nodes) >= most:
-                for index in opened:
-                    if index >= 0:
-                        nodes[index].end = len(nodes)
-                return nodes, True
-        return nodes, False
+def _regular(match: re.Match[str]) -> str:
+    """Return a piece of a page without comments, stray brackets and texts that are not escaped."""
+    if match["raw"] is not None:
+        source = match["source"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return f"<{match['raw']}>{source}</{match['name']}>"
+    piece = match[0]
+    if len(piece) == 1:
+        return "&lt;" if piece == "<" else "&gt;"
+    return "" if piece.startswith("<!--") else piece
 
-    def _kind(self, tag: str) -> tuple[str, str, str]:
-        """Return what is made of a tag, its name, and its attributes with a blank in front."""
-        if not tag or tag[0] == "!":
-            return _COMMENT, "", ""
-        head, source, _ = tag.partition(">")
-        name, space, raw = head.partition(" ")
-        if source:
-            kind = _SOURCE
-        elif name in VOID:
-            kind = _VOID
+
+def _nested(tags: list[str], kinds: Ints, texts: list[str], max_depth: int, simplify: bool) -> Tree:
+    """Find the ends of elements; leave out what means nothing, joining the texts around it."""
+    size = len(tags)
+    closes = has(kinds, CLOSE)
+    opens = has(kinds, OPEN) & ~has(kinds, ALONE)
+    depth = np.cumsum(opens.astype(np.int64) - closes)
+    ends = _ends(opens, closes, depth + closes)
+    left = opens & (depth > max_depth + 1) & ~has(kinds, RAW | NEVER if simplify else RAW)
+    if simplify:
+        left |= has(kinds, PLAIN)
+    known = ~(has(kinds, NOTE) | left | closes)
+    paired = np.flatnonzero(opens & ~left & (ends < size))
+    known[ends[paired]] = True
+    kinds[ends[paired]] = (kinds[paired] & ~OPEN) | CLOSE
+    tree = Tree(tags=tags, kinds=kinds, ends=ends, texts=texts)
+    if simplify:
+        _leave_out(tree, NEVER, known)
+    return _of_known(tree, known)
+
+
+def _ends(opens: Bools, closes: Bools, level: Ints) -> Ints:
+    """Return where elements end: at each level of nesting start tags and end tags take turns."""
+    ends = np.arange(len(opens))
+    ends[opens] = len(opens)
+    nesting = np.flatnonzero(opens | closes)
+    level = level[nesting]
+    small = np.abs(level).max(initial=0) < np.iinfo(np.int16).max  # these are sorted at once
+    order = np.argsort(level.astype(np.int16) if small else level, kind="stable")
+    level, order = level[order], nesting[order]
+    paired = opens[order[:-1]] & closes[order[1:]] & (level[:-1] == level[1:])
+    ends[order[:-1][paired]] = order[1:][paired]
+    return ends
+
+
+def _leave_out(tree: Tree, bits: int, known: Bools) -> None:
+    """Leave out elements with all that is in them."""
+    last = -1
+    for place in tree.having(bits):
+        if place > last and known[place]:
+            last = min(int(tree.ends[place]), len(known) - 1)
+            known[place : last + 1] = False
+            tree.texts[place + 1 : last + 1] = [""] * (last - place)
+
+
+def _of_known(tree: Tree, known: Bools) -> Tree:
+    """Leave out tags that are not known, and join the texts around them."""
+    pieces = [""] * (2 * len(known) + 1)
+    pieces[::2] = tree.texts
+    pieces[1::2] = _SEPARATORS[known.view(np.uint8)].tolist()
+    number = np.append(np.cumsum(known) - 1, known.sum())
+    return Tree(
+        tags=list(compress(tree.tags, known.tolist())),
+        kinds=tree.kinds[known],
+        ends=number[tree.ends[known]],
+        texts=unescaped("".join(pieces)).split(_BETWEEN),
+    )
+
+
+def _cut(tree: Tree, most: int) -> Tree:
+    """Leave out what stands behind the node at the limit."""
+    if len(tree.tags) + len(tree.texts) < most:
+        return tree
+    over = np.flatnonzero((tree.numbers[:-1] + 2 >= most) & has(tree.kinds, OPEN))
+    if not len(over):
+        return tree
+    size = int(over[0]) + 1
+    ends = np.minimum(tree.ends[:size], size)
+    return Tree(tree.tags[:size], tree.kinds[:size], ends, [*tree.texts[:size], ""], cut=True)
+
+
+def _captions_last(tree: Tree) -> Tree:
+    """Move the captions of figures behind their other children."""
+    figures: set[int] = set()
+    for caption in tree.having(FIGCAPTION):
+        figure, end = tree.parents[caption], int(tree.ends[caption])
+        if figure < 0 or not tree.kinds[figure] & FIGURE or end == len(tree.tags):
+            continue
+        if tree.texts[end + 1] or end + 1 != tree.ends[figure]:
+            figures.add(figure)
+    if not figures:
+        return tree
+    order, texts = list(range(len(tree.tags))), list(tree.texts)
+    for figure in sorted(figures, reverse=True):  # those inside others first
+        _move_captions(tree, figure, order, texts)
+    return _reordered(tree, np.array(order), texts)
+
+
+def _move_captions(tree: Tree, figure: int, order: list[int], texts: list[str]) -> None:
+    """Move the captions of one figure; -1 stays in the place of each."""
+    moved: list[int] = []
+    moved_texts: list[str] = []
+    out: list[int] = []
+    out_texts: list[str] = []
+    place, end = figure + 1, int(tree.ends[figure])
+    while place < len(order) and order[place] != end:
+        tag = order[place]
+        last = place
+        if tag >= 0 and (close := int(tree.ends[tag])) != tag:
+            last = order.index(close, place) if close < len(tree.tags) else len(order) - 1
+        if tag >= 0 and tree.kinds[tag] & FIGCAPTION:
+            moved += order[place : last + 1]
+            moved_texts += ["", *texts[place + 1 : last + 1]]
+            out.append(-1)
+            out_texts.append(texts[place])
         else:
-            plain = name in INLINE and self.plain and (not raw or self.plain(name, f" {raw}"))
-            kind = _PLAIN if plain else _ELEMENT
-        return kind, name, space + raw
+            out += order[place : last + 1]
+            out_texts += texts[place : last + 1]
+        place = last + 1
+    lead, moved_texts = texts[place], [*moved_texts, ""]
+    moved_texts[0] = lead
+    order[figure + 1 : place] = out + moved
+    texts[figure + 1 : place + 1] = out_texts + moved_texts
 
 
-_COMMENT, _PLAIN, _VOID, _ELEMENT, _SOURCE = "comment", "plain", "void", "element", "source"
+def _reordered(tree: Tree, order: Ints, texts: list[str]) -> Tree:
+    number = np.full(len(tree.tags) + 1, len(order))
+    there = order >= 0
+    number[order[there]] = np.flatnonzero(there)
+    return Tree(
+        tags=[tree.tags[tag] if tag >= 0 else "" for tag in order.tolist()],
+        kinds=np.where(there, tree.kinds[order], 0),
+        ends=np.where(there, number[tree.ends[order]], np.arange(len(order))),
+        texts=texts,
+        cut=tree.cut,
+    )
 
 
-def _captions_last(nodes: list[Node], figure: int) -> None:
-    """Move the captions of a figure behind its other children."""
-    children = [n for n in range(figure + 1, len(nodes)) if nodes[n].parent == figure]
-    ordered = sorted(children, key=lambda n: nodes[n].tag == "figcaption")
-    if ordered == children:
-        return
-    moved: list[Node] = []
-    for child in ordered:
-        shift = figure + 1 + len(moved) - child
-        for node in nodes[child : nodes[child].end]:
-            node.end += shift
-            if node.parent != figure:
-                node.parent += shift
-            moved.append(node)
-    nodes[figure + 1 :] = moved
-
-
-def ancestors(nodes: list[Node], index: int) -> Iterator[int]:
-    """Yield the indexes of the parents of a node, the nearest first."""
-    index = nodes[index].parent
-    while index >= 0:
-        yield index
-        index = nodes[index].parent
-
-
-def text_of(nodes: list[Node], index: int) -> str:
-    """Return the text inside a node, white space collapsed; of a vast one its beginning."""
-    inside = nodes[index : min(nodes[index].end, index + _MAX_TEXT_NODES)]
-    return " ".join("".join(n.text for n in inside if not n.tag).split())
+def has(kinds: Ints, bits: int) -> Bools:
+    """Say which tags have one of some bits."""
+    found: Bools = (kinds & bits) != 0
+    return found
