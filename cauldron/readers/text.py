@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cauldron.media.limits import LIMITS
+from cauldron.readers.encoding import BOM, as_utf8, utf8
 from cauldron.readers.json_stream import members, parsed
 from cauldron.readers.members import open_url
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Reject
-
-BOM = b"\xef\xbb\xbf"
 
 
 def _row(found: Found, record: str, data: Any, split: str, source: str) -> Row:
@@ -53,7 +52,7 @@ def _members(
 ) -> Iterator[Row]:
     path = ([at] if at else []) if isinstance(at, str) else list(at)
     with raw.open(found.url) as stream:
-        for key, value in members(stream, found.path, path, opener):
+        for key, value in members(utf8(stream, found.path), found.path, path, opener):
             yield _row(found, str(key), value, split, source)
 
 
@@ -74,14 +73,14 @@ def json_lines(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]
 def json_file(raw: Raw, found: Found, split: str, source: str) -> Row:
     """One row of a file that holds one JSON value; a bad file has a `Reject` as its data."""
     try:
-        data: Any = parsed(raw.read(found.url).removeprefix(BOM))
+        data: Any = parsed(as_utf8(raw.read(found.url)))
     except ValueError as error:
         data = Reject(reason="json_invalid", detail=str(error))
     return _row(found, "", data, split, source)
 
 
 def text_lines(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]:
-    """Rows of a UTF-8 text file, one a line, without line ends; blank lines are left out."""
+    """Rows of a text file, one a line, without line ends; blank lines are left out."""
     for number, line in text_bytes(found):
         if line is None:
             data: Any = Reject(reason="line_too_long")
@@ -95,7 +94,8 @@ def text_lines(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]
 
 def text_bytes(found: Found) -> Iterator[tuple[int, bytes | None]]:
     """Lines from 0 with their number, stripped, blank ones left out; None for one too long."""
-    with open_url(found.url) as buffered:
+    with open_url(found.url) as stream:
+        buffered = utf8(stream, found.path)
         number = 0
         while line := buffered.readline(LIMITS.max_line_bytes + 1):
             too_long = len(line) > LIMITS.max_line_bytes

@@ -1,10 +1,10 @@
-"""Records of web archives: WARC (plain, gzip, zstd) and ARC (plain, gzip), with byte offsets.
+"""Records of web archives: WARC and ARC, plain or packed (gzip, zstd, xz, bzip2).
 
 A file is passed over once in constant memory; a record is read again by its offset. A record counts
 as whole only when the next one begins where its length says; where that fails the pass goes on at
 the next place where a record can be read, and says which bytes it left out. In a `.warc.gz` each
 record is a gzip member of its own; a file that is packed as a whole is read through seek points,
-with offsets in what it unpacks to.
+or from a scratch file where its packing has none (xz, bzip2), with offsets in what it unpacks to.
 
 FastWARC (Apache-2.0, a kept-up wheel) was tried for this and passes over members 1.3 times as fast
 as zlib does. It ends a file in silence where a length is wrong or the last member is cut off, and
@@ -26,10 +26,15 @@ from cauldron.media.http_body import Head, media_type, read_head
 from cauldron.media.limits import LIMITS
 from cauldron.readers.pieces import Gzip, Piece, Pieces, Plain, Zstd, next_mark
 from cauldron.readers.streams import BLOCK, packed_file
+from cauldron.readers.unpacking import is_packed_whole, unpacked_whole
 from cauldron.readers.warc_heads import RecordHead, bare, read_record_head
 from cauldron.storage import files
 
-SUFFIXES = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
+SUFFIXES = tuple(
+    f".{kind}{packing}"
+    for kind in ("warc", "arc")
+    for packing in ("", ".gz", ".zst", ".xz", ".bz2")
+)
 _HEAD_BYTES = 64 << 10
 _HTML = ("text/html", "application/xhtml+xml")
 _UNTOLD = ("", "application/octet-stream", "binary/octet-stream", "unknown/unknown", "no-type")
@@ -84,6 +89,9 @@ def records(url: str) -> Iterator[Record]:
         yield Record("damaged", "warc_empty", 0)
         return
     with contextlib.closing(files.open_input(url)) as file:
+        if is_packed_whole(file.read(5)):
+            yield from _unpacked(url, size)
+            return
         pieces = _packing(file, url)
         try:
             yield from _plain(file, size) if pieces is None else _packed(pieces, size)
@@ -106,7 +114,25 @@ def _packing(file: Any, url: str) -> Pieces | None:
     return Zstd(file) if mark.startswith(Zstd.mark) or (named and name.endswith(".zst")) else None
 
 
+def _unpacked(url: str, size: int) -> Iterator[Record]:
+    """Yield the records of a file that is packed as a whole, by xz or bzip2."""
+    try:
+        whole, problem = unpacked_whole(url)
+    except StorageError as error:
+        yield Record("damaged", "warc_too_large", 0, size, target=error.message)
+        return
+    with contextlib.closing(whole):
+        end = whole.seek(0, 2)
+        for record in _plain(whole, end) if end else ():
+            yield record._replace(unpacked=True)
+    if problem:
+        yield Record("damaged", "warc_packing_damaged", end, target=problem[:200])
+
+
 def _through_seek_points(url: str) -> Any:
+    with contextlib.closing(files.open_input(url)) as file:
+        if is_packed_whole(file.read(5)):
+            return unpacked_whole(url)[0]
     from indexed_gzip import IndexedGzipFile
 
     return IndexedGzipFile(packed_file(url), spacing=4 << 20, buffer_size=BLOCK)

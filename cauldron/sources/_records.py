@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from cauldron.errors import SourceError, StorageError
-from cauldron.readers import json_lines, json_list
+from cauldron.readers import json_file, json_lines, json_list
+from cauldron.readers.encoding import BOM, utf8
+from cauldron.readers.json_stream import parsed
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Reject
 from cauldron.sources._layouts import Names
 from cauldron.storage.files import is_local
+
+_HEAD_BYTES = 64 << 10
+_TEXT = rb'"(?:[^"\\]|\\.)*"'
+_SCALAR = rb"(?:%b|[-+.\w]+|\{[^{}]*\}|\[[^\[\]{}]*\])" % _TEXT
+_LIST = re.compile(
+    rb"\{((?:\s*%b\s*:\s*%b\s*,)*)\s*\"([^\"\\]+)\"\s*:\s*\[\s*(\{[^{}\[\]]*)" % (_TEXT, _SCALAR)
+)
+"""An object up to the first of its members that is a list of objects, and that list's first one."""
+_NAMES = frozenset(
+    b"data dataset train training test val validation records rows samples items examples entries "
+    b"instances".split()
+)
+_KEY = re.compile(rb'"(\w+)"\s*:')
+_TURN_KEYS = {b"from": 0, b"role": 0, b"speaker": 0, b"value": 1, b"content": 1, b"text": 1}
+"""Who speaks, and what: an object with both is a turn of a dialogue, and no record."""
 
 
 def holds(rows: Iterator[Row], *fields: str) -> bool:
@@ -48,10 +67,49 @@ def begins_with(raw: Raw, found: Found, source: str, fields: Iterable[str]) -> b
 
 
 def records(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]:
-    """Rows of a file that holds a JSON list, or JSON lines: told by its first character."""
+    """Rows of a file that holds a JSON list, JSON lines, or one object with a list of records.
+
+    Which of them is told by the first bytes.
+    """
     with raw.open(found.url) as stream:
-        head = stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
-    yield from (json_list if head.startswith(b"[") else json_lines)(raw, found, split, source)
+        head = utf8(stream, found.path).read(_HEAD_BYTES).removeprefix(BOM).lstrip()
+    if head.startswith(b"["):
+        yield from json_list(raw, found, split, source)
+    elif not _is_one_object(head):
+        yield from json_lines(raw, found, split, source)
+    elif at := _list_within(head):
+        yield from json_list(raw, found, split, source, at)
+    else:
+        yield replace(json_file(raw, found, split, source), record="0")
+
+
+def _is_one_object(head: bytes) -> bool:
+    """Say whether a file is one object, by its beginning, and no lines of objects."""
+    if not head.startswith(b"{"):
+        return False
+    first, _, rest = head.partition(b"\n")
+    try:
+        parsed(first)
+    except ValueError:
+        rest, end = rest.lstrip(), first.rstrip()[-1:]
+        goes_on = end in b"{[:" or (end == b"," and not rest.startswith(b"{"))
+        return goes_on or (len(head) >= _HEAD_BYTES and b"\n" not in head)
+    return len(head) < _HEAD_BYTES and not rest.strip()
+
+
+def _list_within(head: bytes) -> str:
+    """Return the key of the first list of objects in an object; "" where these are no records.
+
+    A list of records has a usual name, or is what an object of several lines begins with. Objects
+    that tell who speaks, and what, are turns.
+    """
+    found = _LIST.match(head)
+    if found is None:
+        return ""
+    turns = {_TURN_KEYS[key] for key in _KEY.findall(found[3]) if key in _TURN_KEYS}
+    begins = not found[1] and b"\n" in head.strip()
+    usual = found[2].lower() in _NAMES
+    return found[2].decode("utf-8", "replace") if len(turns) < 2 and (usual or begins) else ""
 
 
 def readable(rows: Iterator[Row], found: Found, split: str, source: str) -> Iterator[Row]:

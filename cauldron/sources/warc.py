@@ -144,7 +144,7 @@ SOURCE = Source(
             open=_open,
             absent=absent_pictures,
             options=(COMPAT, FILTERS, OPT_OUT),
-            wanted="WARC or ARC files (.warc, .warc.gz, .warc.zst, .arc, .arc.gz), "
+            wanted="WARC or ARC files (.warc, .arc, also as .gz, .zst, .xz, .bz2), "
             "and where you have them folders of pictures",
         ),
     ),

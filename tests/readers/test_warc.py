@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -48,6 +50,8 @@ def zst(*payloads: bytes) -> bytes:
         ("whole.warc.gz", gzip.compress(b"".join([INFO, *THREE]))),
         ("wrong-name.warc", gz(INFO, *THREE)),
         ("zeros.warc.gz", gz(INFO, *THREE) + bytes(3000)),
+        ("a.warc.xz", lzma.compress(b"".join([INFO, *THREE]))),
+        ("a.warc.bz2", b"".join(bz2.compress(one) for one in [INFO, *THREE])),
     ],
 )
 def test_records_are_found_and_read_again_in_every_packing(
@@ -57,6 +61,19 @@ def test_records_are_found_and_read_again_in_every_packing(
     assert [r.kind for r in found] == ["other", "page", "page", "page"]
     assert bodies(tmp_path / name) == [b"<p>0</p>", b"<p>1</p>", b"<p>2</p>"]
     assert {r.date for r in found} == {"2024-03-01T10:00:00Z"}
+
+
+def test_a_packing_cut_off_costs_what_is_behind_the_cut(tmp_path: Path) -> None:
+    payload = bz2.compress(b"".join([INFO, *THREE])) + bz2.compress(THREE[0] * 400)[:-9]
+    found = read(tmp_path / "a.warc.bz2", payload)
+    assert Counter(r.reason for r in found if r.kind == "damaged") == {"warc_packing_damaged": 1}
+    assert bodies(tmp_path / "a.warc.bz2")[:3] == [b"<p>0</p>", b"<p>1</p>", b"<p>2</p>"]
+
+
+def test_a_packing_that_grows_without_bound_is_refused(tmp_path: Path) -> None:
+    bomb = lzma.compress(bytes(80 << 20), preset=0)
+    (found,) = read(tmp_path / "a.warc.xz", bomb)
+    assert (found.kind, found.reason) == ("damaged", "warc_too_large")
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -88,7 +105,8 @@ def test_one_damaged_byte_costs_one_record_at_most_two(
     found = read(tmp_path_factory.mktemp("d") / name, bytes(payload))
     counted = Counter(r.kind for r in found)
     assert len(found) - counted["damaged"] >= 6
-    assert sum(r.length for r in found) == len(payload)
+    filling = len(payload) - len(payload.lstrip(b"\0"))
+    assert sum(r.length for r in found) == len(payload) - filling
 
 
 @pytest.mark.parametrize("packing", ["plain", "gz"])
