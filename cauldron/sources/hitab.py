@@ -18,8 +18,8 @@ from cauldron.errors import StorageError
 from cauldron.media.limits import LIMITS
 from cauldron.phrasing import answered, asked, text
 from cauldron.readers import json_lines, parquet_rows
+from cauldron.readers.encoding import BOM
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.readers.text import BOM
 from cauldron.sample import Draft, Reject, Skip, Turn
 from cauldron.sources._layouts import first_of, split_names, splits_of
 from cauldron.sources._places import parquet_files

@@ -15,8 +15,8 @@ import orjson
 
 from cauldron.phrasing import answered_letter, asked_choice, text
 from cauldron.readers import json_object
+from cauldron.readers.encoding import BOM
 from cauldron.readers.raw import Found, Raw, Row
-from cauldron.readers.text import BOM
 from cauldron.sample import Draft, Picture, Reject, Skip, Turn
 from cauldron.sources._layouts import SPLITS, split_names, splits_of
 from cauldron.sources._places import cell_picture, parquet_form
