@@ -254,15 +254,12 @@ def _amounts(
     limited.update({n: "max_epochs" for n in full} | {n: "max_share" for n in level})
     free = [n for n in asked if n not in low]
     fixed, spent = sum(caps[n] for n in full), sum(caps[n] * price[n] for n in full)
-    rest = 1 - most * len(level)
+    rest = 1 - most * len(level)  # over 0: of those at the largest share the last is free
     levels = most * sum(price[n] for n in level)
-    if rest > 1e-9:
-        taken = sum(asked[n] * price[n] + levels / rest * asked[n] for n in free)
-        left = budget - spent - levels * fixed / rest
-        scale = left / taken if taken else 0.0
-        total = (fixed + scale * sum(asked[n] for n in free)) / rest
-    else:
-        scale, total = 0.0, (budget - spent) / levels
+    taken = sum(asked[n] * price[n] + levels / rest * asked[n] for n in free)
+    left = budget - spent - levels * fixed / rest
+    scale = left / taken if taken else 0.0
+    total = (fixed + scale * sum(asked[n] for n in free)) / rest
     found = {n: caps[n] if n in full else most * total for n in low}
     return {n: found[n] if n in low else asked[n] * scale for n in asked}
 

@@ -164,6 +164,26 @@ def test_both_ways_leave_the_same() -> None:
         assert rest == pytest.approx(left, abs=5e-2)
 
 
+def test_what_is_left_of_two_pictures_never_changes(way: str) -> None:
+    """Thresholds are made for these values: others need other thresholds."""
+    rng = np.random.default_rng(8)
+    levels = np.arange(256).repeat(9)
+    one = levels.reshape(48, 48).astype(np.uint8)
+    two = np.clip(one * 1.1 - 6 + rng.normal(0, 12, one.shape), 0, 255).astype(np.uint8)
+    noise = rng.integers(0, 256, (61, 83)).astype(np.uint8)
+    soft = details._soft(details._soft(noise))
+    part = np.roll(soft, 1, 1)
+    tones = [details._tone(one, two), details._tone(noise, soft), details._tone(soft, noise)]
+    rests = [
+        details._rest(one, two, NOWHERE)[:2],
+        details._rest(soft, part, np.array([0.02, 0.01, 0, -0.01]))[:2],
+    ]
+    assert np.array(tones) == pytest.approx(
+        np.array([[1.079, -4.2584], [0.5, 64.5498], [1.2174, -26.8794]]), abs=2e-3, rel=1e-4
+    )
+    assert np.array(rests) == pytest.approx(np.array([[13.0, 8.7], [20.88, 10.87]]), abs=2e-2)
+
+
 def test_sums_and_edges_are_those_of_their_places() -> None:
     values = np.random.default_rng(3).integers(0, 60, (12, 17)).astype(np.int16)
     found = details._sums(details._sums(values).T).T

@@ -150,7 +150,7 @@ def test_a_shard_holds_2000_rows_and_a_run_at_most_eight_shards() -> None:
     assert [len(run.names("x")) for run in runs] == [8, 3]
 
 
-@pytest.mark.parametrize(("size", "at_once"), [(1, 1), (2, 2), (3, 8), (5, 1), (100, 1)])
+@pytest.mark.parametrize(("size", "at_once"), [(1, 1), (1, 4), (2, 2), (3, 8), (5, 1), (100, 1)])
 def test_shards_hold_the_rows_of_each_side_in_order(
     parts: list[PartUrls], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, at_once: int
 ) -> None:

@@ -264,6 +264,14 @@ def test_the_draws_of_a_published_mixture_never_change(
     assert digest(sources, draws, *counts) == said
 
 
+def test_where_few_draws_are_released_the_next_ones_count() -> None:
+    """The earlier rule leaves blocks whose first positions have fewer draws than there are."""
+    shares = (0.42142853055, 0.57857137245, 2.7e-8, 7e-8)
+    for block, most in ((12, 2), (21, 3), (24, 1)):
+        few, more = (schedule(shares, block, n, together=False) for n in (most, 50))
+        assert [part[:most].tolist() for part in more] == [part.tolist() for part in few]
+
+
 def test_the_order_of_a_published_mixture_never_changes() -> None:
     """Another value here is another algorithm: it needs another name in the manifest."""
     order = Order(7, ("a", "b"), (10, 1000), (Stage(shares=(0.5, 0.5)),))

@@ -213,7 +213,8 @@ def test_a_draw_costs_its_text_and_its_pictures() -> None:
 def test_a_source_without_samples_leaves_its_share_to_the_others() -> None:
     sizes = {**SIZES, "empty": size(0, 0, 0)}
     group = {"weight": 2, "of": {"empty": 1}}
-    told = plan(MixSettings.model_validate({"weights": {"g": group, "short": 1, "long": 1}}), sizes)
+    weights = {"g": group, "short": 1, "empty": 7, "long": 1}
+    told = plan(MixSettings.model_validate({"weights": weights}), sizes)
     assert {row.name: row.draw_share for row in told[0].sources} == {"short": 0.5, "long": 0.5}
     with pytest.raises(RecipeError, match="no source of the mixture has a sample"):
         plan(MixSettings(), {"empty": size(0, 0, 0)})

@@ -22,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(jobs=st.lists(CHUNKS, min_size=1, max_size=3), n=st.integers(1, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_what_is_sent_arrives_in_order(folder: Path, jobs: list[list[list[int]]], n: int) -> None:
     for scheme in ("", "memory://"):
         urls, sent, row = [], [], 0
