@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import io
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +27,12 @@ _WIT = (
     "caption_reference_description caption_attribution_description caption_alt_text_description "
     "mime_type original_height original_width is_main_image attribution_passes_lang_id "
     "page_changed_recently context_page_description context_section_description"
+).split()
+
+_FLICKR = (
+    "photoid uid unickname datetaken dateuploaded capturedevice title description usertags "
+    "machinetags longitude latitude accuracy pageurl downloadurl licensename licenseurl serverid "
+    "farmid secret secretoriginal ext marker"
 ).split()
 
 
@@ -245,6 +253,26 @@ def yfcc100m(tree: Tree, rng: Rng, records: int) -> list[str]:
     lines.append("902\ttoo short")
     tree.plant("yfcc100m", "line of two columns", "quarantined", "malformed_record", "902")
     tree.write("yfcc100m/yfcc100m_dataset", "\n".join(lines).encode())
+    return ["yfcc100m"]
+
+
+def yfcc100m_sqlite(tree: Tree, rng: Rng, records: int) -> list[str]:
+    """Write YFCC100M as its SQLite file: a row a picture, texts as in addresses."""
+    rows = [
+        _flickr(number, caption, "", url).split("\t")
+        for number, (caption, url) in enumerate(_listed(tree, rng, "yfcc100m", records, 885_000))
+    ]
+    rows.append(
+        _flickr(900, "A film", "", "https://pictures.example/900.jpg", marker="1").split("\t")
+    )
+    tree.plant("yfcc100m", "video", "skipped", "video", "900")
+    columns = ", ".join(_FLICKR)
+    marks = ", ".join("?" * len(_FLICKR))
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        database.execute(f"CREATE TABLE yfcc100m_dataset ({columns})")
+        database.executemany(f"INSERT INTO yfcc100m_dataset VALUES ({marks})", rows)
+        database.commit()
+        tree.write("yfcc100m/yfcc100m_dataset.sql", database.serialize())
     return ["yfcc100m"]
 
 

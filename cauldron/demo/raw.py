@@ -1,7 +1,8 @@
 """Raw trees for the demo: small, drawn, in the official layouts, the same bytes for a seed.
 
 A generator is a function `(tree, rng, records) -> roots` that has its source's name and stands in a
-family's module; nothing else names it.
+family's module; nothing else names it. One of a further form is called `source/form`, and its
+function `source_form`.
 """
 
 from __future__ import annotations
@@ -66,10 +67,12 @@ _FURTHER: dict[str, tuple[str, ...]] = {
         "wit",
         "redcaps",
         "yfcc100m",
+        "yfcc100m/sqlite",
         "pmd",
         "pairs",
     ),
     "web_documents": ("warc", "mmc4", "omnicorpus", "mint_1t", "comm"),
+    "web_tars": ("obelics/tars", "mmc4/tars", "mint_1t/files"),
     "page_tars": ("pdfa", "ocr_idl", "docmatix"),
     "figures": ("dvqa", "figureqa", "plotqa", "mapqa"),
     "instructions": (
@@ -122,7 +125,7 @@ def further_generators() -> dict[str, Generator]:
 
 def _loaded(families: Mapping[str, tuple[str, ...]]) -> dict[str, Generator]:
     return {
-        name: getattr(import_module(f"cauldron.demo.{family}"), name)
+        name: getattr(import_module(f"cauldron.demo.{family}"), name.replace("/", "_"))
         for family, sources in families.items()
         for name in sources
     }
