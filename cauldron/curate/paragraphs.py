@@ -128,9 +128,16 @@ def _domain(sample: dict[str, Any]) -> str:
     """Return the host that a document is from, or its folder where no address is known."""
     extra = orjson.loads(sample["extra"]) if sample["extra"] else {}
     told = [extra.get(key) for key in _URLS] if isinstance(extra, dict) else []
-    host = next((urlsplit(u).hostname for u in told if isinstance(u, str) and "//" in u), None)
+    host = next((_host(u) for u in told if isinstance(u, str) and "//" in u), None)
     file = (sample["origin"] or {}).get("file") or ""
     return host or f"{sample['source']}:{file.rpartition('/')[0]}"
+
+
+def _host(address: str) -> str | None:
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
 
 
 def _without(sample: dict[str, Any], many: npt.NDArray[np.uint64]) -> tuple[Edit, Sizes]:

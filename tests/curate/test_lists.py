@@ -41,6 +41,7 @@ def test_empty_lists_change_nothing_and_have_no_key() -> None:
 def test_lists_are_read_with_remarks(tmp_path: Path) -> None:
     (tmp_path / "block.txt").write_text("# by hand\na/1  # blurred\n\n a/2 \n")
     assert read_ids(str(tmp_path / "block.txt")) == {"a/1", "a/2"}
+    assert read_ids(str(tmp_path / "absent.txt")) == frozenset()
     lists = read_lists([str(tmp_path / "block.txt")], [])
     assert lists.block == {"a/1", "a/2"}
     with pytest.raises(RecipeError, match="no allow list here"):

@@ -50,6 +50,10 @@ def test_bands_miss_no_more_than_said_and_are_as_long_as_that_allows(target: flo
     assert rows == 128 or (1 - target ** (rows + 1)) ** longer > 1e-3
 
 
+def test_a_similarity_that_bands_cannot_find_is_sought_by_single_values() -> None:
+    assert banding(0.001) == (128, 1) and banding(0.06) == (128, 1)
+
+
 def test_all_near_pairs_are_found_and_no_other() -> None:
     texts, pairs = planted(300)
     near = {pair for pair in pairs if jaccard(texts[pair[0]], texts[pair[1]]) >= 0.8}
