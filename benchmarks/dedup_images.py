@@ -53,7 +53,7 @@ from cauldron.curate.near_images import (
 from cauldron.curate.pictures import DECODED_SIDE
 from cauldron.media.small import small_grey
 from cauldron.sample import Turn, chat_messages
-from cauldron.signals.thumbs import THUMB_SIDE, thumbnail
+from cauldron.signals.thumbs import look_of
 
 PROMISED = {"daft": 3.0, "imagehash": 0.0, "imagededup": 8.0, "datajuicer": 10.0}
 RECALL, PRECISION = 0.97, 0.99
@@ -70,15 +70,14 @@ def read(path: Path) -> bytes:
 
 
 def measured(paths: list[Path]) -> Looks:
-    """Return hashes and thumbnails of pictures, as the signals hold them."""
-    made = [thumbnail(small_grey(read(path), THUMB_SIDE)) for path in paths]
-    return looks_of(np.stack(made))
+    """Return hashes and looks of pictures, as the signals hold them."""
+    return looks_of(np.stack([look_of(read(path)) for path in paths]))
 
 
 def judged(task: tuple[list[Path], np.ndarray, np.ndarray]) -> np.ndarray:
-    """Return those of some pairs of pictures that show the same: by thumbnails, else by pixels."""
-    paths, thumbs, candidates = task
-    pairs, clear, drawn = verdicts(thumbs, candidates)
+    """Return those of some pairs of pictures that show the same: by looks, else by pixels."""
+    paths, looks, candidates = task
+    pairs, clear, drawn = verdicts(looks, candidates)
     unclear = pairs[~clear]
     details = {n: detail(small_grey(read(paths[n]), DECODED_SIDE)) for n in np.unique(unclear)}
     clear[~clear] = same_details(details, unclear, drawn[~clear])
@@ -88,9 +87,9 @@ def judged(task: tuple[list[Path], np.ndarray, np.ndarray]) -> np.ndarray:
 def ready(folder: Path) -> None:
     """Load what numba has compiled, as peers have theirs when they are imported."""
     paths = sorted(folder.iterdir())[:2]
-    thumbs = measured(paths)[2]
-    assert thumbs is not None
-    judged((paths, thumbs, np.array([[0, 1]])))
+    looks = measured(paths)[2]
+    assert looks is not None
+    judged((paths, looks, np.array([[0, 1]])))
     details = {k: detail(small_grey(read(path), DECODED_SIDE)) for k, path in enumerate(paths)}
     same_details(details, np.array([[0, 1]]), np.array([True]))
 
@@ -101,13 +100,13 @@ def cauldron(folder: Path, names: list[str], workers: int) -> np.ndarray:
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         blocks = [paths[k : k + _FILES] for k in range(0, len(paths), _FILES)]
         found = zip(*pool.imap(measured, blocks), strict=True)
-        coarse, fine, thumbs = (np.concatenate(columns) for columns in found)
-        shown = np.flatnonzero(contrast(thumbs) > BLANK)
+        coarse, fine, looks = (np.concatenate(columns) for columns in found)
+        shown = np.flatnonzero(contrast(looks) > BLANK)
         candidates = shown[near_hashes(coarse[shown], fine[shown], RADIUS, FINE_RADIUS)]
         tasks, numbers = [], []
         for k in range(0, len(candidates), _PAIRS):
             own, local = np.unique(candidates[k : k + _PAIRS], return_inverse=True)
-            tasks.append(([paths[number] for number in own], thumbs[own], local.reshape(-1, 2)))
+            tasks.append(([paths[number] for number in own], looks[own], local.reshape(-1, 2)))
             numbers.append(own)
         same = [own[pairs] for own, pairs in zip(numbers, pool.imap(judged, tasks), strict=True)]
     return smallest_members(np.concatenate([np.zeros((0, 2), np.int64), *same]), len(names))

@@ -30,6 +30,7 @@ from ray_overhead import TOLD
 from cauldron import curation
 from cauldron.engine.local import LocalEngine
 from cauldron.recipe import load_recipe
+from cauldron.signals.thumbs import GREY_BYTES, LOOK_BYTES, greys
 from cauldron.steps import ingest, receipt
 from cauldron.storage import files, work
 from cauldron.storage.shards import write_table
@@ -64,7 +65,9 @@ def changed(table: pa.Table, time_: int) -> pa.Table:
     moves = tuple(rng.integers(1, _SIDE, 2).tolist())
 
     def moved(held: np.ndarray) -> np.ndarray:
-        return np.roll(held.reshape(-1, _SIDE, _SIDE)[:, ::-1], moves, (1, 2))
+        looks = held.reshape(-1, LOOK_BYTES)
+        grey = np.roll(greys(looks)[:, ::-1], moves, (1, 2)).reshape(len(looks), -1)
+        return np.concatenate([grey, looks[:, GREY_BYTES:]], axis=1)
 
     turns = {"minhash": lambda held: held.reshape(-1, 512) ^ bits, "image_thumb": moved}
     ends = f"{time_:04x}"

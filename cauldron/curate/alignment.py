@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 _SIDE = 32  # side at which thumbnails are laid over each other
 _POOLED = 16  # side at which most pairs of different pictures fall out
 _ALIKE = 0.85  # correlation below which the pooled thumbnails show different pictures
 _BLOCK = 256  # pairs at a time
+_TINTED = 4_096  # pairs whose tints are compared at a time
+_TINT, _TINT_SHARE, _TINT_NEAR = 3.0, 0.2, 0.3  # how far tints may be apart
+_TINT_GAIN = (0.6, 1.7)  # of a brighter copy
+_TINT_MOVE = 0.05  # shift, and stretch at the border, in half sides
 _LEVELS = 3  # grey levels that count as the same
 _DARK, _BRIGHT = 12, 240  # grey levels beyond which a brighter copy may have been cut off
 
@@ -63,6 +68,57 @@ def alike(thumbs: U8, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         a, b = pairs[start : start + (1 << 14)].T
         out.append(np.einsum("pk,pk->p", coarse[a], coarse[b]) >= _ALIKE)
     return np.concatenate(out)
+
+
+def same_tints(tints: U8, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Say which pairs have the same colours in all places.
+
+    Those of a brighter copy may be stronger; a cropped one is laid over the other.
+
+    Args:
+        tints: [n, 2, 8, 8], 128 where there is no colour.
+    """
+    values = tints.astype(np.float32) - 128
+    out = [np.zeros(0, bool)]
+    for start in range(0, len(pairs), _TINTED):
+        a, b = pairs[start : start + _TINTED].T
+        same = _within_tint(values[a], values[b], moved=False)
+        for one, two in ((a, b), (b, a)):
+            apart = np.flatnonzero(~same)
+            same[apart] = _within_tint(values[one[apart]], values[two[apart]], moved=True)
+        out.append(same)
+    return np.concatenate(out)
+
+
+def _within_tint(one: F32, two: F32, moved: bool) -> npt.NDArray[np.bool_]:
+    """Explain tints, [p, 2, 8, 8], by the strength, and perhaps a crop, of others."""
+    n = len(one)
+    features = np.stack([one, *(_moves(one) if moved else [])], axis=1)
+    features = features.reshape(n, 5 if moved else 1, 128)
+    normal = (features @ features.transpose(0, 2, 1)).astype(np.float64)
+    normal += np.diag([1.0, 50.0, 50.0, 50.0, 50.0][: features.shape[1]])
+    right = (features @ two.reshape(n, 128, 1)).astype(np.float64)
+    right[:, 0] += 1
+    found = np.linalg.solve(normal, right)[:, :, 0]
+    gain = np.clip(found[:, :1], *_TINT_GAIN)
+    most = gain * _TINT_MOVE
+    found = np.concatenate([gain, np.clip(found[:, 1:], -most, most)], axis=1)
+    told = (found[:, None].astype(np.float32) @ features).reshape(two.shape)
+    apart = np.abs(two - told).max(axis=1)
+    strong = np.maximum(np.abs(one), np.abs(two)).max(axis=1)
+    uneven = np.maximum(_uneven(one), _uneven(two))
+    within = apart <= _TINT + _TINT_SHARE * strong + _TINT_NEAR * uneven
+    return np.asarray(within.all(axis=(1, 2)))
+
+
+def _uneven(tints: F32) -> F32:
+    """Return by how much the tints of a place and of those around it differ: [p, 8, 8]."""
+    wide = np.pad(tints, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
+    along = sliding_window_view(wide, 3, axis=-1)
+    high, low = along.max(axis=-1), along.min(axis=-1)
+    high = sliding_window_view(high, 3, axis=-2).max(axis=-1)
+    low = sliding_window_view(low, 3, axis=-2).min(axis=-1)
+    return np.asarray((high - low).max(axis=1), np.float32)
 
 
 def _smooth(values: F32) -> F32:

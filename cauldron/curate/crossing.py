@@ -18,7 +18,7 @@ from cauldron.curate.exact import PAIRS
 from cauldron.curate.layout import Group, Layout, Result, Stages, by_hash, column
 from cauldron.curate.near_images import Looks, looks_of, near_across
 from cauldron.curate.picture_search import said_key
-from cauldron.signals.thumbs import THUMB_SIDE
+from cauldron.signals.thumbs import GREY_BYTES, LOOK_BYTES, greys, tints
 from cauldron.storage.shuffle import gathered, scatter
 
 CROWD = 20_000  # more samples of one question are cut
@@ -171,13 +171,12 @@ def _crowds(values: npt.NDArray[np.float32], held: list[bytes]) -> Iterator[I64]
 
 def _turned(held: list[bytes], pictures: int, radius: int, fine_radius: int) -> Found:
     """Return pairs of samples each picture of which is near a turned or mirrored one."""
-    thumbs = np.frombuffer(b"".join(held), np.uint8)
-    thumbs = thumbs.reshape(len(held), pictures, THUMB_SIDE, THUMB_SIDE)
+    looks = np.frombuffer(b"".join(held), np.uint8).reshape(len(held), pictures, LOOK_BYTES)
     apart: dict[tuple[int, int], int] = {}
-    for own in _windows(thumbs[:, 0], held):
+    for own in _windows(looks[:, 0], held):
         within: dict[tuple[int, int], int] = {}
         for k in range(pictures):
-            found = _turned_pictures(thumbs[own, k], radius, fine_radius)
+            found = _turned_pictures(looks[own, k], radius, fine_radius)
             within = {p: max(d, within.get(p, 0)) for p, d in found.items() if not k or p in within}
         for (one, two), far in within.items():
             a, b = sorted((int(own[one]), int(own[two])))
@@ -186,19 +185,19 @@ def _turned(held: list[bytes], pictures: int, radius: int, fine_radius: int) -> 
     return pairs, np.array([apart[one, two] for one, two in pairs.tolist()], np.float64)
 
 
-def _windows(thumbs: npt.NDArray[np.uint8], held: list[bytes], crowd: int = CROWD) -> Iterator[I64]:
+def _windows(looks: npt.NDArray[np.uint8], held: list[bytes], crowd: int = CROWD) -> Iterator[I64]:
     """Yield the places of samples that are compared: all, or of many runs of those alike.
 
     They are put in order by a number that turning, mirroring, brightness and contrast leave as it
     is: the mean deviation of grey levels over the root of the mean square one.
     """
-    n = len(thumbs)
+    n = len(looks)
     if n <= crowd:
         yield np.arange(n)
         return
     shape = np.zeros(n)
     for start in range(0, n, _BLOCK):
-        values = thumbs[start : start + _BLOCK].reshape(-1, THUMB_SIDE**2).astype(np.float32)
+        values = greys(looks[start : start + _BLOCK]).reshape(-1, GREY_BYTES).astype(np.float32)
         values -= values.mean(axis=1, keepdims=True)
         shape[start : start + _BLOCK] = np.abs(values).mean(axis=1) / (values.std(axis=1) + 1e-3)
     order = np.lexsort((np.argsort(np.array(held, object), kind="stable").argsort(), shape))
@@ -207,11 +206,11 @@ def _windows(thumbs: npt.NDArray[np.uint8], held: list[bytes], crowd: int = CROW
 
 
 def _turned_pictures(
-    thumbs: npt.NDArray[np.uint8], radius: int, fine_radius: int
+    looks: npt.NDArray[np.uint8], radius: int, fine_radius: int
 ) -> dict[tuple[int, int], int]:
-    upright = looks_of(np.ascontiguousarray(thumbs))
+    upright = looks_of(looks)
     apart: dict[tuple[int, int], int] = {}
-    for turned in turns(thumbs):
+    for turned in turns(looks):
         pairs, bits = near_across(upright, turned, radius, fine_radius, _MOST_TURNED)
         for (one, two), far in zip(pairs.tolist(), bits.tolist(), strict=True):
             if one != two:
@@ -220,10 +219,16 @@ def _turned_pictures(
     return apart
 
 
-def turns(thumbs: npt.NDArray[np.uint8]) -> Iterator[Looks]:
-    """Yield thumbnails, [n, 64, 64], as they look turned by quarters, mirrored, or both."""
+def turns(looks: npt.NDArray[np.uint8]) -> Iterator[Looks]:
+    """Yield looks, [n, 4224], as they are when turned by quarters, mirrored, or both."""
     for quarters in range(4):
-        made = np.rot90(thumbs, quarters, axes=(1, 2))
+        made = [
+            np.rot90(planes, quarters, axes=(-2, -1)) for planes in (greys(looks), tints(looks))
+        ]
         if quarters:
-            yield looks_of(np.ascontiguousarray(made))
-        yield looks_of(np.ascontiguousarray(made[:, :, ::-1]))
+            yield looks_of(_joined(made))
+        yield looks_of(_joined([planes[..., ::-1] for planes in made]))
+
+
+def _joined(planes: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
+    return np.concatenate([values.reshape(len(values), -1) for values in planes], axis=1)

@@ -20,7 +20,7 @@ from cauldron.curate.decisions import kept, write_decisions
 from cauldron.curate.leak_index import LeakIndex, load_index
 from cauldron.curate.near_images import FINE_RADIUS, RADIUS, near_across
 from cauldron.curate.parts import PartFiles
-from cauldron.curate.pictures import load_thumbs, pictures_of
+from cauldron.curate.pictures import load_looks, pictures_of
 from cauldron.signals.grams import gram_hashes, whole_hashes, words_hashed
 from cauldron.signals.hashes import bare_questions
 from cauldron.signals.said import Said
@@ -126,10 +126,10 @@ def _near_hits(
     held = pictures.join(known, on="image_hash", maintain_order="left")
     coarse = held["image_phash"].to_numpy().astype(np.uint64)
     fine = np.frombuffer(b"".join(held["image_phash256"]), np.uint64).reshape(-1, 4)
-    if len(index.thumbs):
-        thumbs = load_thumbs([part], held)[0]
+    if len(index.looks):
+        looks = load_looks([part], held)[0]
         pairs, bits = near_across(
-            (coarse, fine, thumbs), (index.coarse, index.fine, index.thumbs), RADIUS, FINE_RADIUS
+            (coarse, fine, looks), (index.coarse, index.fine, index.looks), RADIUS, FINE_RADIUS
         )
     else:
         pairs, bits = near_across(

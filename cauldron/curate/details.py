@@ -80,7 +80,7 @@ def same_picture(one: U8, two: U8, most: float, drawn: bool) -> bool:
     left, right = _same_size(one, two)
     if min(left.shape) < _LEAST_SIDE:
         return False
-    if left.mean() > right.mean():
+    if _spread(left)[0] > _spread(right)[0]:
         left, right = right, left
     if _rest(left, right, np.zeros(4)).within(most, drawn):
         return True
@@ -90,6 +90,20 @@ def same_picture(one: U8, two: U8, most: float, drawn: bool) -> bool:
         return True
     place = _placed(left, right, place)
     return _rest(_soft(_warped(left, place)), goal, place).within(most, drawn)
+
+
+def contrast_of(values: U8) -> float:
+    """Return the deviation of grey levels of a detail."""
+    return _spread(values, 2)[1]
+
+
+def _spread(values: U8, step: int = 1) -> tuple[float, float]:
+    """Return mean and deviation of every `step`-th pixel along both axes."""
+    if compiled := _compiled():
+        mean, deviation = compiled.mean_and_deviation(values, step)
+        return float(mean), float(deviation)
+    chosen = values[::step, ::step]
+    return float(chosen.mean()), float(chosen.std())
 
 
 @cache
@@ -131,15 +145,26 @@ def _sized(values: U8, wide: int, high: int) -> U8:
 
 def _cropped(left: U8, right: U8) -> F64:
     """Guess the crop that made one of two pictures, by the means of columns and of rows."""
-    sides = ((left.mean(axis=a), right.mean(axis=a)) for a in (0, 1))
+    sides = zip(_profiles(left), _profiles(right), strict=True)
     found = np.array([k for one, two in sides for k in _shifted(one, two)])
     return np.asarray(np.clip(found, -_MAX_MOVE, _MAX_MOVE))
+
+
+def _profiles(values: U8) -> tuple[F64, F64]:
+    """Return the means of columns and of rows."""
+    if compiled := _compiled():
+        columns, rows = compiled.profiles(values)
+        return columns, rows
+    return values.mean(axis=0), values.mean(axis=1)
 
 
 def _shifted(left: F64, right: F64) -> tuple[float, float]:
     """Return the shift and stretch that lay a profile over another best."""
     n = len(left)
     low, share, shift, stretch = _steps(n)
+    if compiled := _compiled():
+        best = compiled.best_crop(left, right, low, share, int(_CROP * n))
+        return _refined(left, right, float(shift[best]), float(stretch[best]))
     told = left[low] * (1 - share) + left[np.minimum(low + 1, n - 1)] * share
     inner = slice(int(_CROP * n), n - int(_CROP * n))
     told, wanted = told[:, inner], right[inner]

@@ -28,6 +28,52 @@ def soft(values):
 
 
 @numba.njit(nogil=True, cache=True)
+def mean_and_deviation(values, step):
+    """Return mean and deviation of every `step`-th pixel along both axes."""
+    many = total = squares = 0
+    for y in range(0, values.shape[0], step):
+        for x in range(0, values.shape[1], step):
+            value = np.int64(values[y, x])
+            many, total, squares = many + 1, total + value, squares + value * value
+    mean = total / many
+    return mean, np.sqrt(max(squares / many - mean * mean, 0.0))
+
+
+@numba.njit(nogil=True, cache=True)
+def profiles(values):
+    """Return the means of columns and of rows."""
+    high, wide = values.shape
+    columns, rows = np.zeros(wide, np.int32), np.empty(high)
+    for y in range(high):
+        total = 0
+        for x in range(wide):
+            columns[x] += values[y, x]
+            total += values[y, x]
+        rows[y] = total / wide
+    return columns / high, rows
+
+
+@numba.njit(nogil=True, cache=True)
+def best_crop(left, right, low, share, border):
+    """Return under which crop a profile is most like another, as `details._shifted` seeks it."""
+    n = len(left) - border
+    wanted = right[border:n] - right[border:n].mean()
+    best, found = -np.inf, 0
+    for crop in range(len(low)):
+        total = squares = product = 0.0
+        for k in range(border, n):
+            at, far = low[crop, k], share[crop, k]
+            value = left[at] * (1 - far) + left[min(at + 1, len(left) - 1)] * far
+            total, squares = total + value, squares + value * value
+            product += value * wanted[k - border]
+        spread = squares - total * total / max(n - border, 1)
+        alike = product / (np.sqrt(max(spread, 0.0)) + 1e-3)
+        if alike > best:
+            best, found = alike, crop
+    return found
+
+
+@numba.njit(nogil=True, cache=True)
 def tone(left, right, dark, bright, cut, flat):
     """Return gain and offset by the flat places, as `details._tone` does."""
     high, wide = (left.shape[0] + 1) // 2, (left.shape[1] + 1) // 2
@@ -97,24 +143,30 @@ def places(values, target, least, most, steps, window, share, steep):
     """
     high, wide = values.shape
     half, n = window // 2, wide - window + 1
-    rests, nothing = np.zeros((window, wide), np.int32), np.zeros(wide, np.int32)
-    columns, totals = np.zeros(wide, np.int32), np.empty(n, np.int32)
-    across = np.empty(n, np.int32)
+    rests, columns = np.zeros((window, wide), np.int32), np.zeros(wide, np.int32)
+    totals, across = np.empty(n, np.int32), np.empty(n, np.int32)
     counts, edges, worst = np.zeros(255 * steps * window**2 + 1, np.int32), 0, np.int32(0)
     for y in range(high):
-        rest = rests[y % window]
-        _exchange(columns, rest, nothing)
-        _put_rests(values[y], target[y], least, most, np.int32(steps), rest)
-        _exchange(columns, nothing, rest)
+        slot, scale = y % window, np.int32(steps)
+        for x in range(wide):
+            level, goal = values[y, x], np.int32(target[y, x]) * scale
+            rest = max(np.int32(least[level]) - goal, goal - np.int32(most[level]), np.int32(0))
+            columns[x] += rest - rests[slot, x]
+            rests[slot, x] = rest
         if y < window - 1:
             continue
-        totals[:] = 0
-        for k in range(window):
-            _exchange(totals, nothing, columns[k:])
-        worst = max(worst, _largest(totals))
         middle = y - half
-        above, below = target[middle - 1, half:], target[middle + 1, half:]
-        _put_across(target[middle, half - 1 :], above, below, across)
+        for x in range(n):
+            totals[x] = columns[x]
+            level = np.int32(target[middle, x + half + 1])
+            change = abs(level - np.int32(target[middle, x + half - 1]))
+            level = np.int32(target[middle + 1, x + half])
+            across[x] = change + abs(level - np.int32(target[middle - 1, x + half]))
+        for k in range(1, window):
+            for x in range(n):
+                totals[x] += columns[x + k]
+        for x in range(n):
+            worst = max(worst, totals[x])
         for x in range(n):
             if across[x] > steep:
                 counts[totals[x]] += 1
@@ -124,32 +176,3 @@ def places(values, target, least, most, steps, window, share, steep):
         rank -= counts[usual]
         usual += 1
     return worst, max(usual - 1, 0)
-
-
-@numba.njit(nogil=True, cache=True)
-def _put_rests(values, target, least, most, steps, out):
-    for x in range(len(out)):
-        level, goal = values[x], np.int32(target[x]) * steps
-        out[x] = max(least[level] - goal, goal - most[level], 0)
-
-
-@numba.njit(nogil=True, cache=True)
-def _exchange(sums, old, new):
-    for x in range(len(sums)):
-        sums[x] += new[x] - old[x]
-
-
-@numba.njit(nogil=True, cache=True)
-def _largest(values):
-    found = values[0]
-    for x in range(len(values)):
-        found = max(found, values[x])
-    return found
-
-
-@numba.njit(nogil=True, cache=True)
-def _put_across(row, above, below, out):
-    """Write how much grey levels change at each pixel, to the sides and up and down."""
-    for x in range(len(out)):
-        out[x] = abs(np.int32(row[x + 2]) - np.int32(row[x]))
-        out[x] += abs(np.int32(below[x]) - np.int32(above[x]))

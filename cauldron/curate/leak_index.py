@@ -21,10 +21,10 @@ from cauldron.curate.benchmark_items import Item, items
 from cauldron.errors import StorageError
 from cauldron.signals.grams import GRAM_WORDS, gram_hashes, whole_hashes, words_hashed
 from cauldron.signals.pictures import pixel_signals
-from cauldron.signals.thumbs import THUMB_SIDE
+from cauldron.signals.thumbs import LOOK_BYTES
 from cauldron.storage.shards import open_parquet, read_table, write_table
 
-INDEX_VERSION = "1"
+INDEX_VERSION = "2"
 _MARK = b"cauldron.benchmark_index"
 _SHOWN = 300  # characters of a question that are kept to be shown
 _ITEMS = 256  # items measured at a time
@@ -169,7 +169,7 @@ class LeakIndex:
         questions: `question_row`, `benchmark`, `item`, `question`, `pictures`.
         grams: `gram` and `question_row`, sorted; short questions are in it as a whole.
         pictures: `picture_row`, `benchmark`, `item`, `hash`.
-        thumbs: [n, 64, 64], of no picture when the index has hashes only.
+        looks: [n, 4224], of no picture when the index has hashes only.
     """
 
     questions: pl.DataFrame
@@ -177,7 +177,7 @@ class LeakIndex:
     pictures: pl.DataFrame
     coarse: npt.NDArray[np.uint64]
     fine: npt.NDArray[np.uint64]
-    thumbs: npt.NDArray[np.uint8]
+    looks: npt.NDArray[np.uint8]
 
 
 @lru_cache(maxsize=1)
@@ -189,8 +189,8 @@ def load_index(paths: tuple[str, ...]) -> LeakIndex:
     runs = asked.select("question_row", pl.col("grams").alias("gram"))
     runs = runs.explode("gram", empty_as_null=False, keep_nulls=False)
     short = asked.select("question_row", pl.col("whole").alias("gram")).drop_nulls()
-    thumbs = [thumb for thumb in shown["thumb"] if thumb]
-    whole = thumbs if len(thumbs) == shown.height else []
+    looks = [look for look in shown["thumb"] if look]
+    whole = looks if len(looks) == shown.height else []
     return LeakIndex(
         questions=asked.select("question_row", "benchmark", "item", "question", "pictures"),
         grams=pl.concat([runs, short]).unique().sort("gram", "question_row"),
@@ -199,7 +199,7 @@ def load_index(paths: tuple[str, ...]) -> LeakIndex:
         ),
         coarse=shown["phash"].to_numpy().astype(np.uint64),
         fine=np.frombuffer(b"".join(shown["phash256"]), np.uint64).reshape(-1, 4),
-        thumbs=np.frombuffer(b"".join(whole), np.uint8).reshape(-1, THUMB_SIDE, THUMB_SIDE),
+        looks=np.frombuffer(b"".join(whole), np.uint8).reshape(-1, LOOK_BYTES),
     )
 
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from cauldron.curate.alignment import alike, fits, flat_share
-from cauldron.curate.details import same_picture
+from cauldron.curate.alignment import alike, fits, flat_share, same_tints
+from cauldron.curate.details import contrast_of, same_picture
 from cauldron.curate.hamming import near_hashes, near_hashes_across
-from cauldron.signals.thumbs import thumb_hashes
+from cauldron.signals.thumbs import greys, thumb_hashes, tints
 
 RADIUS, FINE_RADIUS = 12, 64  # bits of 64 and of 256; the pixels decide
 BLANK = 2.0  # deviation of grey levels up to which a picture shows nothing to compare
@@ -36,13 +36,13 @@ Judge = Callable[[I64, Bools], Bools]
 
 
 Looks = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint8] | None]
-"""64-bit hashes, [n], 256-bit hashes, [n, 4], and thumbnails, [n, 64, 64], of pictures."""
+"""64-bit hashes, [n], 256-bit hashes, [n, 4], and `thumbs.look_of`, [n, 4224], of pictures."""
 
 
-def looks_of(thumbs: npt.NDArray[np.uint8]) -> Looks:
-    """Return thumbnails with their hashes."""
-    fine, coarse = thumb_hashes(thumbs)
-    return coarse, fine, thumbs
+def looks_of(looks: npt.NDArray[np.uint8]) -> Looks:
+    """Return looks with their hashes."""
+    fine, coarse = thumb_hashes(greys(looks))
+    return coarse, fine, looks
 
 
 def near_images(
@@ -57,12 +57,12 @@ def near_images(
         looks: of all pictures, in an order that does not depend on parts or workers.
         judge: looks at the pixels; asked about unclear pairs only.
     """
-    coarse, fine, thumbs = looks
-    assert thumbs is not None
-    shown = np.flatnonzero(contrast(thumbs) > BLANK)
+    coarse, fine, held = looks
+    assert held is not None
+    shown = np.flatnonzero(contrast(held) > BLANK)
     candidates = shown[near_hashes(coarse[shown], fine[shown], radius, fine_radius)]
     blocks = [candidates[k : k + _BLOCK] for k in range(0, len(candidates), _BLOCK)]
-    found = [_alike(thumbs, block, judge) for block in blocks]
+    found = [_alike(held, block, judge) for block in blocks]
     pairs = np.concatenate([np.zeros((0, 2), np.int64), *found])
     return pairs, np.bitwise_count(fine[pairs[:, 0]] ^ fine[pairs[:, 1]]).sum(axis=1).astype(float)
 
@@ -72,7 +72,7 @@ def near_across(
 ) -> tuple[I64, npt.NDArray[np.int64]]:
     """Return pairs of a picture of one set and a near one of another, and the bits that differ.
 
-    Where both have thumbnails these decide; pixels are not at hand.
+    Where both have looks these decide; pixels are not at hand.
 
     Args:
         most: of how many near ones of a picture only the nearest are looked at; 0: all.
@@ -91,44 +91,47 @@ def _seem_alike(
     own: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], block: I64
 ) -> npt.NDArray[np.bool_]:
     n = len(block)
-    thumbs = np.concatenate([own[block[:, 0]], other[block[:, 1]]])
+    looks = np.concatenate([own[block[:, 0]], other[block[:, 1]]])
+    thumbs = greys(looks)
     local = np.stack([np.arange(n), np.arange(n) + n], axis=1)
     fit, worst = fits(thumbs, local)
     drawn = (flat_share(thumbs, np.arange(2 * n)) > STRUCTURED)[local].any(axis=1)
-    shown = (contrast(thumbs) > BLANK)[local].all(axis=1)
+    shown = (contrast(looks) > BLANK)[local].all(axis=1)
     near = (fit >= np.where(drawn, _CLEAR_FIT, _FIT)) & (
         worst <= np.where(drawn, _CLEAR_WORST, _WORST)
     )
-    return np.asarray(near & shown & alike(thumbs, local))
+    return np.asarray(near & shown & alike(thumbs, local) & same_tints(tints(looks), local))
 
 
-def contrast(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Return the deviation of grey levels of each thumbnail: [n]."""
+def contrast(looks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Return the deviation of grey levels of each look: [n]."""
     found = [np.zeros(0)]
-    for start in range(0, len(thumbs), _ROWS):
-        block = thumbs[start : start + _ROWS, ::2, ::2]
+    for start in range(0, len(looks), _ROWS):
+        block = greys(looks[start : start + _ROWS])[:, ::2, ::2]
         values = block.astype(np.float32).reshape(len(block), -1)
         values -= values.mean(axis=1, keepdims=True)
         found.append(np.sqrt(np.einsum("nk,nk->n", values, values) / values.shape[1]))
     return np.concatenate(found)
 
 
-def _alike(thumbs: npt.NDArray[np.uint8], block: I64, judge: Judge) -> I64:
+def _alike(looks: npt.NDArray[np.uint8], block: I64, judge: Judge) -> I64:
     """Return those of some pairs that show the same."""
     numbers, local = np.unique(block, return_inverse=True)
-    pairs, clear, drawn = verdicts(thumbs[numbers], local.reshape(-1, 2))
+    pairs, clear, drawn = verdicts(looks[numbers], local.reshape(-1, 2))
     clear[~clear] = judge(numbers[pairs[~clear]], drawn[~clear])
     return np.asarray(numbers[pairs[clear]], np.int64)
 
 
-def verdicts(thumbs: npt.NDArray[np.uint8], pairs: I64) -> tuple[I64, Bools, Bools]:
-    """Look at the thumbnails of pairs.
+def verdicts(looks: npt.NDArray[np.uint8], pairs: I64) -> tuple[I64, Bools, Bools]:
+    """Compare the looks of pairs.
 
     Returns:
         The pairs that may show the same, [m, 2]; whether that is clear already; and whether one
         of them is structured.
     """
+    thumbs = greys(looks)
     pairs = pairs[alike(thumbs, pairs)]
+    pairs = pairs[same_tints(tints(looks), pairs)]
     fit, worst = fits(thumbs, pairs)
     flat = flat_share(thumbs, np.unique(pairs))
     drawn = np.asarray(flat[pairs].max(axis=1) > STRUCTURED)
@@ -149,7 +152,7 @@ def same_details(details: Details, pairs: I64, drawn: Bools) -> Bools:
         one, two = (details.get(number) for number in pair)
         if one is None or two is None:
             return False
-        shown = float(one[::2, ::2].std())
+        shown = contrast_of(one)
         most = min(_SAME, shown) if is_drawn else min(_SAME_PHOTO, shown / 2)
         return same_picture(one, two, most, is_drawn)
 

@@ -25,6 +25,7 @@ from cauldron.curate.pictures import DECODED_SIDE, picture_bytes
 from cauldron.media.images import ImageError
 from cauldron.media.small import small_grey
 from cauldron.signals.measure import spoken_text
+from cauldron.signals.thumbs import LOOK_BYTES
 from cauldron.storage.cores import spare_cores
 from cauldron.storage.shards import open_parquet, read_table
 from cauldron.storage.shuffle import gather, gathered, scatter, scattering
@@ -275,11 +276,11 @@ def _texts(part: PartFiles, rows: I64, index: I64) -> Iterator[pa.Array]:
             first = last
 
 
-def _thumbs(part: PartFiles, rows: I64, index: I64) -> Iterator[pa.Array]:
-    thumbs = read_table(part.signals, ["image_thumb"])["image_thumb"].combine_chunks()
-    at = thumbs.offsets.to_numpy()[rows] + index
+def _looks(part: PartFiles, rows: I64, index: I64) -> Iterator[pa.Array]:
+    looks = read_table(part.signals, ["image_thumb"])["image_thumb"].combine_chunks()
+    at = looks.offsets.to_numpy()[rows] + index
     for start in range(0, len(at), _AT_ONCE):
-        yield thumbs.values.take(pa.array(at[start : start + _AT_ONCE])).cast(pa.large_binary())
+        yield looks.values.take(pa.array(at[start : start + _AT_ONCE])).cast(pa.large_binary())
 
 
 def _details(part: PartFiles, rows: I64, index: I64) -> Iterator[pa.Array]:
@@ -308,5 +309,5 @@ def detail_of(held: Any) -> npt.NDArray[np.uint8] | None:
 
 SKETCHES = Kind(fetch=_sketches, row_bytes=512, at_once=1 << 20)
 TEXTS = Kind(fetch=_texts, row_bytes=2_048, at_once=1 << 15)
-THUMBS = Kind(fetch=_thumbs, row_bytes=4_096, at_once=1 << 15, shift=PICTURE_BITS)
+LOOKS = Kind(fetch=_looks, row_bytes=LOOK_BYTES, at_once=1 << 15, shift=PICTURE_BITS)
 DETAILS = Kind(fetch=_details, row_bytes=32_768, at_once=2_048, shift=PICTURE_BITS)

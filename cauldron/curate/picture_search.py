@@ -35,7 +35,7 @@ from cauldron.curate.layout import (
 from cauldron.curate.near_images import BLANK, contrast, looks_of, same_details, verdicts
 from cauldron.curate.pairing import (
     DETAILS,
-    THUMBS,
+    LOOKS,
     Cell,
     Meeting,
     detail_of,
@@ -43,7 +43,7 @@ from cauldron.curate.pairing import (
     put_pairs,
     values_of,
 )
-from cauldron.signals.thumbs import THUMB_SIDE
+from cauldron.signals.thumbs import LOOK_BYTES
 from cauldron.storage.cores import spare_cores
 from cauldron.storage.shards import read_table
 from cauldron.storage.shuffle import gather, gathered, scatter, scattering
@@ -66,7 +66,7 @@ _SAID_BYTES, _LOOKS_BYTES = 64, 128
 _BLOCK_PICTURES = 4 << 20  # hashes of one block of a quarter
 _MOST_BITS = 6
 _CROWDED = 4  # times as many as a bucket has on average make a crowd
-_THUMBS = 4_096  # thumbnails looked at a time
+_LOOKED = 4_096  # looks at a time
 _PAIRS, _OPENED = 1 << 12, 1 << 7  # pairs judged at a time
 
 I64 = npt.NDArray[np.int64]
@@ -103,8 +103,8 @@ def near_picture_pairs(
     radii = (radius, fine_radius)
     jobs = [(layout, n, shown, bits, radii, k, block) for k, block in enumerate(blocks)]
     found = run("picture-candidates", _candidates, jobs)
-    thumbs = meet(groups, THUMBS, "picture-candidates", found, run)
-    looking = [(thumbs, k, share) for k, share in enumerate(thumbs.shares)]
+    looks = meet(groups, LOOKS, "picture-candidates", found, run)
+    looking = [(looks, k, share) for k, share in enumerate(looks.shares)]
     unclear = run("picture-unclear", _looked, looking)
     details = meet(groups, DETAILS, "picture-unclear", unclear, run)
     opening = [(details, k, share) for k, share in enumerate(details.shares)]
@@ -164,18 +164,18 @@ def _pictures(table: pa.Table, nodes: I64) -> Iterator[pa.Table]:
     counts = np.diff(hashes.offsets.to_numpy())
     index = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     pictures = (np.repeat(nodes, counts) << PICTURE_BITS) + index
-    flat, thumbs = hashes.flatten(), table["image_thumb"].chunk(0).flatten()
-    for start in range(0, len(pictures), _THUMBS):
-        own = thumbs.slice(start, _THUMBS).to_pylist()
-        there = np.array([value is not None and len(value) == THUMB_SIDE**2 for value in own], bool)
-        held = np.zeros((len(own), THUMB_SIDE, THUMB_SIDE), np.uint8)
+    flat, looks = hashes.flatten(), table["image_thumb"].chunk(0).flatten()
+    for start in range(0, len(pictures), _LOOKED):
+        own = looks.slice(start, _LOOKED).to_pylist()
+        there = np.array([value is not None and len(value) == LOOK_BYTES for value in own], bool)
+        held = np.zeros((len(own), LOOK_BYTES), np.uint8)
         joined = b"".join(value for value, fits in zip(own, there, strict=True) if fits)
-        held[there] = np.frombuffer(joined, np.uint8).reshape(-1, THUMB_SIDE, THUMB_SIDE)
+        held[there] = np.frombuffer(joined, np.uint8).reshape(-1, LOOK_BYTES)
         coarse, fine, _ = looks_of(held)
         yield pa.table(
             {
-                "hash": flat.slice(start, _THUMBS),
-                "picture": pictures[start : start + _THUMBS],
+                "hash": flat.slice(start, _LOOKED),
+                "picture": pictures[start : start + _LOOKED],
                 "coarse": coarse,
                 "fine": _fixed(fine),
                 "shown": there & (contrast(held) > BLANK),
@@ -255,17 +255,17 @@ def _candidates(
 
 
 def _looked(meeting: Meeting, number: int, share: tuple[int, int, int]) -> Result:
-    """Judge pairs by their thumbnails; hand on those that these do not tell."""
+    """Judge pairs by their looks; hand on those that these do not tell."""
     cell, layout = meeting.cell(share), meeting.layout
-    thumbs = values_of(cell.held).reshape(-1, THUMB_SIDE, THUMB_SIDE)
-    numbers = np.zeros(len(thumbs), np.int64)
+    looks = values_of(cell.held).reshape(-1, LOOK_BYTES)
+    numbers = np.zeros(len(looks), np.int64)
     numbers[cell.left], numbers[cell.right] = cell.a, cell.b
 
     def unclear() -> Iterator[tuple[I64, I64, npt.NDArray[np.bool_]]]:
         for block in cell.blocks(_PAIRS):
             places = np.stack([block.left, block.right], axis=1)
             held, local = np.unique(places, return_inverse=True)
-            pairs, clear, drawn = verdicts(thumbs[held], local.reshape(-1, 2))
+            pairs, clear, drawn = verdicts(looks[held], local.reshape(-1, 2))
             a, b = numbers[held[pairs]].T
             add(pa.table({"a": a[clear], "b": b[clear]}), None)
             yield a[~clear], b[~clear], drawn[~clear]

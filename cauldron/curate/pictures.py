@@ -10,13 +10,13 @@ import polars as pl
 
 from cauldron.curate.details import DETAIL_SIDE
 from cauldron.curate.parts import PartFiles, by_part
-from cauldron.signals.thumbs import THUMB_SIDE
+from cauldron.signals.thumbs import LOOK_BYTES
 from cauldron.storage.files import is_local, local_path
 from cauldron.storage.index import picture_views
 from cauldron.storage.scratch import scratch_array
 from cauldron.storage.shards import open_parquet, read_table
 
-_ROWS = 4_096  # thumbnails made to an array at a time
+_ROWS = 4_096  # looks made to an array at a time
 DECODED_SIDE = DETAIL_SIDE * 9 // 10  # lets a JPEG of twice the side be decoded at half scale
 
 U8 = npt.NDArray[np.uint8]
@@ -43,11 +43,11 @@ def pictures_of(frame: pl.DataFrame) -> pl.DataFrame:
     return flat.unique("image_hash", keep="first", maintain_order=True)
 
 
-def load_thumbs(
+def load_looks(
     parts: Sequence[PartFiles], pictures: pl.DataFrame
 ) -> tuple[U8, npt.NDArray[np.bool_]]:
-    """Return the thumbnails of pictures, [n, 64, 64], and which of them were measured."""
-    out: U8 = scratch_array((pictures.height, THUMB_SIDE, THUMB_SIDE), np.uint8)
+    """Return the looks of pictures, [n, 4224], and which of them were measured."""
+    out: U8 = scratch_array((pictures.height, LOOK_BYTES), np.uint8)
     there = np.zeros(pictures.height, bool)
     for part, rows, places in by_part(pictures):
         column = read_table(parts[part].signals, ["image_thumb"])["image_thumb"].combine_chunks()
@@ -56,10 +56,10 @@ def load_thumbs(
         where = places.to_numpy()
         for start in range(0, len(where), _ROWS):
             values = held.slice(start, _ROWS).to_pylist()
-            fits = np.array([v is not None and len(v) == THUMB_SIDE**2 for v in values], bool)
+            fits = np.array([v is not None and len(v) == LOOK_BYTES for v in values], bool)
             own = where[start : start + _ROWS][fits]
             joined = b"".join(v for v, fit in zip(values, fits, strict=True) if fit)
-            out[own] = np.frombuffer(joined, np.uint8).reshape(-1, THUMB_SIDE, THUMB_SIDE)
+            out[own] = np.frombuffer(joined, np.uint8).reshape(-1, LOOK_BYTES)
             there[own] = True
     return out, there
 

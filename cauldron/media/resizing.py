@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-_BITS = 22  # of a share
+BITS = 22  # of a share
 _GAP = 2.0  # times as large from which Pillow takes means of blocks first
 
 U8 = npt.NDArray[np.uint8]
@@ -27,8 +27,16 @@ def resized(levels: U8, wide: int, high: int) -> U8:
     compiled = _compiled()
     if compiled and _plain(levels.shape, wide, high):
         across, down = _shares(levels.shape[1], wide), _shares(levels.shape[0], high)
-        return np.asarray(compiled.resized(levels, *across, *down), np.uint8)
+        return np.asarray(compiled.resized(levels, *across, *down, True), np.uint8)
     image = as_grey(levels).resize((wide, high), Image.Resampling.BILINEAR, reducing_gap=_GAP)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def squared(levels: U8, side: int) -> U8:
+    """Return grey levels at a side along both axes; each value is the mean of its area."""
+    if compiled := _compiled():
+        return np.asarray(compiled.squared(np.ascontiguousarray(levels), side, BITS), np.uint8)
+    image = as_grey(levels).resize((side, side), Image.Resampling.BILINEAR)
     return np.asarray(image, dtype=np.uint8)
 
 
@@ -58,6 +66,9 @@ def _plain(shape: tuple[int, ...], wide: int, high: int) -> bool:
 @lru_cache(maxsize=512)
 def _shares(old: int, new: int) -> Shares:
     """Return what each of `new` values is made of, of `old` ones."""
+    if compiled := _compiled():
+        first, many, shares = compiled.shares(old, new, BITS)
+        return first, many, shares
     scale = old / new
     support = max(scale, 1.0)
     first, many = np.zeros(new, np.int64), np.zeros(new, np.int64)
@@ -69,5 +80,5 @@ def _shares(old: int, new: int) -> Shares:
         weights = [max(1.0 - step, 0.0) for step in steps]
         total = sum(weights)
         first[place], many[place] = low, high - low
-        shares[place, : high - low] = [int(0.5 + w / total * (1 << _BITS)) for w in weights]
+        shares[place, : high - low] = [int(0.5 + w / total * (1 << BITS)) for w in weights]
     return first, many, shares

@@ -1,4 +1,7 @@
-"""JPEG files decoded by `simplejpeg` where it is installed, no finer than asked for."""
+"""JPEG files decoded no finer than asked for, by `simplejpeg` where it is installed.
+
+With `numba` installed an eighth of the size needs no decoder: see `eighth_compiled`.
+"""
 
 from __future__ import annotations
 
@@ -15,54 +18,133 @@ from cauldron.media.headers import plain_facts
 from cauldron.media.images import damage, inspect, open_rgb
 from cauldron.media.limits import LIMITS, Limits
 
+_SHORTEST = 96  # pixels of the shorter side of a reduced picture
+_LARGEST_REDUCTION = 5  # Pillow has fast ways for these
 _HELD_BYTES = 32 << 20  # memory for a larger picture is not kept
+_JPEG = b"\xff\xd8\xff"
+
+U8 = npt.NDArray[np.uint8]
+Planes = tuple[U8, U8, U8]
+"""Grey levels, and how far blue and red differ from them, 128 for not at all; their sizes differ.
+
+The latter are of no pixel where a picture is grey.
+"""
 
 
-def small_grey(data: bytes, side: int, limits: Limits = LIMITS) -> npt.NDArray[np.uint8]:
+def small_grey(data: bytes, side: int, limits: Limits = LIMITS) -> U8:
     """Decode the first frame to upright grey levels, both sides at least `side` where it has them.
 
     Raises:
         ImageError: as `media.images.open_rgb`.
     """
-    if not data.startswith(b"\xff\xd8\xff"):
+    planes = eighth(data, side, limits)
+    if planes is not None:
+        return planes[0]
+    if not data.startswith(_JPEG):
         return np.asarray(open_rgb(data, limits).convert("L"))
-    plain = plain_facts(data, limits)
-    if plain is None:
-        inspect(data, limits)
-    elif not plain.exif:
+    if _is_plain(data, limits):
         pixels = _decoded(data, "GRAY", min_height=side, min_width=side)
         if pixels is not None:
             return pixels[:, :, 0]
-    return np.asarray(_drafted(data, side))
+    return np.asarray(_drafted(data, side, "L").convert("L"))
 
 
-def jpeg_pixels(data: bytes, limits: Limits = LIMITS) -> npt.NDArray[np.uint8] | None:
+def small_planes(data: bytes, side: int, limits: Limits = LIMITS) -> Planes:
+    """Decode the first frame to upright planes, as `small_grey`.
+
+    Raises:
+        ImageError: as `media.images.open_rgb`.
+    """
+    planes = eighth(data, side, limits)
+    if planes is not None:
+        return planes
+    if not data.startswith(_JPEG):
+        return planes_of(open_rgb(data, limits))
+    if _is_plain(data, limits):
+        pixels = _decoded(data, "RGB", min_height=side, min_width=side)
+        if pixels is not None:
+            return planes_of(Image.fromarray(pixels))
+    return planes_of(_drafted(data, side, "RGB"))
+
+
+def planes_of(image: Image.Image) -> Planes:
+    """Return the planes of a picture: means of up to 5 x 5 pixels, both sides at 96 or more."""
+    factor = min(min(image.size) // _SHORTEST, _LARGEST_REDUCTION)
+    image = image.convert("RGB")
+    grey, blue, red = (image.reduce(factor) if factor > 1 else image).convert("YCbCr").split()
+    return np.asarray(grey), np.asarray(blue), np.asarray(red)
+
+
+def _is_plain(data: bytes, limits: Limits) -> bool:
+    """Say whether a JPEG is ordinary and upright as it is stored.
+
+    Raises:
+        ImageError: as `media.images.inspect`.
+    """
+    plain = plain_facts(data, limits)
+    if plain is None:
+        inspect(data, limits)
+    return plain is not None and not plain.exif
+
+
+def eighth(data: bytes, side: int, limits: Limits = LIMITS) -> Planes | None:
+    """Return an eighth of a plain JPEG whose shorter side then has `side` pixels, else None."""
+    compiled = compiled_eighth()
+    if not compiled or not data.startswith(_JPEG) or len(data) > limits.max_image_bytes:
+        return None
+    least, most = compiled.SIDE * (side - 1) + 1, (limits.max_pixels, limits.max_side)
+    file = np.frombuffer(data, np.uint8)
+    grey, blue, red = compiled.eighth(file, *eighth_memory(len(data)), least, *most)
+    return (grey, blue, red) if grey.size else None
+
+
+@cache
+def compiled_eighth() -> Any:
+    """Return the reading of blocks compiled by numba, or None where numba is not installed."""
+    try:
+        from cauldron.media import eighth_compiled
+    except ImportError:
+        return None
+    return eighth_compiled
+
+
+def eighth_memory(size: int) -> tuple[U8, Any]:
+    """Return what a thread uses again to read a file of a size."""
+    compiled = compiled_eighth()
+    tables = getattr(_memory, "tables", None)
+    if tables is None:
+        tables = _memory.tables = compiled.memory()
+    return _held(size + compiled.SLACK, "clean"), tables
+
+
+def jpeg_pixels(data: bytes, limits: Limits = LIMITS) -> U8 | None:
     """Decode an ordinary upright JPEG: [height, width, 4], the fourth value is 255.
 
     The values are those of `media.images.open_rgb`. They hold until the next call in this thread:
     the memory is used again, since to get it anew takes as long as to decode. None without
     `simplejpeg`, and for whatever is not plain: `open_rgb` opens it or says what is wrong.
     """
-    plain = plain_facts(data, limits) if data.startswith(b"\xff\xd8\xff") else None
+    plain = plain_facts(data, limits) if data.startswith(_JPEG) else None
     if plain is None or plain.exif:
         return None
-    return _decoded(data, "RGBA", buffer=_held(4 * plain.width * plain.height))
+    return _decoded(data, "RGBA", buffer=_held(4 * plain.width * plain.height, "pixels"))
 
 
 _memory = threading.local()
 
 
-def _held(size: int) -> npt.NDArray[np.uint8]:
-    """Return memory of at least a size; the same again up to a bound."""
+def _held(size: int, name: str) -> U8:
+    """Return memory of at least a size; under one name the same again up to a bound."""
     if size > _HELD_BYTES:
         return np.empty(size, np.uint8)
-    held = getattr(_memory, "held", None)
+    held = getattr(_memory, name, None)
     if held is None or held.size < size:
-        held = _memory.held = np.empty(size, np.uint8)
+        held = np.empty(size, np.uint8)
+        setattr(_memory, name, held)
     return np.asarray(held)
 
 
-def _decoded(data: bytes, form: str, **how: Any) -> npt.NDArray[np.uint8] | None:
+def _decoded(data: bytes, form: str, **how: Any) -> U8 | None:
     """Decode a JPEG by `simplejpeg`; None where Pillow has to."""
     fast = _simplejpeg()
     try:
@@ -73,10 +155,12 @@ def _decoded(data: bytes, form: str, **how: Any) -> npt.NDArray[np.uint8] | None
     return None
 
 
-def _drafted(data: bytes, side: int) -> Image.Image:
+def _drafted(data: bytes, side: int, mode: str) -> Image.Image:
     with damage("image_truncated"), Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-        image.draft("L", (side, side))
-        return ImageOps.exif_transpose(image).convert("L")
+        image.draft(mode, (side, side))
+        upright = ImageOps.exif_transpose(image)
+        upright.load()
+        return upright
 
 
 @cache

@@ -226,7 +226,7 @@ def _header() -> Group:
 def _pixels() -> Group:
     return Group(
         name="pixels",
-        version=1,
+        version=2,
         picture_fields=(
             ("image_error", _TEXT),
             ("image_entropy", _REAL),

@@ -15,12 +15,17 @@ from PIL import Image
 from cauldron.media.images import ImageError, UprightFacts, open_rgb, upright_facts
 from cauldron.media.limits import LIMITS
 from cauldron.media.resizing import as_grey
-from cauldron.media.small import jpeg_pixels
-from cauldron.signals.thumbs import THUMB_SIDE, U8, thumb_hashes, thumbnail
+from cauldron.media.small import Planes, jpeg_pixels, planes_of, small_planes
+from cauldron.signals.thumbs import (
+    LEAST_SIDE,
+    LOOK_BYTES,
+    U8,
+    greys,
+    look_of_planes,
+    thumb_hashes,
+)
 from cauldron.storage.index import PictureViews
 
-_SHORTEST = 96  # a reduced picture is still larger than its thumbnail
-_LARGEST_REDUCTION = 5  # Pillow has fast ways for these
 _BAND = 4  # grey levels to either side that count as one colour
 
 
@@ -93,17 +98,17 @@ def pixel_signals(pictures: Sequence[bytes]) -> dict[str, Any]:
     many = len(pictures)
     errors, hashes = [""] * many, [""] * many
     levels: npt.NDArray[np.int64] = np.zeros((many, 256), np.int64)
-    thumbs: U8 = np.zeros((many, THUMB_SIDE, THUMB_SIDE), np.uint8)
+    looks: U8 = np.zeros((many, LOOK_BYTES), np.uint8)
     for number, data in enumerate(pictures):
         try:
-            grey, hashes[number] = _opened(data)
+            planes, hashes[number] = _opened(data)
         except ImageError as error:
             errors[number] = error.reason
             continue
-        levels[number] = as_grey(grey).histogram()
-        thumbs[number] = thumbnail(grey)
+        levels[number] = as_grey(planes[0]).histogram()
+        looks[number] = look_of_planes(planes)
     sound = np.array([not error for error in errors], bool)
-    fine, coarse = thumb_hashes(thumbs)
+    fine, coarse = thumb_hashes(greys(looks))
     return {
         "image_error": errors,
         "image_entropy": np.where(sound, entropy(levels), 0.0),
@@ -111,34 +116,20 @@ def pixel_signals(pictures: Sequence[bytes]) -> dict[str, Any]:
         "image_hash": hashes,
         "image_phash": np.where(sound, coarse, np.uint64(0)),
         "image_phash256": _binary(fine, sound),
-        "image_thumb": _binary(thumbs, sound),
+        "image_thumb": _binary(looks, sound),
     }
 
 
-def _opened(data: bytes) -> tuple[U8, str]:
-    """Return a picture as grey levels, reduced, and the hash of its pixels."""
+def _opened(data: bytes) -> tuple[Planes, str]:
+    """Return the planes of a picture at reduced scale, and the hash of its pixels."""
     pixels = jpeg_pixels(data)
     if pixels is None:
         image = open_rgb(data)
-        return np.asarray(reduced(image).convert("L")), pixel_hash(image)
+        return planes_of(image), pixel_hash(image)
     high, wide = pixels.shape[:2]
     digest = xxhash.xxh3_128(f"{wide}x{high}".encode())
     digest.update(pixels.data)
-    compiled, factor = _compiled(), _factor(wide, high)
-    if compiled and factor > 1:
-        return compiled.grey_means(pixels, factor), digest.hexdigest()
-    image = Image.frombuffer("RGBX", (wide, high), pixels, "raw", "RGBX", 0, 1)
-    return np.asarray(reduced(image).convert("L")), digest.hexdigest()
-
-
-@cache
-def _compiled() -> Any:
-    """Return the reduction compiled by numba, or None where numba is not installed."""
-    try:
-        from cauldron.signals import pictures_compiled
-    except ImportError:
-        return None
-    return pictures_compiled
+    return small_planes(data, LEAST_SIDE), digest.hexdigest()
 
 
 def _binary(rows: npt.NDArray[Any], sound: npt.NDArray[np.bool_]) -> pa.Array:
@@ -158,16 +149,6 @@ def pixel_hash(image: Image.Image) -> str:
         held = pa.Array._import_from_c_capsule(_, array)
         digest.update(held.flatten().buffers()[1])
     return digest.hexdigest()
-
-
-def reduced(image: Image.Image) -> Image.Image:
-    """Return means of blocks of up to 5 x 5 pixels, so that both sides stay at 96 or more."""
-    factor = _factor(*image.size)
-    return image.reduce(factor) if factor > 1 else image
-
-
-def _factor(wide: int, high: int) -> int:
-    return min(min(wide, high) // _SHORTEST, _LARGEST_REDUCTION)
 
 
 def entropy(levels: npt.NDArray[np.int64]) -> F64:

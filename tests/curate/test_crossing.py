@@ -8,6 +8,7 @@ import pytest
 from cauldron.curate import crossing
 from cauldron.curate.crossing import _cosines, _turned, _windows
 from cauldron.curate.groups import smallest_members
+from cauldron.signals.thumbs import looks_of_grey
 
 
 def scenes(number: int) -> np.ndarray:
@@ -18,7 +19,7 @@ def scenes(number: int) -> np.ndarray:
 
 
 def held(thumbs: np.ndarray) -> list[bytes]:
-    return [thumb.tobytes() for thumb in thumbs]
+    return [look.tobytes() for look in looks_of_grey(thumbs)]
 
 
 def test_a_crowd_of_turned_copies_is_joined_by_few_pairs() -> None:
@@ -34,7 +35,7 @@ def test_a_crowd_of_turned_copies_is_joined_by_few_pairs() -> None:
 def test_runs_of_those_alike_hold_turned_copies_together() -> None:
     thumbs = scenes(60)
     both = np.concatenate([thumbs, thumbs[:, ::-1].transpose(0, 2, 1)])
-    runs = list(_windows(both, held(both), crowd=16))
+    runs = list(_windows(looks_of_grey(both), held(both), crowd=16))
     assert max(map(len, runs)) <= 16
     assert set(np.concatenate(runs).tolist()) == set(range(120))
     together = [any({n, n + 60} <= set(run.tolist()) for run in runs) for n in range(60)]
@@ -95,6 +96,6 @@ def test_samples_of_several_pictures_are_turned_copies_when_all_are() -> None:
     given = [
         made[[0, 1]], turned[[0, 1]], turned[[0, 2]], turned[[3, 1]], made[[0, 1]][:, :, ::-1]
     ]  # fmt: skip
-    pairs, values = _turned([np.ascontiguousarray(g).tobytes() for g in given], 2, 12, 64)
+    pairs, values = _turned([looks_of_grey(g).tobytes() for g in given], 2, 12, 64)
     found = set(map(tuple, pairs.tolist()))
     assert found == {(0, 1), (0, 4), (1, 4)} and (values <= 64).all() and len(values) == 3

@@ -11,7 +11,7 @@ from cauldron.curate.details import detail, same_picture
 from cauldron.curate.near_images import looks_of, near_images, same_details
 from cauldron.curate.pictures import DECODED_SIDE
 from cauldron.media.small import small_grey
-from cauldron.signals.thumbs import thumbnail
+from cauldron.signals.thumbs import LOOK_BYTES, look_of, looks_of_grey
 from tests.curate.pictures import jpeg, png
 
 
@@ -79,8 +79,8 @@ def found(pictures: list[bytes]) -> set[tuple[int, int]]:
         made = {number: detail(small_grey(pictures[number], DECODED_SIDE)) for number in numbers}
         return same_details(made, pairs, drawn)
 
-    thumbs = np.stack([thumbnail(small_grey(data, 64)) for data in pictures])
-    return {(int(a), int(b)) for a, b in near_images(looks_of(thumbs), judge)[0]}
+    looks = np.stack([look_of(data) for data in pictures])
+    return {(int(a), int(b)) for a, b in near_images(looks_of(looks), judge)[0]}
 
 
 KINDS = ("again", "png", "smaller", "brighter", "cropped")
@@ -127,7 +127,7 @@ def verdicts_of(
     monkeypatch.setattr(near, "alike", lambda thumbs, pairs: np.ones(len(pairs), bool))
     monkeypatch.setattr(near, "fits", lambda t, p: (np.full(len(p), fit), np.full(len(p), worst)))
     monkeypatch.setattr(near, "flat_share", lambda t, wanted: np.array([0.0, flat]))
-    pairs, clear, drawn = near.verdicts(np.zeros((2, 64, 64), np.uint8), np.array([[0, 1]]))
+    pairs, clear, drawn = near.verdicts(np.zeros((2, LOOK_BYTES), np.uint8), np.array([[0, 1]]))
     return len(pairs) == 1, bool(clear.any()), bool(drawn.any())
 
 
@@ -174,15 +174,17 @@ def test_pictures_of_little_contrast_may_differ_by_little(
 def test_contrast_is_the_deviation_of_grey_levels() -> None:
     thumbs = np.random.default_rng(1).integers(0, 256, (600, 64, 64)).astype(np.uint8)
     thumbs[5] = 9
-    assert near.contrast(thumbs) == pytest.approx(thumbs[:, ::2, ::2].std(axis=(1, 2)), rel=1e-4)
-    assert near.contrast(thumbs[:0]).shape == (0,)
+    looks = looks_of_grey(thumbs)
+    assert near.contrast(looks) == pytest.approx(thumbs[:, ::2, ::2].std(axis=(1, 2)), rel=1e-4)
+    assert near.contrast(looks[:0]).shape == (0,)
 
 
-def test_pairs_across_two_sets_tell_their_bits_and_are_judged_by_thumbnails() -> None:
-    made = [thumbnail(small_grey(jpeg(photo(n), 90), 64)) for n in range(5)]
-    worse = [thumbnail(small_grey(jpeg(photo(n), 30), 64)) for n in (3, 1, 9)]
+def test_pairs_across_two_sets_tell_their_bits_and_are_judged_by_looks() -> None:
+    made = [look_of(jpeg(photo(n), 90)) for n in range(5)]
+    worse = [look_of(jpeg(photo(n), 30)) for n in (3, 1, 9)]
+    blank = looks_of_grey(np.full((1, 64, 64), 7, np.uint8))[0]
     own, other = (
-        looks_of(np.stack([*made, np.full((64, 64), 7, np.uint8)])),
+        looks_of(np.stack([*made, blank])),
         looks_of(np.stack(worse)),
     )
     pairs, bits = near.near_across(own, other, 12, 64)
@@ -190,6 +192,19 @@ def test_pairs_across_two_sets_tell_their_bits_and_are_judged_by_thumbnails() ->
     told = [np.bitwise_count(own[1][a] ^ other[1][b]).sum() for a, b in pairs]
     assert bits.tolist() == told
     hashed = near.near_across((*own[:2], None), (*own[:2], None), 64, 256)[0]
-    assert len(hashed) == 36, "without thumbnails hashes alone decide"
+    assert len(hashed) == 36, "without looks hashes alone decide"
     alone = near.near_across(own, own, 12, 64)[0].tolist()
     assert sorted(alone) == [[n, n] for n in range(5)], "a blank one is like none, itself too"
+
+
+@pytest.mark.parametrize("tint", [(20, 110, 220), (60, 140, 60)])
+def test_the_same_chart_in_another_colour_is_another_picture(tint: tuple[int, int, int]) -> None:
+    def coloured(number: int, fill: tuple[int, int, int]) -> bytes:
+        pixels = np.asarray(chart(number)).copy()
+        pixels[(pixels == (60, 110, 180)).all(axis=2)] = fill
+        return jpeg(Image.fromarray(pixels), 90)
+
+    pictures = [coloured(n, (200, 60, 60)) for n in range(4)] + [
+        coloured(n, tint) for n in range(4)
+    ]
+    assert found(pictures) == set()

@@ -159,19 +159,19 @@ def test_each_readable_picture_counts_once_where_it_stands_first() -> None:
     assert found == [("c", 0, 2, 0), ("d", 0, 2, 2), ("a", 0, 5, 2), ("b", 1, 0, 1)]
 
 
-def test_thumbnails_that_were_not_measured_are_blank(
+def test_looks_that_were_not_measured_are_blank(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pictures, "_ROWS", 2)
-    thumbs = [[bytes([9 * row + k]) * 4096 for k in range(row % 3)] for row in range(9)]
-    thumbs[4][0], thumbs[5][1] = None, b"short"  # type: ignore[call-overload]
+    looks = [[bytes([9 * row + k]) * 4224 for k in range(row % 3)] for row in range(9)]
+    looks[4][0], looks[5][1] = None, b"short"  # type: ignore[call-overload]
     one = files_of("x", "0", "", f"{tmp_path}/s.parquet")
-    write_table(one.signals, pa.table({"image_thumb": pa.array(thumbs, pa.list_(pa.binary()))}))
+    write_table(one.signals, pa.table({"image_thumb": pa.array(looks, pa.list_(pa.binary()))}))
     places = [(row, k) for row in range(9) for k in range(row % 3)]
     frame = pl.DataFrame(
         {"part": [0] * len(places), "row": [r for r, _ in places], "index": [k for _, k in places]}
     )
-    made, there = pictures.load_thumbs([one], frame)
+    made, there = pictures.load_looks([one], frame)
     for number, (row, k) in enumerate(places):
         bad = (row, k) in ((4, 0), (5, 1))
         assert there[number] == (not bad)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cauldron.signals.thumbs import THUMB_SIDE, thumb_hashes, thumbnail
+from cauldron.media.resizing import squared
+from cauldron.signals.thumbs import THUMB_SIDE, thumb_hashes
 
 
 def thumbs(number: int) -> np.ndarray:
@@ -13,7 +14,7 @@ def thumbs(number: int) -> np.ndarray:
 
 
 def test_a_thumbnail_holds_the_means_of_areas() -> None:
-    found = thumbnail(np.kron(np.eye(2), np.full((64, 96), 200)).astype(np.uint8))
+    found = squared(np.kron(np.eye(2), np.full((64, 96), 200)).astype(np.uint8), THUMB_SIDE)
     assert found.shape == (64, 64)
     assert found[0, 0] == 200 and found[0, 63] == 0 and found[63, 63] == 200
 
