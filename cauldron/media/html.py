@@ -31,7 +31,6 @@ from cauldron.media.html_tags import (
     IMAGE,
     MATH,
     NOSCRIPT,
-    OPEN,
     PICTURE,
     TELLING,
     TEX_SCRIPT,
@@ -139,10 +138,11 @@ class _Reading:
         self.content = content_of(tree)
         self.notes: Counter[str] = Counter()
         self._captions: dict[int, str] = {}
+        self._captions_below: dict[int, str] = {}
         self._sets = set(tree.having(PICTURE))
-        figures = has(tree.kinds, FIGURE_LIKE) & has(tree.kinds, OPEN)
-        self._in_figure = (around(tree, np.flatnonzero(figures)) > 0).tolist()
-        self._seen: dict[tuple[str, str, int], tuple[PagePicture | str | None, str]] = {}
+        figures = np.array(tree.having(FIGURE_LIKE), np.int64)
+        self._in_figure = (around(tree, figures) > 0).tolist()
+        self._seen: dict[tuple[str, str, str], tuple[PagePicture | str | None, str]] = {}
 
     def _based(self, base: Base) -> Base:
         hrefs = (self.tree.attrs(n).get("href") for n in self.telling.get("base", ()))
@@ -212,11 +212,10 @@ class _Reading:
     def _pictures(self) -> Bools:
         """Return which tags are pictures: also lazy ones, and a `picture` without an `img`."""
         tree, content = self.tree, self.content
-        starts = has(tree.kinds, OPEN)
-        images = starts & has(tree.kinds, IMAGE)
+        images = has(tree.starts, IMAGE)
         before = summed(images)
         alone = before[np.minimum(tree.ends, len(images))] == before[:-1]
-        found: Bools = content.tags & (images | (starts & has(tree.kinds, PICTURE) & alone))
+        found: Bools = content.tags & (images | (has(tree.starts, PICTURE) & alone))
         holders = [n for n in tree.having(NOSCRIPT) if self._is_in_content(n)]
         if holders:
             shown = self._addresses(np.flatnonzero(images & content.tags).tolist())
@@ -236,13 +235,17 @@ class _Reading:
 
     def _picture(self, place: int) -> PagePicture | str | None:
         """Return a picture, the text of a formula, or None with the reason noted."""
-        raw, link, caption = self.tree.raw(place), self._links[place], ""
+        raw, link, caption = self.tree.raw(place), self._link_of(place), ""
         if self._in_figure[place]:
-            caption = caption_of(self.tree, place, self._captions)
+            parent = self.tree.parents[place]
+            if parent not in self._captions_below:
+                found = caption_of(self.tree, place, self._captions)
+                self._captions_below[parent] = found
+            caption = self._captions_below[parent]
         own = not raw or (self._sets and self.tree.parents[place] in self._sets)
         key = (str(place) if own else raw, caption, link)
         if key not in self._seen:
-            self._seen[key] = self._shown(place, raw, caption, self._link_of(link))
+            self._seen[key] = self._shown(place, raw, caption, link)
         shown, reason = self._seen[key]
         if reason:
             self.notes[reason] += 1
@@ -292,8 +295,9 @@ class _Reading:
             link=link[:MAX_ABOUT],
         ), ""
 
-    def _link_of(self, link: int) -> str:
+    def _link_of(self, place: int) -> str:
         """Return where a click on a picture leads, "" for nowhere."""
+        link = self._links[place]
         return self.tree.attrs(link)["href"] if link >= 0 else ""
 
     def _without_ornaments(self, parts: list[str | PagePicture]) -> list[str | PagePicture]:

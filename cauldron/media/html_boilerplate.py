@@ -26,7 +26,6 @@ from cauldron.media.html_tags import (
     IF_MINOR,
     IF_TOP,
     MAIN,
-    OPEN,
     ROW,
     SECTION,
     TABLE,
@@ -69,20 +68,19 @@ class _Page:
     """What stands where on a page, as sums."""
 
     def __init__(self, tree: Tree) -> None:
-        self.tree, kinds = tree, tree.kinds
+        self.tree = tree
         texts = tree.texts
-        self.starts = has(kinds, OPEN)
-        unseen = around(tree, np.flatnonzero(has(kinds, UNSEEN) & self.starts)) > 0
-        self.seen = self.starts & ~unseen[:-1]
+        unseen = around(tree, np.flatnonzero(tree.starts & UNSEEN)) > 0
+        self.seen = np.where(unseen[:-1], 0, tree.starts)
         blank = np.fromiter(map(str.isspace, texts), np.bool_, len(texts))
         self.counted = ~(unseen | blank)
         letters = np.fromiter([len(text) - text.count(" ") for text in texts], np.int64, len(texts))
         self.letters = letters * self.counted
         self.before = summed(self.letters)
-        links = self.seen & has(kinds, COUNTED_LINK)
+        links = has(self.seen, COUNTED_LINK)
         self.links = summed(links)
         self.linked = summed(self.letters * (around(tree, np.flatnonzero(links)) > 0))
-        self.pictures = summed(self.seen & has(kinds, COUNTED_PICTURE))
+        self.pictures = summed(has(self.seen, COUNTED_PICTURE))
 
     def inside(self, sums: Ints, places: Ints) -> Ints:
         """Return how many tags of a kind are elements, or stand inside them."""
@@ -94,19 +92,19 @@ class _Page:
 
     def furniture(self) -> Bools:
         """Return which start tags are those of furniture."""
-        tree, starts = self.tree, self.starts
-        out = starts & has(tree.kinds, FURNITURE)
+        tree = self.tree
+        out = has(tree.starts, FURNITURE)
         may = IF_BARE | IF_MINOR | IF_BARE_AND_MINOR | IF_TOP
-        places = np.flatnonzero(starts & has(tree.kinds, may))
+        places = np.flatnonzero(tree.starts & may)
         if len(places):
             kinds = tree.kinds[places]
             bare = self.inside(self.pictures, places) == 0
             minor = 2 * self.written(self.before, places) <= self.before[-1]
             named = has(kinds, IF_MINOR) | (bare & has(kinds, IF_BARE_AND_MINOR))
-            sections = np.flatnonzero(starts & has(tree.kinds, SECTION))
+            sections = np.flatnonzero(tree.starts & SECTION)
             top = has(kinds, IF_TOP) & (around(tree, sections)[places] == 0)
             out[places] |= top | (bare & has(kinds, IF_BARE)) | (minor & named)
-        links = self._link_blocks(np.flatnonzero(starts & has(tree.kinds, IF_LINKS) & ~out))
+        links = self._link_blocks(np.flatnonzero(has(tree.starts, IF_LINKS) & ~out))
         out[links] = True
         return out
 
@@ -119,10 +117,10 @@ class _Page:
         places = places[self.inside(self.pictures, places) == 0]
         if not len(places):
             return places
-        kinds, starts = tree.kinds, self.starts
-        places = places[self.inside(summed(self.seen & has(kinds, HEADING)), places) == 0]
-        rows = self.inside(summed(self.seen & has(kinds, ROW)), places)
-        figured = around(tree, np.flatnonzero(starts & has(kinds, FIGURE | CAPTION)))[places] > 0
+        kinds = tree.kinds
+        places = places[self.inside(summed(has(self.seen, HEADING)), places) == 0]
+        rows = self.inside(summed(has(self.seen, ROW)), places)
+        figured = around(tree, np.flatnonzero(tree.starts & (FIGURE | CAPTION)))[places] > 0
         known = ~figured & ~has(kinds[places], CAPTIONED)
         places = places[known & ~(has(kinds[places], TABLE) & (rows > _MAX_NAVIGATION_ROWS))]
         filled = np.flatnonzero(self.letters)
@@ -146,9 +144,9 @@ def content_of(tree: Tree) -> Content:
     texts = around(tree, np.flatnonzero(furniture)) == 0
     tags = texts[:-1] & ~furniture
     closed = has(tree.kinds, CLOSE)
-    starts = np.flatnonzero(page.starts & (tree.ends < len(tags)))
+    starts = np.flatnonzero((tree.starts > 0) & (tree.ends < len(tags)))
     for bits in (MAIN, ARTICLE):
-        places = np.flatnonzero(page.starts & tags & has(tree.kinds, bits))
+        places = np.flatnonzero(tags & has(tree.starts, bits))
         if len(places):
             break
     if len(places) == 1:

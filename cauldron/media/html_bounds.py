@@ -31,7 +31,7 @@ _LOWER, _LETTER = np.uint64(0x2020202020202020), np.uint64(0x4040404040404040)
 
 
 def _heads(names: Iterable[str]) -> npt.NDArray[np.uint64]:
-    return np.array([int.from_bytes(name.encode()[:8], "little") for name in names], np.uint64)
+    return np.array(sorted(int.from_bytes(n.encode()[:8], "little") for n in names), np.uint64)
 
 
 _NOT_NESTED = _heads({""} | VOID | _END_OPTIONAL)
@@ -79,7 +79,8 @@ def _is_flat_by_names(
     after = ~heads & _LETTER
     heads &= ((after & -after) >> np.uint64(6)) - np.uint64(1)  # up to what is not a letter
     nests = np.where(is_end, -1, 1)
-    nests[np.isin(heads, _NOT_NESTED)] = 0
+    found = np.searchsorted(_NOT_NESTED[:-1], heads)
+    nests[_NOT_NESTED[found] == heads] = 0
     depth = np.cumsum(nests)
     return bool((depth - np.minimum(np.minimum.accumulate(depth), 0)).max(initial=0) <= max_depth)
 

@@ -37,7 +37,6 @@ _AS_KEPT = (
     ("\xa0", _KEPT_SPACE),
     ("\t", _KEPT_TAB),
 )
-_MARKS = (_BREAK, _KEPT_SPACE, _KEPT_TAB)
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b\u200e\u200f\u2060-\u2064\ufeff]")
 _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
 _UNCLEAN = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
@@ -88,9 +87,9 @@ class Layout:
         self.tree = tree
         self.laid = content.tags & has(tree.kinds, _LAID_OUT)
         self.in_row = self._in_row()
-        links = np.flatnonzero(content.tags & has(tree.kinds, of.LINK) & has(tree.kinds, of.OPEN))
+        links = np.flatnonzero(content.tags & has(tree.starts, of.LINK))
         self.link_before = self._last(links)
-        pre = np.flatnonzero(self.laid & has(tree.kinds, of.PRE) & has(tree.kinds, of.OPEN))
+        pre = np.flatnonzero(self.laid & has(tree.starts, of.PRE))
         self.kept = around(tree, pre) > 0
         self.texts = self._texts(content, told)
         self.filled = self._filled()
@@ -100,7 +99,7 @@ class Layout:
         self.linked = summed(linked)
         heads = self.laid & has(tree.kinds, of.HEADING)
         last = np.maximum.accumulate(np.where(heads, np.arange(len(heads)), -1))
-        self.in_heading = np.append(False, (last >= 0) & has(tree.kinds, of.OPEN)[last])
+        self.in_heading = np.append(False, (last >= 0) & (tree.starts[last] > 0))
         self.separated = self._separators()
         self._mark()
         self.steps = self._steps(pictures)
@@ -123,12 +122,13 @@ class Layout:
         self.whole = _collapsed(whole)
         return self.whole.split(_BETWEEN)
 
-    def _separators(self) -> Ints | None:
-        """Return in how many texts there is what may part links; None if there is none."""
-        found = [mark for mark in _SEPARATED if mark in self.whole]
-        if not found or not self.linked[-1]:
-            return None
-        return summed(np.array([any(mark in t for mark in found) for t in self.texts]))
+    def _separators(self) -> Ints:
+        """Return in how many of the texts in front of each there is what may part links."""
+        found = np.zeros(len(self.texts), np.bool_)
+        for mark in _SEPARATED if self.linked[-1] else "":
+            if mark in self.whole:
+                found |= np.array([mark in text for text in self.texts])
+        return summed(found)
 
     def _last(self, links: Ints) -> Ints:
         """Return for each text the link that it stands in, -1 for none; the last one counts."""
@@ -143,13 +143,12 @@ class Layout:
         """Return which tags stand in a table whose rows are set on one line each."""
         tree = self.tree
         out = np.zeros(len(tree.kinds), np.bool_)
-        tables = np.flatnonzero(self.laid & has(tree.kinds, of.TABLE) & has(tree.kinds, of.OPEN))
+        tables = np.flatnonzero(self.laid & has(tree.starts, of.TABLE))
         if not len(tables):
             return out
-        starts = has(tree.kinds, of.OPEN)
         ends = np.minimum(tree.ends[tables] + 1, len(out))
         odd, paragraphs, cells = (
-            (sums := summed(starts & has(tree.kinds, bits)))[ends] - sums[tables + 1]
+            (sums := summed(has(tree.starts, bits)))[ends] - sums[tables + 1]
             for bits in (of.IN_LAYOUT, of.PARAGRAPH, of.CELL)
         )
         data = (odd == 0) & (paragraphs <= cells) & ~has(tree.kinds[tables], of.FOR_LAYOUT)
@@ -173,7 +172,7 @@ class Layout:
         self.spaced = spaced & ~breaks
         for mark, filled, marked in (
             (" ", _SPACE_ONLY, spaced),
-            (_CELL, _FILLED, row & cells & has(kinds, of.OPEN)),
+            (_CELL, _FILLED, row & cells & (self.tree.starts > 0)),
             (_BREAK, _FILLED, self.laid & breaks & ~spaced),
         ):
             places = np.flatnonzero(marked) + 1
@@ -198,10 +197,8 @@ class Layout:
         level = np.where(has(kinds, of.LINE), _LINE, _BLANK)
         always = np.where((filled > 0) | has(kinds, of.CELL), level, 0)
         unmarked = level - always
-        odd = _any(summed(self.marks), firsts, places)
-        if self.separated is not None:
-            in_links = _any(self.linked, firsts, places)
-            odd |= in_links & _any(self.separated, firsts, places)
+        in_links = _any(self.linked, firsts, places) & _any(self.separated, firsts, places)
+        odd = in_links | _any(summed(self.marks), firsts, places)
         plain = (filled == _FILLED) & (does <= _CHANGES) & ~odd
         filled[plain] = _PLAIN
         goes_on = (does[1:] == _BREAKS) & (does[:-1] == _BREAKS) & (filled[1:] < _FILLED)
@@ -306,13 +303,12 @@ class Flow(Generic[Picture]):
     def _is_navigation(self, items: list[str | Picture], begin: int, end: int) -> bool:
         """Say whether a paragraph is a line of links with bars or dots between them."""
         layout = self.layout
-        if layout.in_heading[end]:
+        if layout.linked[end + 1] == layout.linked[begin] or layout.in_heading[end]:
             return False
-        has_links = layout.linked[end + 1] > layout.linked[begin]
-        if not has_links and (len(items) == 1 or (layout.link_before[begin : end + 1] < 0).all()):
+        if len(items) == 1 and layout.separated[end + 1] == layout.separated[begin]:
             return False
-        line = "".join(item for item in items if isinstance(item, str))
-        if not any(mark in line for mark in _SEPARATED) or _CELL in line:
+        line = "".join([item for item in items if isinstance(item, str)])
+        if _CELL in line or not any([mark in line for mark in _SEPARATED]):
             return False
         if len(line.split()) >= _MAX_NAVIGATION_WORDS:
             return False
@@ -375,7 +371,7 @@ def _collapsed(text: str) -> str:
         if odd in text:
             text = text.replace(odd, " ")
     if "  " in text:
-        for many in ("                ", "    ", "  "):
+        for many in ("    ", "  "):
             while many in text:
                 text = text.replace(many, " ")
     return text
@@ -392,7 +388,7 @@ def _laid_out(text: str) -> str:
     if _CELL in text:
         cells = " | ".join([_laid_out(cell) for cell in text.split(_CELL)])
         return (_SPACES.sub(" ", cells) if "  " in cells else cells).strip(" |")
-    if not any(mark in text for mark in _MARKS):
+    if _BREAK not in text and _KEPT_SPACE not in text and _KEPT_TAB not in text:
         return text.strip(" ")
     lines = [line.strip(" ") for line in text.split(_BREAK)]
     text = "\n".join(lines).strip("\n").rstrip(f"{_KEPT_SPACE}{_KEPT_TAB}\n ")

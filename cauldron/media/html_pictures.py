@@ -20,9 +20,9 @@ from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 from cauldron.media.html_tags import CAPTIONED, FIGURE_LIKE, PICTURE, attributes, tokens_of
 from cauldron.media.html_tree import Tree
 
-_LAZY = (
+_PLACES = (
     "data-src data-original data-lazy-src data-lazy data-original-src data-src-fg data-img-src "
-    "data-lateloadsrc data-gt-lazy-src data-scroll-image data-url data-echo data-hi-res-src"
+    "data-lateloadsrc data-gt-lazy-src data-scroll-image data-url data-echo data-hi-res-src src"
 ).split()
 _LAZY_SETS = ("srcset", "data-srcset", "data-lazy-srcset")
 _UNUSABLE_TYPES = ("image/svg", "image/avif", "image/jxl", "image/heic")
@@ -126,7 +126,7 @@ def _with_scheme(address: str) -> str:
 def addresses_of(tree: Tree, place: int) -> list[str]:
     """Return what an `img` names, best first: the widest of its sets, lazy names, `src`."""
     attrs = tree.attrs(place)
-    sets = [attrs.get(name, "") for name in _LAZY_SETS]
+    sets = [attrs[name] for name in _LAZY_SETS if name in attrs]
     lone = tree.name(place) == "picture"  # one without an `img`
     up, last = (place, int(tree.ends[place])) if lone else (tree.parents[place], place)
     if up >= 0 and tree.kinds[up] & PICTURE:
@@ -136,10 +136,10 @@ def addresses_of(tree: Tree, place: int) -> list[str]:
             if tree.name(n) == "source"
         ]
         usable = [its for its in sources if not its.get("type", "").startswith(_UNUSABLE_TYPES)]
-        sets += [its.get(name, "") for its in usable for name in _LAZY_SETS]
-    pairs = [pair for value in sets if value for pair in _set(value)]
+        sets += [its[name] for its in usable for name in _LAZY_SETS if name in its]
+    pairs = [pair for value in sets for pair in _set(value)]
     widest = [address for _, address in sorted(pairs, key=lambda pair: -pair[0])]
-    named = [attrs.get(name, "") for name in (*_LAZY, "src")]
+    named = [attrs[name] for name in _PLACES if name in attrs]
     return [a for a in dict.fromkeys([*widest, *named]) if a.strip()]
 
 

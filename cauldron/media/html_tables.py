@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cauldron.media.html_tags import BREAK, CELL, OPEN, ROW, TABLE
+from cauldron.media.html_tags import BREAK, CELL, ROW, TABLE
 from cauldron.media.html_tree import Tree, has, read_tree
 from cauldron.media.images import ImageError
 from cauldron.media.limits import LIMITS
@@ -72,7 +72,7 @@ def _span(tree: Tree, cell: int, name: str) -> int:
 
 def _text(tree: Tree, cell: int) -> str:
     end = int(tree.ends[cell])
-    is_break = (has(tree.kinds, BREAK) & has(tree.kinds, OPEN))[cell:end].tolist()
+    is_break = has(tree.starts[cell:end], BREAK).tolist()
     texts = tree.texts[cell + 1 : end + 1]
     return " ".join(
         "".join(f" {t}" if b else t for t, b in zip(texts, is_break, strict=False)).split()

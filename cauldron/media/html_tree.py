@@ -42,7 +42,6 @@ _MAX_TEXT_NODES = 1_000
 _SELF_CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*)(?:\s[^<>]*)?")
 _XHTML = re.compile(r"\s*<\?xml\b|\s*<!DOCTYPE[^>]*\bXHTML\b", re.IGNORECASE)
 _NAMED_RAW = "script|xmp|noframes|noembed|plaintext|style|iframe"
-_COMMENTS = re.compile("<!--.*?-->", re.DOTALL)
 _ODD = re.compile(
     rf"<!--.*?-->|<(?P<raw>(?P<name>{_NAMED_RAW})(?=[\s>])[^>]*)>(?P<source>.*?)</(?P=name)>"
     r"|<[^<>]*>|[<>]",
@@ -76,18 +75,18 @@ class Tree:
     _having: dict[int, list[int]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
-    def opened(self) -> Ints:
-        """The places of all start tags."""
-        return np.flatnonzero(has(self.kinds, OPEN))
+    def starts(self) -> Ints:
+        """The bits of start tags, 0 for all others."""
+        return np.where(has(self.kinds, OPEN), self.kinds, 0)
 
     @cached_property
     def parents(self) -> list[int]:
         """The place of the parent of each start tag, -1 for a root."""
         kinds, size = self.kinds, len(self.kinds)
         alone = has(kinds, ALONE)
-        nests = np.where(alone, 0, has(kinds, OPEN).astype(np.int64) - has(kinds, CLOSE))
+        nests = np.where(alone, 0, (self.starts > 0).astype(np.int64) - has(kinds, CLOSE))
         level = np.cumsum(nests) - nests  # how many elements stand around a start tag
-        opened = self.opened
+        opened = np.flatnonzero(self.starts)
         holders = opened[~alone[opened]]
         order = holders[np.argsort(level[holders], kind="stable")]
         keys = (level[order] + 1) * size + order
@@ -101,8 +100,7 @@ class Tree:
     def having(self, bits: int) -> list[int]:
         """Return the places of start tags that have one of some bits."""
         if bits not in self._having:
-            found = has(self.kinds, bits) & has(self.kinds, OPEN)
-            self._having[bits] = np.flatnonzero(found).tolist()
+            self._having[bits] = np.flatnonzero(self.starts & bits).tolist()
         return self._having[bits]
 
     def name(self, place: int) -> str:
@@ -130,8 +128,7 @@ class Tree:
     def numbers(self) -> Ints:
         """The number of each text among all start tags and texts that there are."""
         filled = np.fromiter(map(bool, self.texts), np.int64, len(self.texts))
-        starts = np.append(0, has(self.kinds, OPEN))
-        return np.cumsum(filled + starts) - 1
+        return np.cumsum(filled + np.append(0, self.starts > 0)) - 1
 
     def within(self, place: int, most: int) -> int:
         """Return how far the first nodes of an element reach: the place behind their last text."""
@@ -184,11 +181,21 @@ def _pieces(written: str) -> tuple[list[str], Ints, list[str]]:
     octets = written.encode()
     if _may_have_controls(octets):
         written = CONTROLS.sub("", written)
-    plain = _COMMENTS.sub("", written) if "<!--" in written else written
+    plain = _without_comments(written)
     tags, kinds, texts = _split(plain)
     if (kinds & RAW).any() or not _is_regular(octets if plain is written else plain.encode()):
         tags, kinds, texts = _split(_ODD.sub(_regular, written))
     return tags, kinds, texts
+
+
+def _without_comments(written: str) -> str:
+    pieces = []
+    at, start = 0, written.find("<!--")
+    while start >= 0 and (end := written.find("-->", start + 4)) >= 0:
+        pieces.append(written[at:start])
+        at = end + 3
+        start = written.find("<!--", at)
+    return "".join([*pieces, written[at:]]) if at else written
 
 
 def _split(written: str) -> tuple[list[str], Ints, list[str]]:
@@ -284,7 +291,7 @@ def _cut(tree: Tree, most: int) -> Tree:
     """Leave out what stands behind the node at the limit."""
     if len(tree.tags) + len(tree.texts) < most:
         return tree
-    over = np.flatnonzero((tree.numbers[:-1] + 2 >= most) & has(tree.kinds, OPEN))
+    over = np.flatnonzero((tree.numbers[:-1] + 2 >= most) & (tree.starts > 0))
     if not len(over):
         return tree
     size = int(over[0]) + 1
