@@ -256,6 +256,24 @@ def test_what_is_no_page_is_refused_with_a_reason(data: bytes, reason: str) -> N
     assert caught.value.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("body", "parts"),
+    [
+        ("<p>a</p><xmp><b>x</b>&amp;</script></xmp><p>c", ["a\n\n<b>x</b>&amp;</script>\n\nc"]),
+        ("<!-- <b><!--><p>a<!-- > -->b<!---->c", ["abc"]),
+        ("<div><math><link></link><mi>x</mi></math><p>a</div><p>b", ["x\n\na\n\nb"]),
+        ("<template><iframe><b></iframe>no</template><p>a<svg><image></image></svg>b", ["ab"]),
+        ("<p>1 &lt; 2 &amp;lt; 3 &gt;</p><p title='<p>'>b", ["1 < 2 &lt; 3 >\n\nb"]),
+    ],
+)
+def test_what_looks_like_a_tag_and_is_none_changes_no_nesting(body: str, parts: list[str]) -> None:
+    assert read(body)[0] == parts
+
+
+def test_brackets_in_names_lose_no_text() -> None:
+    assert "inside" in read("<p>before</p><a<b c<d=1>inside</a<b><p>after")[0][0]
+
+
 def test_elements_nested_too_deeply_are_flattened_and_their_text_stays() -> None:
     body = "<div>" * 5_000 + "deep<img src=a.png>" + "</div>" * 5_000 + "after"
     assert len(read_tree(body).tags) < 1_100
