@@ -20,6 +20,8 @@ from cauldron.sources._layouts import Names
 from cauldron.sources._places import cell_picture
 from cauldron.sources.base import Form
 
+_ABOVE = ("", "images/", "data/", "playground/data/")
+"""Folders of the LLaVA code in which the paths of a set begin."""
 COCO_FOLDERS = ("train2017", "train2014", "val2017", "val2014")
 PICTURES = (
     "the pictures under the paths that the set gives (coco/train2017/..., that is train2017.zip of "
@@ -62,7 +64,8 @@ def coco_ids(names: Iterable[str]) -> dict[str, list[int]]:
 def placed_picture(row: Row, name: str) -> Picture:
     """Return a picture by its path in the set, or where COCO itself keeps it."""
     last = PurePosixPath(name).name
-    places = [row.near(name), name, f"images/{name}", row.near("images", name), f"images/{last}"]
+    places = [place for a in _ABOVE for place in (row.near(f"{a}{name}"), f"{a}{name}")]
+    places.append(f"images/{last}")
     match = _COCO.fullmatch(last)
     if match:
         places += coco(row, match[1], COCO_FOLDERS).candidates

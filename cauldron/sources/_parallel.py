@@ -20,13 +20,13 @@ import pyarrow as pa
 from cauldron.errors import StorageError
 from cauldron.media.limits import LIMITS
 from cauldron.phrasing import text
-from cauldron.readers import json_lines, open_parquet, parquet_groups
+from cauldron.readers import open_parquet, parquet_groups
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.readers.store import store_of
 from cauldron.sample import Draft, Picture, Reject, Skip
 from cauldron.sources._opt_out import OPT_OUT
 from cauldron.sources._pages import FILTERS, domain_of
-from cauldron.sources._records import begins_with
+from cauldron.sources._records import begins_with, is_list, records
 from cauldron.sources.base import Form, Source
 from cauldron.storage.shards import open_parquet as open_shard
 
@@ -69,17 +69,19 @@ def parallel_source(
         if split != "train":
             return []
         found = [f for f in raw.find("*.parquet") if _is_parallel(f, columns)]
-        if found or lines:
-            return found or raw.find(*_LINES)
+        found = found or (raw.find(*_LINES) if lines else [])
+        if found:
+            return found
         needed = (columns.texts[0], columns.images[0])
-        return [file for file in raw.find(*_LINES) if begins_with(raw, file, name, needed)]
+        listed = [file for file in raw.find("*.json") if is_list(raw, file)]
+        return [f for f in (*raw.find(*_LINES), *listed) if begins_with(raw, f, name, needed)]
 
     def rows(raw: Raw, found: list[Found], split: str) -> Iterator[Row]:
         for file in found:
             if file.path.lower().endswith(".parquet"):
                 yield from parquet_groups(raw, file, split, name)
             else:
-                yield from json_lines(raw, file, split, name)
+                yield from records(raw, file, split, name)
 
     def opened(row: Row, raw: Raw) -> Iterable[Row | Reject]:
         is_lines = not row.file.lower().endswith(".parquet")

@@ -83,6 +83,13 @@ def records(raw: Raw, found: Found, split: str, source: str) -> Iterator[Row]:
         yield replace(json_file(raw, found, split, source), record="0")
 
 
+def is_list(raw: Raw, found: Found) -> bool:
+    """Say whether a JSON file holds a list of records, at its top or inside its one object."""
+    with raw.open(found.url) as stream:
+        head = utf8(stream, found.path).read(_HEAD_BYTES).removeprefix(BOM).lstrip()
+    return head.startswith(b"[") or (_is_one_object(head) and bool(_list_within(head)))
+
+
 def _is_one_object(head: bytes) -> bool:
     """Say whether a file is one object, by its beginning, and no lines of objects."""
     if not head.startswith(b"{"):

@@ -10,7 +10,7 @@ from cauldron.sources._parallel import Columns, parallel_source
 
 SOURCE = parallel_source(
     "comm",
-    "JSON lines (or Parquet) with texts and picture addresses, and a store of the pictures",
+    "JSON lines (or JSON, Parquet) with texts and picture addresses, and a store of the pictures",
     Columns(texts=("text", "texts"), images=("image_url", "image_urls", "images"), page=()),
     lines=True,
 )

@@ -17,7 +17,7 @@ from cauldron.sources.base import Source
 def _convert(row: Row) -> Draft | Reject | Skip:
     data = row.data
     name = f"{text(data['image_id']).removesuffix('.jpg')}.jpg"
-    places = placed(row, name, "VG_100K", "VG_100K_2", "images")
+    places = placed(row, name, "VG_100K", "VG_100K_2", "images", "image")
     turn = Turn(
         user=text(data["question"]), assistant=text(data["answer"]), extra=fields(row, ("task",))
     )
