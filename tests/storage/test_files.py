@@ -295,3 +295,82 @@ def test_a_running_write_is_named_after_its_process(tmp_path: Path) -> None:
         assert file.path.name == f"a.{socket.gethostname()}-{os.getpid()}.partial"
         files.sweep(str(tmp_path))
         assert file.path.exists()
+
+
+def test_files_on_their_way_lie_beside_their_place_and_are_brought_whole(place: str) -> None:
+    url = files.join(place, "new", "model")
+    for name in ("a.bin", "sub/b.bin"):
+        with files.beside(url) as folder:
+            assert folder.is_dir() and not list(folder.iterdir())
+            if files.is_local(url):
+                assert folder.parent == Path(url).parent and folder.name.endswith(files.TEMPORARY)
+                files.sweep(place)
+            (folder / "made").write_bytes(name.encode())
+            (folder / "made").chmod(0o600)
+            files.bring(folder / "made", files.join(url, name))
+            (folder / "left").touch()
+        assert not folder.exists()
+    assert files.find_files(place) == ["new/model/a.bin", "new/model/sub/b.bin"]
+    assert files.read_bytes(files.join(url, "sub/b.bin")) == b"sub/b.bin"
+    if files.is_local(url):
+        assert Path(url, "a.bin").stat().st_mode & 0o777 == Path(url).stat().st_mode & 0o666
+
+
+def test_a_place_beside_which_nothing_can_lie_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="cannot write"), files.beside(f"{tmp_path}/file/a"):
+        raise AssertionError("there is no such place")
+    made = tmp_path / "made"
+    made.write_bytes(b"x" * 1234)
+    with pytest.raises(StorageError, match=r"cannot write: .*\(after 1,234 bytes"):
+        files.bring(made, f"{tmp_path}/file/a")
+    with pytest.raises(StorageError, match=r"cannot write: No such file.*\(after 0 bytes"):
+        files.bring(tmp_path / "absent", f"{tmp_path}/a")
+    with pytest.raises(RuntimeError, match="stop"), files.beside(f"{tmp_path}/a") as folder:
+        raise RuntimeError("stop")
+    assert not folder.exists()
+
+
+class Full:
+    """A file on a disk that takes no more."""
+
+    def write(self, _: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt])
+def test_a_library_that_hides_why_it_could_not_write_is_seen_through(
+    tmp_path: Path, kind: type[BaseException]
+) -> None:
+    said = r"No space left on device \(after 7 bytes" if kind is RuntimeError else "mine"
+    wanted = StorageError if kind is RuntimeError else KeyboardInterrupt
+    with pytest.raises(wanted, match=said), files.open_output(str(tmp_path / "a")) as file:
+        file.write(b"1234567")
+        file._file = Full()  # type: ignore[assignment]
+        try:
+            file.write(b"")
+        except OSError:
+            raise kind("mine") from None
+    with pytest.raises(kind, match="mine"), files.open_output(str(tmp_path / "a")) as file:
+        file.write(b"1234567")
+        raise kind("mine")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_left_of_one_file_is_swept_away_alone(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    mark = f"{socket.gethostname()}-{dead.pid}.partial"
+    for name in (f"a.{mark}", f"ab.{mark}", f"a.{os.getpid()}.partial", "a", f"b.{mark}"):
+        (tmp_path / name).touch()
+    (tmp_path / f"a.x.{mark}").mkdir()
+    (tmp_path / f"a.x.{mark}" / "inside").touch()
+    files.sweep_beside(str(tmp_path / "a"))
+    files.sweep_beside(str(tmp_path / "absent" / "a"))
+    files.sweep_beside("memory://a/b")
+    left = sorted(p.name for p in tmp_path.iterdir())
+    assert left == sorted(["a", f"a.{os.getpid()}.partial", f"ab.{mark}", f"b.{mark}"])
+    (tmp_path / "sub" / f"c.{mark}").mkdir(parents=True)
+    (tmp_path / "sub" / f"c.{mark}" / "inside").touch()
+    files.sweep(str(tmp_path))
+    assert files.find_files(str(tmp_path)) == sorted(["a", f"a.{os.getpid()}.partial"])

@@ -113,9 +113,10 @@ def test_a_run_alone_sweeps_what_was_left_half_written_and_a_share_does_not(tmp_
     left = tmp_path / "samples" / "a.parquet.elsewhere-1.partial"
     for share, there in (((0, 2), True), (None, False)):
         files.write_bytes(str(left), b"")
+        files.write_bytes(f"{tmp_path}/model.elsewhere-1.partial/weights", b"")
         files.write_bytes(str(tmp_path / "samples" / "a.parquet"), b"")
         with work.locked(str(tmp_path), share):
-            assert left.exists() == there
+            assert left.exists() == there == (tmp_path / "model.elsewhere-1.partial").exists()
     assert files.find_files(str(tmp_path / "samples")) == ["a.parquet"]
 
 
