@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from cauldron.curate.deciding import columns_of, counts_of, decided, read_signals
+from cauldron.curate.deciding import columns_of, counts_of, decide, read_signals
 from cauldron.curate.rules import Rules
 from cauldron.curation import FILTERED_AT_ONCE
 from cauldron.measuring import MeasureSettings, PlannedPart, plan_measure
@@ -69,8 +69,8 @@ def _counted(place: str, source: str, rules: Rules) -> dict[str, Any] | None:
         return None
     kept, images, dropped = 0, 0, Counter[str]()
     for start in range(0, len(urls), FILTERED_AT_ONCE):
-        tables = read_signals(urls[start : start + FILTERED_AT_ONCE], chosen)
-        counts = counts_of(decided(tables, chosen))
+        signals, _ = read_signals(urls[start : start + FILTERED_AT_ONCE], chosen)
+        counts = counts_of(decide(signals, chosen))
         kept += counts["kept"]
         images += counts["images_left_out"]
         dropped.update(counts["dropped"])

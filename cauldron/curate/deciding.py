@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import operator
@@ -17,13 +18,14 @@ from cauldron.curate.lists import Lists
 from cauldron.curate.rules import IMAGES_LEFT, Bounds, Rule, Rules
 from cauldron.errors import UsageError
 from cauldron.signals.measure import ERRORS
-from cauldron.storage.shards import open_parquet, write_table
+from cauldron.storage.files import is_local, local_path
+from cauldron.storage.shards import open_parquet, write_tables
 
 UNMEASURED = "not_measured"
 """The reason of a sample whose signals could not be measured: no rule can judge it."""
 NO_LISTS = Lists()
-_THREADS = 4  # signals and decisions are small: reading and writing is waiting for the disk
-_LEFT_OUT, _FIRST, _ROW = "\x00left_out", "\x00first", "\x00row"  # columns made while deciding
+_THREADS = 4  # signals are small: reading is waiting for the store
+_LEFT_OUT, _FIRST, _ROW, _PATH = "\x00left_out", "\x00first", "\x00row", "\x00path"  # made here
 
 
 def _passes(value: pl.Expr, bounds: Bounds) -> pl.Expr:
@@ -186,14 +188,32 @@ def columns_of(rules: Sequence[Rule]) -> list[str]:
     return sorted({"id", "roles", "n_images", ERRORS, *named})
 
 
-def read_signals(urls: Sequence[str], rules: Sequence[Rule]) -> list[pa.Table]:
-    """Read what rules need of some parts.
+def read_signals(urls: Sequence[str], rules: Sequence[Rule]) -> tuple[pl.DataFrame, list[int]]:
+    """Read what rules need of some parts; return it and the rows of each part.
 
     Raises:
         UsageError: if a signal has not been measured.
     """
+    if all(map(is_local, urls)):
+        with contextlib.suppress(pl.exceptions.PolarsError, OSError):  # told below
+            return _read_together([str(local_path(url)) for url in urls], columns_of(rules))
     with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(lambda url: _read(url, rules), urls))
+        tables = list(pool.map(lambda url: _read(url, rules), urls))
+    frame = pl.DataFrame(pl.from_arrow(pa.concat_tables(tables)))
+    return frame, [table.num_rows for table in tables]
+
+
+def _read_together(paths: list[str], columns: list[str]) -> tuple[pl.DataFrame, list[int]]:
+    """Read parts in one query, which takes a third of the time that one each does."""
+    query = pl.scan_parquet(
+        paths, glob=False, hive_partitioning=False, extra_columns="ignore", include_file_paths=_PATH
+    )
+    frame = query.select(*columns, _PATH).collect()
+    runs = frame[_PATH].rle().struct
+    rows = dict(zip(runs.field("value"), runs.field("len"), strict=True))
+    if sum(rows.get(path, 0) for path in paths) != len(frame):
+        raise pl.exceptions.ShapeError("rows of no file")
+    return frame.drop(_PATH), [rows.get(path, 0) for path in paths]
 
 
 def _read(url: str, rules: Sequence[Rule]) -> pa.Table:
@@ -209,11 +229,6 @@ def _read(url: str, rules: Sequence[Rule]) -> pa.Table:
         place=url,
         hint="cauldron measure WORK comes first; --signals names groups",
     )
-
-
-def decided(tables: Sequence[pa.Table], rules: Sequence[Rule]) -> pl.DataFrame:
-    """Decide on the signals of some parts in one query."""
-    return decide(pl.DataFrame(pl.from_arrow(pa.concat_tables(tables))), rules)
 
 
 def counts_of(decisions: pl.DataFrame) -> dict[str, Any]:
@@ -235,13 +250,10 @@ def filter_parts(
         parts: URLs of the signals to read and of the decisions to write.
     """
     chosen = rules.of(source)
-    tables = read_signals([signals for signals, _ in parts], chosen)
-    decisions = lists.applied(decided(tables, chosen))
-    made = as_decisions(decisions)
-    starts = itertools.accumulate((table.num_rows for table in tables), initial=0)
-    slices = [
-        made.slice(start, table.num_rows) for start, table in zip(starts, tables, strict=False)
-    ]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        list(pool.map(write_table, [out for _, out in parts], slices))
+    signals, rows = read_signals([url for url, _ in parts], chosen)
+    decisions = lists.applied(decide(signals, chosen))
+    made = as_decisions(decisions).combine_chunks()
+    starts = itertools.accumulate(rows, initial=0)
+    slices = [made.slice(start, many) for start, many in zip(starts, rows, strict=False)]
+    write_tables(zip([out for _, out in parts], slices, strict=True))
     return counts_of(decisions)

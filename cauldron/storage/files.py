@@ -18,13 +18,12 @@ import shutil
 import socket
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-import fsspec
 import orjson
 
 from cauldron.errors import CauldronError, StorageError
@@ -33,6 +32,8 @@ from cauldron.storage.versions import JSON_VERSION, refuse_newer
 TEMPORARY = ".partial"
 _BLOCK = 1 << 20
 _SYNC_BYTES = 16 << 20
+_SYNCS_AT_ONCE = 8  # the disk brings many small files down together
+_HASH_BYTES = 8 << 20  # longer ranges take less of a processor
 RESERVE_BYTES = 32 << 20
 _ADVICE = {
     errno.ENOSPC: "free some space, then the same command goes on",
@@ -73,6 +74,8 @@ def filesystem(url: str) -> tuple[Any, str]:
     Raises:
         StorageError: if the protocol is unknown or its package is missing.
     """
+    import fsspec  # takes long to import, and nothing local needs it
+
     try:
         fs, path = fsspec.core.url_to_fs(url)
     except (ValueError, ImportError) as error:
@@ -180,14 +183,14 @@ class HashingFile:
             raise
         return len(view)
 
-    def follow(self) -> None:
-        """Hash what a native writer has added to the file since the last call.
+    def follow(self, at_least: int = _HASH_BYTES) -> None:
+        """Hash what a native writer has added to the file, if that is as many bytes as stated.
 
         That is done in a thread, and another one brings it to disk, so that little is left to do
         at the end.
         """
-        start, end = self.size_bytes, self.path.stat().st_size
-        if end == start:
+        start, end = self.size_bytes, os.stat(self.path).st_size
+        if end - start < at_least:
             return
         self._hashing.append(_thread("sha256").submit(self._hash_range, start, end))
         self.size_bytes = end
@@ -403,10 +406,52 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_bytes(url: str, payload: bytes) -> None:
+def write_bytes(url: str, payload: bytes | memoryview) -> None:
     """Write a whole file atomically."""
     with open_output(url) as file:
         file.write(payload)
+
+
+def write_all(payloads: Iterable[tuple[str, bytes | memoryview]]) -> None:
+    """Write whole files; on this machine none appears under its name before all are on disk.
+
+    While some are flushed to the disk the next are made, and each folder is flushed once.
+
+    Args:
+        payloads: URL and content of each.
+
+    Raises:
+        StorageError: if a place cannot be written.
+    """
+    waiting: list[tuple[Path, Path, Future[None]]] = []
+    with contextlib.ExitStack() as undone, ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
+        for url, payload in payloads:
+            if not is_local(url):
+                write_bytes(url, payload)
+                continue
+            path = local_path(url)
+            undone.callback(discard, temporary := _temporary(path))
+            with _written_or_told(url, len(payload)):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                temporary.write_bytes(payload)
+            waiting.append((path, temporary, pool.submit(_sync, temporary)))
+        for path, _, synced in waiting:
+            with _written_or_told(str(path), 0):
+                synced.result()
+        for path, temporary, _ in waiting:
+            with _written_or_told(str(path), 0):
+                temporary.replace(path)
+        for folder in {path.parent for path, _, _ in waiting}:
+            _sync(folder)
+        undone.pop_all()
+
+
+@contextlib.contextmanager
+def _written_or_told(url: str, size: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _unwritten(url, error, size) from error
 
 
 def read_json(url: str) -> Any:
@@ -466,8 +511,19 @@ def find_files(url: str, pattern: str = "*") -> list[str]:
 
 def remove(url: str) -> None:
     """Remove a file or folder; nothing happens when it is absent."""
+    if is_local(url):
+        with reported(url, "remove"):
+            _remove_here(local_path(url))
+        return
     fs, path = filesystem(url)
     with reported(url, "remove"):
         fs.invalidate_cache()
         if fs.exists(path):
             fs.rm(path, recursive=True)
+
+
+def _remove_here(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

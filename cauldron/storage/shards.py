@@ -1,7 +1,8 @@
 """Parquet shards that are ordinary files for everyone and sliceable for a loader.
 
 The picture bytes are stored uncompressed, PLAIN and without a dictionary, in small row groups with
-a page index, so that a reader can slice pictures by offset; texts are zstd.
+a page index, so that a reader can slice pictures by offset; texts are zstd. A codec costs more to
+start than it takes for the few bytes that names and numbers of a row group have, so they have none.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from cauldron.storage.files import (
     open_input,
     open_output,
     redacted,
+    write_all,
     write_bytes,
 )
 from cauldron.storage.index import PICTURES, build_index, index_url
@@ -37,6 +39,14 @@ from cauldron.storage.versions import refuse_newer
 ROWS_PER_GROUP = 100  # what the hub viewer uses for pictures
 BYTES_PER_GROUP = 32 << 20
 _GROUPS_AHEAD = 2  # held for the thread that writes them
+_DISTINCT = {"id", "origin.record", "images.list.element.path", PICTURES}
+_REPEATED = {
+    "source",
+    "license",
+    "origin.file",
+    "messages.list.element.role",
+    "messages.list.element.content.list.element.type",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +82,9 @@ def _writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     with pq.ParquetWriter(
         path,
         schema,
-        compression={leaf: "none" if leaf == PICTURES else "zstd" for leaf in leaves},
-        use_dictionary=[leaf for leaf in leaves if leaf != PICTURES],
-        write_statistics=[leaf for leaf in leaves if leaf != PICTURES],
+        compression={leaf: "none" if leaf in _DISTINCT | _REPEATED else "zstd" for leaf in leaves},
+        use_dictionary=[leaf for leaf in leaves if leaf in _REPEATED],
+        write_statistics=["id"] if "id" in leaves else False,
         write_page_index=True,
     ) as writer:
         yield writer
@@ -90,8 +100,13 @@ def _groups(tables: Iterable[pa.Table | pa.RecordBatch], schema: pa.Schema) -> I
     rows = size = 0
     for item in tables:
         table = _in_schema(item, schema)
+        sizes = _picture_bytes(table)
+        if rows + len(sizes) < ROWS_PER_GROUP and size + sum(sizes) <= BYTES_PER_GROUP:
+            held.append(table)
+            rows, size = rows + len(sizes), size + sum(sizes)
+            continue
         start = 0
-        for end, row_bytes in enumerate(_picture_bytes(table), start=1):
+        for end, row_bytes in enumerate(sizes, start=1):
             if rows and size + row_bytes > BYTES_PER_GROUP:
                 yield _in_one_chunk([*held, table.slice(start, end - 1 - start)])
                 held, rows, size, start = [], 0, 0, end - 1
@@ -168,7 +183,7 @@ def write_shard(
                 rows += group.num_rows
             for write in writing:
                 write.result()
-        file.follow()
+        file.follow(at_least=1)
         file.flush()
         index = build_index(file.path) if indexed else b""
         receipt = file
@@ -185,13 +200,30 @@ def _add(writer: pq.ParquetWriter, group: pa.Table, file: HashingFile) -> None:
 
 def write_table(url: str, table: pa.Table) -> Shard:
     """Write a small table (signals, decisions) atomically, zstd."""
-    made = pa.BufferOutputStream()
-    with pq.ParquetWriter(made, table.schema, compression="zstd", write_page_index=True) as writer:
-        writer.write_table(table)
     with open_output(url) as file:
-        file.write(made.getvalue())
+        file.write(_as_parquet(table))
         receipt = file
     return _checked(url, table.num_rows, receipt.size_bytes, receipt.sha256)
+
+
+def write_tables(tables: Iterable[tuple[str, pa.Table]]) -> None:
+    """Write small tables, none of which appears under its name before all are on disk."""
+    write_all((url, _as_parquet(table)) for url, table in tables)
+
+
+def _as_parquet(table: pa.Table) -> memoryview:
+    """Return a small table as a Parquet file; in a dictionary is what repeats."""
+    repeated = [f.name for f in table.schema if pa.types.is_string(f.type) and f.name != "id"]
+    made = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        made,
+        table.schema,
+        compression="zstd",
+        use_dictionary=repeated,
+        write_page_index=True,
+    ) as writer:
+        writer.write_table(table)
+    return memoryview(made.getvalue())
 
 
 def _checked(url: str, rows: int, size: int, digest: str) -> Shard:
