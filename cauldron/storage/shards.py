@@ -24,7 +24,6 @@ import pyarrow.parquet as pq
 from cauldron.errors import StorageError
 from cauldron.sample import SCHEMA_VERSION, SCHEMA_VERSION_KEY
 from cauldron.storage.files import (
-    HashingFile,
     is_local,
     local_path,
     open_input,
@@ -33,6 +32,7 @@ from cauldron.storage.files import (
     write_all,
     write_bytes,
 )
+from cauldron.storage.hashing import HASH_BYTES, HashingFile
 from cauldron.storage.index import PICTURES, build_index, index_url
 from cauldron.storage.versions import refuse_newer
 
@@ -183,7 +183,7 @@ def write_shard(
                 rows += group.num_rows
             for write in writing:
                 write.result()
-        file.follow(at_least=1)
+        file.follow()
         file.flush()
         index = build_index(file.path) if indexed else b""
         receipt = file
@@ -195,7 +195,7 @@ def write_shard(
 def _add(writer: pq.ParquetWriter, group: pa.Table, file: HashingFile) -> None:
     """Write one row group and let it be hashed, in long calls while the next one is made."""
     writer.write_table(group, row_group_size=group.num_rows)
-    file.follow()
+    file.follow(HASH_BYTES)
 
 
 def write_table(url: str, table: pa.Table) -> Shard:

@@ -19,7 +19,7 @@ import fsspec
 import pytest
 
 from cauldron.errors import CheckError, StorageError
-from cauldron.storage import files
+from cauldron.storage import files, hashing
 
 PLACES = ["local", "memory"]
 
@@ -171,7 +171,7 @@ def test_json_that_cannot_be_known_is_refused(tmp_path: Path, payload: bytes, sa
 def test_what_a_native_writer_adds_is_hashed_as_it_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr(files, "_SYNC_BYTES", 4000)
+    monkeypatch.setattr(hashing, "_SYNC_BYTES", 4000)
     rng, url = random.Random(seed), str(tmp_path / "a")
     pieces = [rng.randbytes(rng.choice((0, 1, 100, 5000, 40_000))) for _ in range(12)]
     with files.open_output(url) as file, file.path.open("ab") as native:
@@ -210,7 +210,7 @@ def test_a_store_that_takes_no_upload_is_told_apart_from_a_full_disk(
 def test_what_is_followed_comes_to_disk_bit_by_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "_SYNC_BYTES", 100)
+    monkeypatch.setattr(hashing, "_SYNC_BYTES", 100)
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.fstat(fd).st_size))
     with files.open_output(str(tmp_path / "a")) as file, file.path.open("ab", 0) as native:

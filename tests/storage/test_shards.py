@@ -97,16 +97,20 @@ def test_an_indexed_shard_has_its_index_beside_it(tmp_path: Path) -> None:
     assert {p.name for p in tmp_path.iterdir()} == {"a.parquet", Path(index_url(url)).name}
 
 
-def test_pictures_alone_are_stored_plain_and_the_rest_small(tmp_path: Path) -> None:
+def test_texts_alone_have_a_codec_and_names_that_repeat_a_dictionary(tmp_path: Path) -> None:
     url = str(tmp_path / "a.parquet")
     shards.write_shard(url, [samples([5, 5], [9])], SAMPLE_SCHEMA)
     group = pq.ParquetFile(url).metadata.row_group(0)
     columns = {c.path_in_schema: c for c in map(group.column, range(group.num_columns))}
-    for name, column in columns.items():
-        plain = name == PICTURES
-        assert column.compression == ("UNCOMPRESSED" if plain else "ZSTD"), name
-        assert column.is_stats_set != plain and column.has_dictionary_page != plain, name
-    assert {"id", "origin.file", "messages.list.element.content.list.element.text"} <= set(columns)
+    names = {name.removeprefix("messages.list.element."): c for name, c in columns.items()}
+    assert {n for n, c in names.items() if c.compression == "ZSTD"} == {
+        "content.list.element.text",
+        "extra",
+    }
+    repeated = {"source", "license", "origin.file", "role", "content.list.element.type"}
+    assert {n for n, c in names.items() if c.has_dictionary_page} == repeated
+    assert {n for n, c in names.items() if c.statistics} == {"id"}
+    assert set(columns[PICTURES].encodings) == {"PLAIN", "RLE"}
     assert columns["id"].has_column_index and columns["id"].has_offset_index
     assert pq.ParquetFile(url).schema_arrow.metadata == SAMPLE_SCHEMA.metadata
 
