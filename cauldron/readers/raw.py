@@ -205,15 +205,25 @@ class Raw:
     def _first(
         self, read: _Read, candidates: Sequence[str], max_bytes: int, bases: Sequence[str]
     ) -> bytes | memoryview | None:
-        for candidate in candidates:
-            for url in _urls(candidate, bases):
-                payload = self._direct(url, max_bytes, read)
-                if payload is None:
-                    place = self._resolved(url)
-                    payload = read_url(place, max_bytes, self.indexes) if place else None
-                if payload is not None:
-                    return payload
+        for url in (url for candidate in candidates for url in _urls(candidate, bases)):
+            try:
+                payload = self._at(url, max_bytes, read)
+            except ValueError:  # a name that no file can have: with a NUL, half a surrogate pair
+                continue
+            except OSError as error:
+                if error.errno != errno.ENAMETOOLONG:
+                    raise
+                continue
+            if payload is not None:
+                return payload
         return None
+
+    def _at(self, url: str, max_bytes: int, read: _Read) -> bytes | memoryview | None:
+        payload = self._direct(url, max_bytes, read)
+        if payload is None:
+            place = self._resolved(url)
+            payload = read_url(place, max_bytes, self.indexes) if place else None
+        return payload
 
     def links_out(self) -> list[str]:
         """Return the first links below the roots that lead out of them: none is followed."""
@@ -322,7 +332,7 @@ class Raw:
             return ".." not in PurePosixPath(url).parts and any(
                 url.startswith(root.rstrip("/") + "/") or url == root for root in self.roots
             )
-        path = Path(url).resolve()
+        path = Path(os.path.realpath(url))  # `resolve` raises on links in a circle
         return any(path == own or own in path.parents for own in self._own)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -159,19 +161,25 @@ def walk(root: str) -> Tree:
     return tree
 
 
-def _local(root: Path, below: str = "") -> Iterator[tuple[str, int, int]]:
-    with files.reported(str(root / below), "list"), os.scandir(root / below) as entries:
-        listed = sorted(entries, key=lambda entry: entry.name)
-    above = f"{below}/" if below else ""
-    for entry in listed:
-        if _hidden(entry.name):
-            continue
-        path = above + entry.name
-        if entry.is_dir(follow_symlinks=False):
-            yield from _local(root, path)
-        elif entry.is_file():
-            status = entry.stat()
-            yield path, status.st_size, status.st_mtime_ns
+def _local(root: Path) -> Iterator[tuple[str, int, int]]:
+    waiting = [""]
+    while waiting:
+        below = waiting.pop()
+        with files.reported(str(root / below), "list"), os.scandir(root / below) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+        deeper = []
+        for entry in listed:
+            path = joined(below, entry.name)
+            if _hidden(entry.name):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                deeper.append(path)
+                continue
+            with contextlib.suppress(OSError):  # a link in a circle
+                status = entry.stat()
+                if stat.S_ISREG(status.st_mode):
+                    yield path, status.st_size, status.st_mtime_ns
+        waiting += reversed(deeper)
 
 
 def _remote(root: str) -> Iterator[tuple[str, int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import jinja2
@@ -23,10 +24,13 @@ from cauldron.storage import work as places
 _SEED = "report"
 
 
-def write_report(work: str) -> str:
+def write_report(work: str, stats: Mapping[str, Any] | None = None) -> str:
     """Write WORK/report/index.html and its thumbnails; return the page's place.
 
     The same work folder gives the same bytes. Thumbnails of an earlier report are removed.
+
+    Args:
+        stats: the counts of the folder, where they are known.
 
     Raises:
         StorageError: if the folder holds no samples, or cannot be read or written.
@@ -47,7 +51,7 @@ def write_report(work: str) -> str:
     page = environment.get_template("index.html.j2").render(
         name=work.rstrip("/").rpartition("/")[2] or "work folder",
         version=__version__,
-        stats=work_stats(work),
+        stats=work_stats(work) if stats is None else stats,
         mixtures=facts.mixtures(work),
         charts=charts(work, rules or [_rules(recipe) for recipe in recipes]),
         shelves=shelves,

@@ -26,13 +26,14 @@ def summed_up(work: str) -> dict[str, Any]:
         StorageError: as `write_report`.
     """
     if not files.is_local(work):
-        return {"stats": work_stats(work), "report": write_report(work)}
+        stats = work_stats(work)
+        return {"stats": stats, "report": write_report(work, stats)}
     url = files.join(work, "ledger", "parts", "report", "standing.json")
     known, state = _known(url), _state(work)
     page = files.join(work, "report", "index.html")
     if known.get("state") != state or "stats" not in known or not files.exists(page):
         known = {"state": state, "stats": work_stats(work)}
-        page = write_report(work)
+        page = write_report(work, known["stats"])
         files.write_json(url, known)
     return {"stats": known["stats"], "report": page}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from cauldron.readers.raw import Raw
 from tests.trees import vsr_tree
 from tests.trust.commands import cauldron, told
 
@@ -75,3 +77,30 @@ def test_threat_8_a_hostile_archive_is_a_counted_reject(tmp_path: Path, name: st
     }
     assert not list(tmp_path.rglob("*escaped*"))
     told(cauldron("verify", tmp_path / "work"), 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["a\0b.png", "a" * 5_000, "\ud800.png", "circle.png", "folder", "pipe", "", ".", ".."]
+)
+def test_threat_08_a_name_that_no_picture_can_have_is_one_that_is_missing(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "circle.png").symlink_to("circle.png")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "there.png").write_bytes(b"x")
+    raw = Raw([str(tmp_path)])
+    assert [found.path for found in raw.find("*")] == ["there.png"]
+    assert raw.picture([name], 1_000) is None
+    assert raw.picture([name, "there.png"], 1_000) == b"x"
+
+
+def test_threat_08_folders_in_folders_are_listed_however_deep(tmp_path: Path) -> None:
+    deep = str(tmp_path)
+    for _ in range(1_200):
+        deep += "/d"
+        os.mkdir(deep)
+    Path(deep, "a.json").write_bytes(b"[]")
+    assert [found.url for found in Raw([str(tmp_path)]).find("*.json")] == [f"{deep}/a.json"]
+    os.unlink(f"{deep}/a.json")
+    os.removedirs(deep)
