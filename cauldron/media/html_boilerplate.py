@@ -69,13 +69,9 @@ class _Page:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        texts = tree.texts
         unseen = around(tree, np.flatnonzero(tree.starts & UNSEEN)) > 0
         self.seen = np.where(unseen[:-1], 0, tree.starts)
-        blank = np.fromiter(map(str.isspace, texts), np.bool_, len(texts))
-        self.counted = ~(unseen | blank)
-        letters = np.fromiter([len(text) - text.count(" ") for text in texts], np.int64, len(texts))
-        self.letters = letters * self.counted
+        self.letters = np.where(unseen | (tree.filled < 2), 0, tree.letters)
         self.before = summed(self.letters)
         links = has(self.seen, COUNTED_LINK)
         self.links = summed(links)

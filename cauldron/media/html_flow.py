@@ -18,11 +18,10 @@ import numpy as np
 
 from cauldron.media import html_tags as of
 from cauldron.media.html_boilerplate import Content, around, summed
-from cauldron.media.html_tree import Bools, Ints, Tree, has
+from cauldron.media.html_tree import BETWEEN, Bools, Ints, Tree, collapsed, filled_of, has
 
 Picture = TypeVar("Picture")
 
-_BETWEEN = "\0"  # not in a page: control characters are taken out
 _LINE, _BLANK = 1, 2
 _LAID_OUT = of.LINE | of.BLOCK | of.CELL | of.BREAK
 _STATES = of.LIST | of.ITEM
@@ -40,7 +39,6 @@ _AS_KEPT = (
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b\u200e\u200f\u2060-\u2064\ufeff]")
 _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
 _UNCLEAN = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
-_ODD_SPACES, _MORE_ODD_SPACES = "\n\t\r\f", "\x85\xa0\u2028\u2029"
 _SPACES = re.compile(" +")
 _SEPARATED = "|·•»›"
 _MAX_NAVIGATION_WORDS = 50
@@ -91,42 +89,44 @@ class Layout:
         self.link_before = self._last(links)
         pre = np.flatnonzero(self.laid & has(tree.starts, of.PRE))
         self.kept = around(tree, pre) > 0
-        self.texts = self._texts(content, told)
-        self.filled = self._filled()
-        self.marks = self.kept.astype(np.int64)
+        self.texts, self.filled = self._texts(content, told)
+        self.marks = (self.kept & (self.filled > 0)).astype(np.int64)
         linked = (self.filled > 0) & (self.link_before >= 0)
         linked[list(told)] = False
         self.linked = summed(linked)
         heads = self.laid & has(tree.kinds, of.HEADING)
         last = np.maximum.accumulate(np.where(heads, np.arange(len(heads)), -1))
         self.in_heading = np.append(False, (last >= 0) & (tree.starts[last] > 0))
-        self.separated = self._separators()
+        self.separated = self._separators(told)
         self._mark()
         self.steps = self._steps(pictures)
 
-    def _texts(self, content: Content, told: dict[int, str]) -> list[str]:
-        """Return the texts that are shown, clean and with white space collapsed or marked."""
-        texts = list(self.tree.texts)
+    def _texts(self, content: Content, told: dict[int, str]) -> tuple[list[str], Ints]:
+        """Return the texts that are shown, white space collapsed or marked, and if it is all."""
+        tree = self.tree
+        texts, filled = list(tree.texts), tree.filled.copy()
+        if _is_unclean(tree.source):
+            texts = [collapsed(clean(text)) for text in tree.written]
+            filled = filled_of(texts)
         if not content.texts.all():
             texts = list(map(_shown, texts, content.texts.tolist()))
+            filled[~content.texts] = 0
+        if places := np.flatnonzero(self.kept & content.texts).tolist():
+            whole = BETWEEN.join([clean(tree.written[place]) for place in places])
+            for place, text in zip(places, _as_kept(whole).split(BETWEEN), strict=True):
+                texts[place] = text
+                filled[place] = _FILLED if text else 0
         for place, text in told.items():
-            texts[place] = text
-        whole = _BETWEEN.join(texts)
-        if _is_unclean(whole):
-            texts = [text if text.isascii() else clean(text) for text in texts]
-            whole = _BETWEEN.join(texts)
-        if self.kept.any():
-            for place in np.flatnonzero(self.kept).tolist():
-                texts[place] = _as_kept(texts[place])
-            whole = _BETWEEN.join(texts)
-        self.whole = _collapsed(whole)
-        return self.whole.split(_BETWEEN)
+            text = clean(text)
+            texts[place] = _as_kept(text) if self.kept[place] else collapsed(text)
+            filled[place] = _FILLED if text else 0
+        return texts, filled
 
-    def _separators(self) -> Ints:
+    def _separators(self, told: dict[int, str]) -> Ints:
         """Return in how many of the texts in front of each there is what may part links."""
         found = np.zeros(len(self.texts), np.bool_)
         for mark in _SEPARATED if self.linked[-1] else "":
-            if mark in self.whole:
+            if any(mark in text for text in (self.tree.source, *told.values())):
                 found |= np.array([mark in text for text in self.texts])
         return summed(found)
 
@@ -155,13 +155,6 @@ class Layout:
         for table, end, is_data in zip(tables.tolist(), ends.tolist(), data.tolist(), strict=True):
             out[table + 1 : end] = is_data
         return out
-
-    def _filled(self) -> Ints:
-        """Return how texts are filled, 0 for those that are empty."""
-        texts = self.texts
-        filled = np.fromiter(map(len, texts), np.int64, len(texts)) > 0
-        blank = np.fromiter(map(" ".__eq__, texts), np.bool_, len(texts))
-        return np.where(filled, np.where(blank, _SPACE_ONLY, _FILLED), 0)
 
     def _mark(self) -> None:
         """Put line breaks, cells and spaces of rows in front of the texts that follow them."""
@@ -281,7 +274,7 @@ class Flow(Generic[Picture]):
     def _as_set(self, shown: Picture | str, place: int) -> Picture | str:
         if not isinstance(shown, str):
             return shown
-        return _as_kept(shown) if self.layout.kept[place] else _collapsed(shown)
+        return _as_kept(shown) if self.layout.kept[place] else collapsed(shown)
 
     def _paragraph(self, items: list[str | Picture], begin: int, end: int) -> None:
         """Set a paragraph, the texts of which stand from one place to another."""
@@ -362,19 +355,7 @@ def _as_kept(text: str) -> str:
     """Return a text with marks for its white space."""
     for found, kept in _AS_KEPT:
         text = text.replace(found, kept)
-    return text
-
-
-def _collapsed(text: str) -> str:
-    """Collapse white space in a text without marks."""
-    for odd in _ODD_SPACES if text.isascii() else _ODD_SPACES + _MORE_ODD_SPACES:
-        if odd in text:
-            text = text.replace(odd, " ")
-    if "  " in text:
-        for many in ("    ", "  "):
-            while many in text:
-                text = text.replace(many, " ")
-    return text
+    return collapsed(text)
 
 
 def _shown(text: str, is_shown: bool) -> str:

@@ -51,8 +51,10 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _LATE_CONTROLS = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
 _CONTROL_BYTES = bytes((*range(9), 0x0B, *range(0x0E, 0x20), 0x7F))
 _BRACKETS = np.uint8(~(ord("<") ^ ord(">")) & 0xFF)
-_BETWEEN = "\0"  # not in a page: control characters are taken out
-_SEPARATORS = np.array(["", _BETWEEN], object)
+_ODD_SPACES, _MORE_ODD_SPACES = "\n\t\r\f", "\x85\xa0\u2028\u2029"
+BETWEEN = "\0"
+"""Stands between texts; it is not in them, since control characters are taken out."""
+_SEPARATORS = np.array(["", BETWEEN], object)
 
 
 @dataclass(eq=False)
@@ -64,6 +66,8 @@ class Tree:
         kinds: bits of each tag (`html_tags`); of an end tag those of its element, with CLOSE.
         ends: of a start tag the place of its end tag, of others their own place.
         texts: [number of tags + 1], the text in front of each tag and the last one.
+        source: all texts as they stand in the page, with `BETWEEN` between them.
+        order: which of these each text is, -1 for none.
         cut: whether the page has more nodes than the limit.
     """
 
@@ -71,6 +75,8 @@ class Tree:
     kinds: Ints
     ends: Ints
     texts: list[str]
+    source: str = ""
+    order: Ints = field(default_factory=lambda: np.arange(0))
     cut: bool = False
     _having: dict[int, list[int]] = field(default_factory=dict, init=False, repr=False)
 
@@ -78,6 +84,25 @@ class Tree:
     def starts(self) -> Ints:
         """The bits of start tags, 0 for all others."""
         return np.where(has(self.kinds, OPEN), self.kinds, 0)
+
+    @cached_property
+    def filled(self) -> Ints:
+        """Whether texts with collapsed white space are empty (0), a space (1), or more (2)."""
+        return filled_of(self.texts)
+
+    @cached_property
+    def letters(self) -> Ints:
+        """How many characters of each text are no spaces."""
+        octets = np.frombuffer(f"{self.source}{BETWEEN}".encode("latin-1", "replace"), np.uint8)
+        starts = np.append(0, np.flatnonzero(octets == ord(BETWEEN))[:-1] + 1)
+        letters = np.add.reduceat(octets != ord(" "), starts, dtype=np.int64) - 1
+        return np.where(self.order >= 0, letters[self.order], 0)
+
+    @cached_property
+    def written(self) -> list[str]:
+        """The texts as they stand in the page."""
+        texts = self.source.split(BETWEEN)
+        return [texts[number] if number >= 0 else "" for number in self.order.tolist()]
 
     @cached_property
     def parents(self) -> list[int]:
@@ -152,7 +177,8 @@ def read_tree(html: str, limits: Limits = LIMITS, *, simplify: bool = False) -> 
     caption of a figure stands behind its other children.
 
     Args:
-        simplify: leave out what nobody sees, and the tags of inline elements that mean nothing.
+        simplify: leave out what nobody sees, and the tags of inline elements that mean nothing;
+            collapse white space.
     """
     if _XHTML.match(html):
         html = _with_end_tags(html)
@@ -246,7 +272,7 @@ def _nested(tags: list[str], kinds: Ints, texts: list[str], max_depth: int, simp
     tree = Tree(tags=tags, kinds=kinds, ends=ends, texts=texts)
     if simplify:
         _leave_out(tree, NEVER, known)
-    return _of_known(tree, known)
+    return _of_known(tree, known, simplify)
 
 
 def _ends(opens: Bools, closes: Bools, level: Ints) -> Ints:
@@ -273,17 +299,20 @@ def _leave_out(tree: Tree, bits: int, known: Bools) -> None:
             tree.texts[place + 1 : last + 1] = [""] * (last - place)
 
 
-def _of_known(tree: Tree, known: Bools) -> Tree:
+def _of_known(tree: Tree, known: Bools, collapse: bool) -> Tree:
     """Leave out tags that are not known, and join the texts around them."""
     pieces = [""] * (2 * len(known) + 1)
     pieces[::2] = tree.texts
     pieces[1::2] = _SEPARATORS[known.view(np.uint8)].tolist()
     number = np.append(np.cumsum(known) - 1, known.sum())
+    source = unescaped("".join(pieces))
     return Tree(
         tags=list(compress(tree.tags, known.tolist())),
         kinds=tree.kinds[known],
         ends=number[tree.ends[known]],
-        texts=unescaped("".join(pieces)).split(_BETWEEN),
+        texts=(collapsed(source) if collapse else source).split(BETWEEN),
+        source=source,
+        order=np.arange(number[-1] + 1),
     )
 
 
@@ -296,7 +325,15 @@ def _cut(tree: Tree, most: int) -> Tree:
         return tree
     size = int(over[0]) + 1
     ends = np.minimum(tree.ends[:size], size)
-    return Tree(tree.tags[:size], tree.kinds[:size], ends, [*tree.texts[:size], ""], cut=True)
+    return Tree(
+        tags=tree.tags[:size],
+        kinds=tree.kinds[:size],
+        ends=ends,
+        texts=[*tree.texts[:size], ""],
+        source=tree.source,
+        order=np.append(tree.order[:size], -1),
+        cut=True,
+    )
 
 
 def _captions_last(tree: Tree) -> Tree:
@@ -310,18 +347,18 @@ def _captions_last(tree: Tree) -> Tree:
             figures.add(figure)
     if not figures:
         return tree
-    order, texts = list(range(len(tree.tags))), list(tree.texts)
+    order, texts = list(range(len(tree.tags))), list(range(len(tree.texts)))
     for figure in sorted(figures, reverse=True):  # those inside others first
         _move_captions(tree, figure, order, texts)
-    return _reordered(tree, np.array(order), texts)
+    return _reordered(tree, np.array(order), np.array(texts))
 
 
-def _move_captions(tree: Tree, figure: int, order: list[int], texts: list[str]) -> None:
+def _move_captions(tree: Tree, figure: int, order: list[int], texts: list[int]) -> None:
     """Move the captions of one figure; -1 stays in the place of each."""
     moved: list[int] = []
-    moved_texts: list[str] = []
+    moved_texts: list[int] = []
     out: list[int] = []
-    out_texts: list[str] = []
+    out_texts: list[int] = []
     place, end = figure + 1, int(tree.ends[figure])
     while place < len(order) and order[place] != end:
         tag = order[place]
@@ -330,20 +367,20 @@ def _move_captions(tree: Tree, figure: int, order: list[int], texts: list[str]) 
             last = order.index(close, place) if close < len(tree.tags) else len(order) - 1
         if tag >= 0 and tree.kinds[tag] & FIGCAPTION:
             moved += order[place : last + 1]
-            moved_texts += ["", *texts[place + 1 : last + 1]]
+            moved_texts += [-1, *texts[place + 1 : last + 1]]
             out.append(-1)
             out_texts.append(texts[place])
         else:
             out += order[place : last + 1]
             out_texts += texts[place : last + 1]
         place = last + 1
-    lead, moved_texts = texts[place], [*moved_texts, ""]
-    moved_texts[0] = lead
+    moved_texts.append(-1)
+    moved_texts[0] = texts[place]
     order[figure + 1 : place] = out + moved
     texts[figure + 1 : place + 1] = out_texts + moved_texts
 
 
-def _reordered(tree: Tree, order: Ints, texts: list[str]) -> Tree:
+def _reordered(tree: Tree, order: Ints, texts: Ints) -> Tree:
     number = np.full(len(tree.tags) + 1, len(order))
     there = order >= 0
     number[order[there]] = np.flatnonzero(there)
@@ -351,9 +388,30 @@ def _reordered(tree: Tree, order: Ints, texts: list[str]) -> Tree:
         tags=[tree.tags[tag] if tag >= 0 else "" for tag in order.tolist()],
         kinds=np.where(there, tree.kinds[order], 0),
         ends=np.where(there, number[tree.ends[order]], np.arange(len(order))),
-        texts=texts,
+        texts=[tree.texts[text] if text >= 0 else "" for text in texts.tolist()],
+        source=tree.source,
+        order=np.where(texts >= 0, tree.order[texts], -1),
         cut=tree.cut,
     )
+
+
+def filled_of(texts: list[str]) -> Ints:
+    """Return whether texts with collapsed white space are empty (0), a space (1), or more (2)."""
+    filled = np.fromiter(map(bool, texts), np.bool_, len(texts))
+    blank = np.fromiter(map(" ".__eq__, texts), np.bool_, len(texts))
+    return np.where(filled, 2 - blank.astype(np.int64), 0)
+
+
+def collapsed(text: str) -> str:
+    """Return text with one space for white space, also at its ends."""
+    for odd in _ODD_SPACES if text.isascii() else _ODD_SPACES + _MORE_ODD_SPACES:
+        if odd in text:
+            text = text.replace(odd, " ")
+    if "  " in text:
+        for many in ("    ", "  "):
+            while many in text:
+                text = text.replace(many, " ")
+    return text
 
 
 def has(kinds: Ints, bits: int) -> Bools:
