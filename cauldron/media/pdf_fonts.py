@@ -14,7 +14,7 @@ from typing import Any
 
 import pymupdf
 
-_TORN = re.compile(r"[^\W\d_][!\"#$%&()*+;<=>?\[\]^{|}~\x00-\x1f\u2190-\u21ff\ufffd][a-zà-ÿ]")
+_TORN = re.compile(r"[^\W\d_][!\"#$%&\x00-\x1f\u2190-\u21ff\ufffd][a-zà-ÿ]")
 _DIFFERENCES = re.compile(r"/Differences\s*\[(.*?)\]", re.DOTALL)
 _ENTRY = re.compile(r"\d+|/[^\s/\[\]()<>{}%]+")
 _LIGATURE = re.compile(r"(?:[a-z]_)+[a-z]|ff|fi|fl|ffi|ffl", re.IGNORECASE)

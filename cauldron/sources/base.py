@@ -74,12 +74,14 @@ class Form:
     absent: Callable[[Row], Iterable[str]] | None = None
 
     def read_options(self, given: Mapping[str, str]) -> dict[str, Any]:
-        """Return the values of options by name, sorted.
+        """Return the values of options by name, sorted; `-` and `_` in a name are the same.
 
         Raises:
             UsageError: if the form has no such option, or cannot read its value.
         """
         known = {option.name: option for option in self.options}
+        spelt = {name.replace("-", "_"): name for name in known}
+        given = {spelt.get(n.replace("-", "_"), n): value for n, value in given.items()}
         values = {}
         for name, text in sorted(given.items()):
             if name not in known:

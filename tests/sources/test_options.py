@@ -17,6 +17,7 @@ from cauldron.cli.options import pairs
 from cauldron.engine.local import LocalEngine
 from cauldron.errors import UsageError
 from cauldron.sources._options import number, one_of, page_ranges
+from cauldron.sources.catalogue import source_named
 
 pymupdf = pytest.importorskip("pymupdf")
 pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
@@ -177,3 +178,8 @@ def test_pairs_of_the_command_line_are_parted_at_the_first_sign() -> None:
     for wrong in (["a"], ["a=1", "a=2"]):
         with pytest.raises(UsageError, match="--option a"):
             pairs(wrong)
+
+
+def test_a_name_may_be_spelt_with_underscores() -> None:
+    form = source_named("ocr_idl").forms[0]
+    assert form.read_options({"min_line_score": "0.5"}) == {"min-line-score": 0.5}
