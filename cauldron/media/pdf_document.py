@@ -53,7 +53,7 @@ def interleaved(pages: Sequence[PdfPage]) -> tuple[list[str | Figure], dict[str,
     repeated = _repeated_lines(pages)
     furniture = _repeated_figures(pages)
     known = words_of(line for page in pages if page.has_text for line in page.lines)
-    flow = _Flow(known)
+    flow = _Flow(known, _body_size(pages))
     for page in pages:
         notes.update(_remarks(page))
         if not page.has_text:
@@ -64,9 +64,8 @@ def interleaved(pages: Sequence[PdfPage]) -> tuple[list[str | Figure], dict[str,
         notes["furniture_line"] += len(page.lines) - len(lines)
         figures = [figure for figure in page.figures if figure.data not in furniture]
         notes["furniture_figure"] += len(page.figures) - len(figures)
-        body = _body_size(lines)
         for block in blocks_in_order(lines, figures, page.width):
-            flow.add(block, body)
+            flow.add(block)
     return _texts_joined(flow.parts), {
         name: number for name, number in sorted(notes.items()) if number
     }
@@ -114,22 +113,18 @@ class _Flow:
     Figures, captions, footnotes and tables stand in the way of a paragraph.
     """
 
-    def __init__(self, known: set[str]) -> None:
+    def __init__(self, known: set[str], body: float) -> None:
         self.parts: list[str | Figure] = []
-        self._known = known
+        self._known, self._body = known, body
         self._open: tuple[int, TextLine, bool] | None = None
         """Place of the last paragraph, its last line, and whether that fills its column."""
 
-    def add(self, block: Block, body: float) -> None:
-        """Add a block.
-
-        Args:
-            body: size of most letters of its page.
-        """
+    def add(self, block: Block) -> None:
+        """Add a block."""
         if block.figure:
             self.parts.append(block.figure)
             return
-        aside = _is_aside(block, body)
+        aside = _is_aside(block, self._body)
         last = block.lines[-1]
         for number, text in enumerate(paragraphs(block, self._known)):
             if number == 0 and not aside and self._runs_on(text, block):
@@ -171,11 +166,12 @@ def _is_full(block: Block) -> bool:
     return len(block.lines) > 1 and edge - last.box[2] < last.size
 
 
-def _body_size(lines: Sequence[TextLine]) -> float:
-    """Return the size of most letters."""
+def _body_size(pages: Sequence[PdfPage]) -> float:
+    """Return the size of most letters of a document."""
     sizes: Counter[float] = Counter()
-    for line in lines:
-        sizes[line.size] += len(line.text)
+    for page in pages:
+        for line in page.lines if page.has_text else ():
+            sizes[line.size] += len(line.text)
     return max(sizes, key=lambda size: (sizes[size], size), default=0.0)
 
 
