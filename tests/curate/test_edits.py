@@ -212,7 +212,7 @@ def test_words_are_taken_where_the_edit_says_else_sought_in_the_source(tmp_path:
 
     wanted = {i: f"text of {i}" for i in "abcde"}
     assert words(("part-0", 1, "b"), ("part-1", 2, "e")) == {i: wanted[i] for i in "be"}
-    moved = [("part-0", 1, "a"), ("part-1", 0, "d"), ("part-9", 0, "e"), ("part-0", 77, "b")]
+    moved = [("part-0", 1, "a"), ("part-1", 0, "d"), ("part-9", 0, "e"), ("part-0", 2, "b")]
     assert words(*moved) == {i: wanted[i] for i in "adeb"}
     with pytest.raises(CheckError, match=r"2 samples that were merged.*the first: y, z"):
         words(("part-0", 0, "a"), ("part-0", 1, "z"), ("part-1", 0, "y"))
