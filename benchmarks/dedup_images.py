@@ -2,39 +2,40 @@
 
     python benchmarks/dedup_images.py [--pictures 5000] [--peers daft imagehash] [--python PYTHON]
 
-Pictures of about 640x480 are drawn: photographs, pages, charts, screens; a fifth are copies
-(recompressed, resized, brightened, cropped by up to 2 % a side, stored as PNG). Timed is all from
+JPEG files of about 640x480 are drawn: photographs, pages, charts, screens; a fifth are copies
+(recompressed, resized, brightened, cropped by up to 2 % a side). Timed is all from
 the folder to the names to remove: reading, decoding at reduced scale, hashing, comparing; imports
 are left out, and for cauldron the loading of what numba has compiled. A removed picture is right
 when it stays with one of the same origin. Then the same pictures as samples of a work folder: what
-`cauldron measure` (which decodes them at full size, for the exact hash) and `cauldron dedup` take
-from disk to disk, the start of both included. `--alike` prints the figures for
-pictures of one layout instead, family by family: pages, charts, puzzles of a grid, lines of text,
-screens; a fifth of these have a sibling that differs in one line, bar, shape, word or button and
-must stay. A peer that is not installed is left out; `--python NAME=PYTHON` says which Python has
-it.
+`cauldron measure` (which decodes them at full size as well, for the exact hash) and
+`cauldron dedup` take from disk to disk, the start of both included. `--alike` prints the figures
+for pictures of one layout instead, family by family, copies as PNG among them: pages, charts,
+puzzles of a grid, lines of text, screens; a fifth of these have a sibling that differs in one line,
+bar, shape, word or button and must stay. A peer that is not installed is left out;
+`--python NAME=PYTHON` says which Python has it.
 
-Promise: 3x daft, 8x imagededup, 10x Data-Juicer; recall 0.97, precision 0.99. Decoding is by
-`simplejpeg` where it is installed, else by Pillow.
+Promise: 3x daft, 8x imagededup, 10x Data-Juicer; recall 0.97, precision 0.99. Looks are made of
+the blocks of a JPEG where `numba` is installed; else, and for details, decoding is by `simplejpeg`
+where it is installed, else by Pillow.
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
 import shutil
 import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # workers share the cores already
 
 import numpy as np
 from peer_process import pythons, run_peer
-from planted_pictures import FAMILIES, saved
+from planted_pictures import FAMILIES, JPEG_KINDS, saved
 from verbs import removed_by_commands, sample, written
 
 from cauldron.curate.details import detail
@@ -59,7 +60,7 @@ PROMISED = {"daft": 3.0, "imagehash": 0.0, "imagededup": 8.0, "datajuicer": 10.0
 RECALL, PRECISION = 0.97, 0.99
 SHARES = {"photo": 0.52, "mixed_page": 0.16, "mixed_chart": 0.16, "mixed_screen": 0.16}
 COPIED = 0.2
-_FILES, _PAIRS = 200, 64  # of one task
+_FILES, _PAIRS = 64, 64  # of one task
 
 Truth = dict[str, list[str]]
 
@@ -97,9 +98,9 @@ def ready(folder: Path) -> None:
 def cauldron(folder: Path, names: list[str], workers: int) -> np.ndarray:
     """Return for each picture the first one that shows the same, as `cauldron dedup` does."""
     paths = [folder / name for name in names]
-    with multiprocessing.get_context("fork").Pool(workers) as pool:
+    with ThreadPoolExecutor(workers) as pool:  # what takes long is compiled and holds no lock
         blocks = [paths[k : k + _FILES] for k in range(0, len(paths), _FILES)]
-        found = zip(*pool.imap(measured, blocks), strict=True)
+        found = zip(*pool.map(measured, blocks), strict=True)
         coarse, fine, looks = (np.concatenate(columns) for columns in found)
         shown = np.flatnonzero(contrast(looks) > BLANK)
         candidates = shown[near_hashes(coarse[shown], fine[shown], RADIUS, FINE_RADIUS)]
@@ -108,7 +109,7 @@ def cauldron(folder: Path, names: list[str], workers: int) -> np.ndarray:
             own, local = np.unique(candidates[k : k + _PAIRS], return_inverse=True)
             tasks.append(([paths[number] for number in own], looks[own], local.reshape(-1, 2)))
             numbers.append(own)
-        same = [own[pairs] for own, pairs in zip(numbers, pool.imap(judged, tasks), strict=True)]
+        same = [own[pairs] for own, pairs in zip(numbers, pool.map(judged, tasks), strict=True)]
     return smallest_members(np.concatenate([np.zeros((0, 2), np.int64), *same]), len(names))
 
 
@@ -184,7 +185,8 @@ def main() -> None:
             alike(folder, chosen.pictures, chosen.workers)
             return
         copies = int(chosen.pictures * COPIED)
-        place, truth = saved(folder / "speed", chosen.pictures - copies, copies, SHARES)
+        originals = chosen.pictures - copies
+        place, truth = saved(folder / "speed", originals, copies, SHARES, JPEG_KINDS)
         n, rates = len(truth["name"]), []
         ready(place)
         for _ in range(chosen.rounds):

@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 COPIES = ("recompress", "resize", "bright", "crop", "png")
 SHARES = (0.3, 0.3, 0.1, 0.25, 0.05)
+JPEG_KINDS = 4  # kinds of copies that are JPEG as well
 SIBLINGS = 0.2  # share of pictures of the alike families that have one
 _BLOCK = 100
 
@@ -248,9 +249,10 @@ def encoded(image: Image.Image, format_: str, quality: int) -> bytes:
     return out.getvalue()
 
 
-def _drawn(task: tuple[str, str, int, int, int]) -> list[tuple[str, str, str]]:
+def _drawn(task: tuple[str, str, int, int, int, int]) -> list[tuple[str, str, str]]:
     """Write originals, siblings and copies of one family; return name, original and kind."""
-    folder, family, first, number, copies = task
+    folder, family, first, number, copies, kinds = task
+    shares = np.array(SHARES[:kinds]) / sum(SHARES[:kinds])
     rows = []
 
     def write(name: str, made: tuple[Image.Image, str, int], origin: str, kind: str) -> None:
@@ -268,13 +270,13 @@ def _drawn(task: tuple[str, str, int, int, int]) -> list[tuple[str, str, str]]:
             other = DRAWN[family](np.random.default_rng(seed), float(rng.uniform(0.01, 0.99)))
             write(f"{name}-b", (other, "JPEG", 90), f"{name}-b", "sibling")
         if index < copies:
-            kind = str(rng.choice(COPIES, p=SHARES))
+            kind = str(rng.choice(COPIES[:kinds], p=shares))
             write(f"{name}-c", copied(image, kind, rng), name, kind)
     return rows
 
 
 def generate(
-    folder: Path, originals: int, copies: int, shares: dict[str, float], workers: int = 2
+    folder: Path, originals: int, copies: int, shares: dict[str, float], kinds: int
 ) -> dict[str, list[str]]:
     """Write pictures of families by share; return columns name, origin and kind, by name."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -285,21 +287,31 @@ def generate(
             first,
             min(_BLOCK, int(originals * share) - first),
             int(copies * share),
+            kinds,
         )
         for family, share in shares.items()
         for first in range(0, int(originals * share), _BLOCK)
     ]
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(2) as pool:
         rows = sorted(row for block in pool.map(_drawn, tasks) for row in block)
     return {key: [row[k] for row in rows] for k, key in enumerate(("name", "origin", "kind"))}
 
 
 def saved(
-    folder: Path, originals: int, copies: int, shares: dict[str, float]
+    folder: Path,
+    originals: int,
+    copies: int,
+    shares: dict[str, float],
+    kinds: int = len(COPIES),
 ) -> tuple[Path, dict[str, list[str]]]:
-    """Return the folder of pictures and what is planted; made where missing."""
+    """Return the folder of pictures and what is planted; made where missing.
+
+    Args:
+        kinds: of copies, the first ones of `COPIES`.
+    """
     truth = folder / "truth.json"
     if not truth.exists():
         truth.parent.mkdir(parents=True, exist_ok=True)
-        truth.write_text(json.dumps(generate(folder / "pictures", originals, copies, shares)))
+        made = generate(folder / "pictures", originals, copies, shares, kinds)
+        truth.write_text(json.dumps(made))
     return folder / "pictures", json.loads(truth.read_text())

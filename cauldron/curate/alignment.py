@@ -70,6 +70,20 @@ def alike(thumbs: U8, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     return np.concatenate(out)
 
 
+def largest_differences(thumbs: U8, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return by how much thumbnails of pairs differ anywhere, gain and offset left out: [n]."""
+    flat = thumbs.reshape(len(thumbs), -1)
+    out = [np.zeros(0)]
+    for start in range(0, len(pairs), _BLOCK):
+        one, two = (flat[k].astype(np.float32) for k in pairs[start : start + _BLOCK].T)
+        one -= one.mean(axis=1, keepdims=True)
+        two -= two.mean(axis=1, keepdims=True)
+        gain = np.einsum("pk,pk->p", one, two) / (np.einsum("pk,pk->p", one, one) + 1)
+        one *= gain[:, None]
+        out.append(np.abs(two - one).max(axis=1).astype(np.float64))
+    return np.concatenate(out)
+
+
 def same_tints(tints: U8, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Say which pairs have the same colours in all places.
 

@@ -100,12 +100,13 @@ def tone(left, right, dark, bright, cut, flat):
             wanted += weight * target
     total += 1e-6
     mean, wanted, prior = mean / total, wanted / total, high * wide / total
-    above, below = prior, prior
+    above, below, share = prior, prior, 1 / total
     for y in range(high):
         for x in range(wide):
             value = left[2 * y, 2 * x] - mean
-            above += says[y, x] / total * value * (right[2 * y, 2 * x] - wanted)
-            below += says[y, x] / total * value * value
+            weighed = says[y, x] * share * value
+            above += weighed * (right[2 * y, 2 * x] - wanted)
+            below += weighed * value
     gain = min(max(above / below, 0.5), 2.0)
     return gain, wanted - gain * mean
 
@@ -144,13 +145,16 @@ def places(values, target, least, most, steps, window, share, steep):
     high, wide = values.shape
     half, n = window // 2, wide - window + 1
     rests, columns = np.zeros((window, wide), np.int32), np.zeros(wide, np.int32)
+    lows, highs = np.empty(wide, np.int32), np.empty(wide, np.int32)
     totals, across = np.empty(n, np.int32), np.empty(n, np.int32)
     counts, edges, worst = np.zeros(255 * steps * window**2 + 1, np.int32), 0, np.int32(0)
     for y in range(high):
         slot, scale = y % window, np.int32(steps)
         for x in range(wide):
-            level, goal = values[y, x], np.int32(target[y, x]) * scale
-            rest = max(np.int32(least[level]) - goal, goal - np.int32(most[level]), np.int32(0))
+            lows[x], highs[x] = least[values[y, x]], most[values[y, x]]
+        for x in range(wide):
+            goal = np.int32(target[y, x]) * scale
+            rest = max(lows[x] - goal, goal - highs[x], np.int32(0))
             columns[x] += rest - rests[slot, x]
             rests[slot, x] = rest
         if y < window - 1:

@@ -1,8 +1,9 @@
 """Near pictures: hashes to candidates, thumbnails to most verdicts, pixels to the rest.
 
 Perceptual hashes alone take charts, pages and puzzles of one look for copies. So each candidate is
-laid over the other. Photographs are mostly told by their thumbnails. Structured pictures, and what
-stays unclear, are compared at up to 256 pixels a side, where one changed bar or word shows.
+laid over the other. Photographs are mostly told by their thumbnails, and structured pictures where
+these are all but equal. What stays unclear is compared at up to 256 pixels a side, where one
+changed bar or word shows.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from cauldron.curate.alignment import alike, fits, flat_share, same_tints
+from cauldron.curate.alignment import alike, fits, flat_share, largest_differences, same_tints
 from cauldron.curate.details import contrast_of, same_picture
 from cauldron.curate.hamming import near_hashes, near_hashes_across
 from cauldron.signals.thumbs import greys, thumb_hashes, tints
@@ -21,6 +22,7 @@ RADIUS, FINE_RADIUS = 12, 64  # bits of 64 and of 256; the pixels decide
 BLANK = 2.0  # deviation of grey levels up to which a picture shows nothing to compare
 STRUCTURED = 0.3  # share of two grey levels from which a picture is no photograph
 _CLEAR_FIT, _CLEAR_WORST = 0.9, 12.0  # thumbnails that are clearly the same photograph
+_EVEN = 3.0  # grey levels up to which structured ones are the same wherever they are looked at
 _FIT, _WORST = 0.65, 45.0  # thumbnails that may be
 _SURE_FIT, _DRAWN_WORST = 0.85, 27.0  # structured ones that fit less well may differ less
 _SAME = 16.5  # difference of details up to which pictures are the same
@@ -137,6 +139,8 @@ def verdicts(looks: npt.NDArray[np.uint8], pairs: I64) -> tuple[I64, Bools, Bool
     drawn = np.asarray(flat[pairs].max(axis=1) > STRUCTURED)
     possible = (fit >= _FIT) & (worst <= np.where(drawn & (fit < _SURE_FIT), _DRAWN_WORST, _WORST))
     clear = (fit >= _CLEAR_FIT) & (worst <= _CLEAR_WORST) & ~drawn
+    closely = np.flatnonzero(possible & drawn)
+    clear[closely] = largest_differences(thumbs, pairs[closely]) <= _EVEN
     return pairs[possible], clear[possible], drawn[possible]
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from cauldron.media.huffman_compiled import BITS, SPEC, long_code, put_table
 
-SIDE = 8
 SLACK = 1_024  # readable bytes behind the coded ones: more than a block can take
 _MOST_SAMPLING, _MOST_DC = 2, 11
 _BRIGHTEST = 3_000  # dequantised first coefficient beyond which a file is odd

@@ -18,8 +18,9 @@ from cauldron.media.headers import plain_facts
 from cauldron.media.images import damage, inspect, open_rgb
 from cauldron.media.limits import LIMITS, Limits
 
-_SHORTEST = 96  # pixels of the shorter side of a reduced picture
-_LARGEST_REDUCTION = 5  # Pillow has fast ways for these
+LEAST_SIDE = 48  # of planes that looks are made of: a JPEG of 8 times that is read by its blocks
+EIGHTH = 8
+_SHORTEST = 96  # pixels of the shorter side of a small picture that is reduced
 _HELD_BYTES = 32 << 20  # memory for a larger picture is not kept
 _JPEG = b"\xff\xd8\xff"
 
@@ -68,8 +69,9 @@ def small_planes(data: bytes, side: int, limits: Limits = LIMITS) -> Planes:
 
 
 def planes_of(image: Image.Image) -> Planes:
-    """Return the planes of a picture: means of up to 5 x 5 pixels, both sides at 96 or more."""
-    factor = min(min(image.size) // _SHORTEST, _LARGEST_REDUCTION)
+    """Return the planes of a picture at an eighth, as of a JPEG; of a small one less reduced."""
+    shorter = min(image.size)
+    factor = EIGHTH if shorter > EIGHTH * (LEAST_SIDE - 1) else shorter // _SHORTEST
     image = image.convert("RGB")
     grey, blue, red = (image.reduce(factor) if factor > 1 else image).convert("YCbCr").split()
     return np.asarray(grey), np.asarray(blue), np.asarray(red)
@@ -92,7 +94,7 @@ def eighth(data: bytes, side: int, limits: Limits = LIMITS) -> Planes | None:
     compiled = compiled_eighth()
     if not compiled or not data.startswith(_JPEG) or len(data) > limits.max_image_bytes:
         return None
-    least, most = compiled.SIDE * (side - 1) + 1, (limits.max_pixels, limits.max_side)
+    least, most = EIGHTH * (side - 1) + 1, (limits.max_pixels, limits.max_side)
     file = np.frombuffer(data, np.uint8)
     grey, blue, red = compiled.eighth(file, *eighth_memory(len(data)), least, *most)
     return (grey, blue, red) if grey.size else None

@@ -15,9 +15,8 @@ from PIL import Image
 from cauldron.media.images import ImageError, UprightFacts, open_rgb, upright_facts
 from cauldron.media.limits import LIMITS
 from cauldron.media.resizing import as_grey
-from cauldron.media.small import Planes, jpeg_pixels, planes_of, small_planes
+from cauldron.media.small import LEAST_SIDE, Planes, jpeg_pixels, planes_of, small_planes
 from cauldron.signals.thumbs import (
-    LEAST_SIDE,
     LOOK_BYTES,
     U8,
     greys,

@@ -15,12 +15,11 @@ import numpy.typing as npt
 
 from cauldron.media.limits import LIMITS, Limits
 from cauldron.media.resizing import BITS, squared
-from cauldron.media.small import Planes, compiled_eighth, eighth_memory, small_planes
+from cauldron.media.small import EIGHTH, LEAST_SIDE, Planes, eighth_memory, small_planes
 
 THUMB_SIDE, TINT_SIDE = 64, 8
 GREY_BYTES = THUMB_SIDE**2
 LOOK_BYTES = GREY_BYTES + 2 * TINT_SIDE**2
-LEAST_SIDE = 48  # lets a JPEG of 8 times the side be read by its blocks alone
 _NO_TINT = 128
 _COARSE, _FINE = 8, 16
 _BATCH = 256  # thumbnails hashed at a time: they stay in the cache
@@ -45,7 +44,7 @@ def _put_look(data: bytes, limits: Limits, out: U8) -> bool:
     compiled = _compiled()
     if not compiled or not data.startswith(b"\xff\xd8\xff") or len(data) > limits.max_image_bytes:
         return False
-    least = compiled_eighth().SIDE * (LEAST_SIDE - 1) + 1
+    least = EIGHTH * (LEAST_SIDE - 1) + 1
     bounds = (least, limits.max_pixels, limits.max_side, BITS, THUMB_SIDE, TINT_SIDE)
     file = np.frombuffer(data, np.uint8)
     return bool(compiled.put_look(file, *eighth_memory(len(data)), *bounds, out))

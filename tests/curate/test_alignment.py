@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from cauldron.curate import alignment
-from cauldron.curate.alignment import alike, fits, flat_share, pooled
+from cauldron.curate.alignment import (
+    alike,
+    fits,
+    flat_share,
+    largest_differences,
+    pooled,
+    same_tints,
+)
 
 
 def noise(*shape: int, seed: int = 1) -> np.ndarray:
@@ -135,3 +142,26 @@ def test_the_measure_of_what_is_left_never_changes() -> None:
     fit, worst = fits(thumbs, np.array([(0, 1), (0, 2), (1, 2), (0, 3), (3, 4)]))
     assert fit == pytest.approx([0.9902, 0.9828, 0.967, 0.1812, 0.005], abs=1e-3)
     assert worst == pytest.approx([0.55, 0.71, 1.91, 44.27, 68.95], abs=0.05)
+
+
+def test_the_largest_difference_leaves_out_gain_and_offset() -> None:
+    one = noise(1, 64, 64)[0] // 2
+    other = one.copy()
+    other[5, 6] += 40
+    thumbs = np.stack([one, (one * 1.5 + 20).astype(np.uint8), other])
+    found = largest_differences(thumbs, np.array([[0, 1], [0, 2], [0, 0]]))
+    assert found[0] < 2 and 35 < found[1] < 45 and found[2] < 0.1
+    assert largest_differences(thumbs, np.zeros((0, 2), np.int64)).shape == (0,)
+
+
+def test_tints_may_be_stronger_or_moved_a_little_and_are_no_others() -> None:
+    ramp = np.linspace(-60, 60, 8)[None, :].repeat(8, 0)
+    one = np.stack([ramp, -ramp]) + 128
+    moved = np.stack([ramp + 5, -ramp - 5]) + 128
+    spot = one.copy()
+    spot[0, 3, 3] += 60
+    made = (one, (one - 128) * 1.2 + 128, moved, one[::-1], spot, np.full((2, 8, 8), 128))
+    tints = np.clip(np.stack(made), 0, 255).astype(np.uint8)
+    pairs = np.array([[0, n] for n in range(6)])
+    assert same_tints(tints, pairs).tolist() == [True, True, True, False, False, False]
+    assert same_tints(tints, pairs[:0]).shape == (0,)

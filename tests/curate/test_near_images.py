@@ -121,12 +121,13 @@ def test_a_picture_without_details_is_like_no_other() -> None:
 
 
 def verdicts_of(
-    monkeypatch: pytest.MonkeyPatch, fit: float, worst: float, flat: float
+    monkeypatch: pytest.MonkeyPatch, fit: float, worst: float, flat: float, apart: float = 3.1
 ) -> tuple[bool, bool, bool]:
     """Return whether a pair may be the same, clearly is, and counts as drawn, by its measures."""
     monkeypatch.setattr(near, "alike", lambda thumbs, pairs: np.ones(len(pairs), bool))
     monkeypatch.setattr(near, "fits", lambda t, p: (np.full(len(p), fit), np.full(len(p), worst)))
     monkeypatch.setattr(near, "flat_share", lambda t, wanted: np.array([0.0, flat]))
+    monkeypatch.setattr(near, "largest_differences", lambda t, p: np.full(len(p), apart))
     pairs, clear, drawn = near.verdicts(np.zeros((2, LOOK_BYTES), np.uint8), np.array([[0, 1]]))
     return len(pairs) == 1, bool(clear.any()), bool(drawn.any())
 
@@ -150,6 +151,13 @@ def test_thumbnails_tell_photographs_and_leave_drawings_to_their_details(
     monkeypatch: pytest.MonkeyPatch, fit: float, worst: float, flat: float, told: tuple[bool, ...]
 ) -> None:
     assert verdicts_of(monkeypatch, fit, worst, flat) == told
+
+
+def test_drawings_whose_thumbnails_are_all_but_equal_are_clearly_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert verdicts_of(monkeypatch, 0.84, 27.0, 0.31, 3.0) == (True, True, True)
+    assert verdicts_of(monkeypatch, 0.84, 27.1, 0.31, 3.0) == (False, False, False)
 
 
 @pytest.mark.parametrize(
