@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from cauldron.media.pdf import PdfPage
-from cauldron.media.pdf_joins import continues, joined
+from cauldron.media.pdf_joins import BROKEN, continues, joined
 from cauldron.media.pdf_layout import (
     CELL,
     Block,
@@ -37,6 +37,7 @@ _MAST = re.compile(
     re.I,
 )
 """Number and name of a journal, its address, or where the page was had from."""
+_ISSUE = re.compile(r"\bwww\.|\bvol(?:ume\b|\.)|\bissn\b", re.I)
 _MAX_MAST_CHARS = 80
 _LEADERS = re.compile(r"[\s.·…_=*–—-]{8,}")
 _PRINT_STAMP = re.compile(
@@ -142,7 +143,8 @@ class _Flow:
         place, last, full = self._open
         first = block.lines[0]
         is_above = first.box[3] < last.box[1]  # in the next column, or on the next page
-        if abs(first.size - last.size) > (_OTHER_SIZE if is_above else 0.03) * last.size:
+        broken = BROKEN.search(str(self.parts[place]))
+        if abs(first.size - last.size) > (_OTHER_SIZE if is_above or broken else 0.03) * last.size:
             return False
         alike = full and is_above and (last.size, last.font) == (first.size, first.font)
         indented = first.box[0] - block.box[0] > _INDENT_EM * first.size
@@ -190,8 +192,8 @@ def _texts_joined(parts: list[str | Figure]) -> list[str | Figure]:
 
 
 def _banded(page: PdfPage) -> list[TextLine]:
-    """Return the lines in the upper and lower band that stand in blocks of few lines."""
-    sizes = Counter(line.block for line in page.lines)
+    """Return the lines in the upper and lower band that stand in blocks of few rows."""
+    sizes = Counter(block for block, _ in {(x.block, round(x.box[1])) for x in page.lines})
     top, bottom = BAND_SHARE * page.height, (1 - BAND_SHARE) * page.height
     return [
         line
@@ -247,6 +249,7 @@ def _is_furniture(line: TextLine, page: PdfPage, repeated: set[str]) -> bool:
     ends = [part.text.strip() for part in (beside[0], beside[-1])]
     flanked = 1 < len(beside) < 4 and any(x.isdecimal() and len(x) < 5 for x in ends)
     signed = _MAST.fullmatch(row) or (flanked and len(row) < _MAX_MAST_CHARS)
+    signed = signed or (len(beside) > 2 and len(row) < 2 * _MAX_MAST_CHARS and _ISSUE.search(row))
     return bool(signed) and _stands_alone(line, beside, page)
 
 

@@ -141,22 +141,38 @@ def _rows_whole(lines: list[TextLine]) -> list[TextLine]:
 
 
 def _columns_parted(lines: list[TextLine]) -> list[TextLine]:
-    """Give columns of running text that the file holds in one block blocks of their own."""
+    """Give columns of running text that the file holds in one block blocks of their own.
+
+    Where one block tells of columns, the others that have the same gutter are parted too.
+    """
     grouped: dict[int, list[TextLine]] = {}
     for line in lines:
         grouped.setdefault(line.block, []).append(line)
-    free = itertools.count(max(grouped, default=0) + 1)
+    cut = [parts for parts in map(_sides, grouped.values()) if len(parts) > 1]
+    sure = [parts for parts in cut if all(map(_is_prose, parts))]
+    gutters = [gap for parts in sure for gap in _gaps(parts)]
+    if not gutters:
+        return lines
+    free = itertools.count(max(grouped) + 1)
     own: dict[int, int] = {}
-    for group in grouped.values():
-        if len(group) < 2 * _SOLID_LINES:
-            continue
-        gutter = max(MIN_GUTTER, 0.5 * median(line.size for line in group))
-        parts = _cut([Block(box=line.box, lines=(line,)) for line in group], 0, gutter)
-        if len(parts) > 1 and all(map(_is_prose, parts)):
+    for parts in cut:
+        if all(any(_share_width(gap, gutter) for gutter in gutters) for gap in _gaps(parts)):
             for part in parts:
                 number = next(free)
                 own.update((id(line), number) for block in part for line in block.lines)
-    return [replace(line, block=own.get(id(line), line.block)) for line in lines] if own else lines
+    return [replace(line, block=own.get(id(line), line.block)) for line in lines]
+
+
+def _sides(group: list[TextLine]) -> list[list[Block]]:
+    """Return what stands side by side in one block of the file, a gutter between."""
+    gutter = max(MIN_GUTTER, 0.5 * median(line.size for line in group))
+    return _cut([Block(box=line.box, lines=(line,)) for line in group], 0, gutter)
+
+
+def _gaps(parts: list[list[Block]]) -> list[Box]:
+    """Return the gutters between parts that stand side by side."""
+    boxes = [bounds([block.box for block in part]) for part in parts]
+    return [(one[2], one[1], other[0], one[3]) for one, other in pairwise(boxes)]
 
 
 def _captions_parted(lines: list[TextLine]) -> list[TextLine]:
@@ -388,7 +404,8 @@ def _columns(blocks: list[Block], width: float) -> list[list[Block]]:
 
 def _is_prose(part: list[Block]) -> bool:
     """Say whether single lines are a column of running text, not cells: wide, and mostly full."""
-    lines = [line for block in part for line in block.lines if not line.cells]
+    every = [line for block in part for line in block.lines if not line.cells]
+    lines = _baselines(sorted(every, key=lambda line: (line.box[1], line.box[0])))
     if len(lines) < _SOLID_LINES:
         return False
     left, _, right, _ = bounds([line.box for line in lines])

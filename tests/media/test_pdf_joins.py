@@ -185,3 +185,26 @@ def test_heads_of_a_single_page_leave_the_text() -> None:
     ]
     body = column(1, 50, 100, "The text of the page stands here.", ". . . . . . . . . . . .")
     assert text_of(*head, *body) == "The text of the page stands here."
+
+
+def test_columns_of_a_scan_are_parted_where_few_lines_stand_in_a_block() -> None:
+    def rows(block: int, first: int, last: int) -> list[TextLine]:
+        out = []
+        for n in range(first, last):
+            out += column(block, 50, 100 + 12 * n, f"left words of line {n} of the column")
+            out += column(block, 300, 100 + 12 * n, f"right words of line {n} of the column")
+        return out
+
+    text = " ".join(text_of(*rows(0, 0, 6), *rows(1, 6, 8)).split())
+    assert "left words of line 5 of the column left words of line 6" in text
+    assert text.index("left words of line 7") < text.index("right words of line 0")
+
+
+def test_the_foot_of_a_journal_leaves_the_text_of_a_single_page() -> None:
+    body = column(0, 50, 100, "The text of the page stands here.")
+    parts = ("PLOS Diseases", "www.plos.example", "1", "Volume 8")
+    foot = [
+        TextLine(block=1, box=(50 + 130 * n, 770, 140 + 130 * n, 778), size=8, text=part)
+        for n, part in enumerate(parts)
+    ]
+    assert text_of(*body, *foot) == "The text of the page stands here."
