@@ -248,8 +248,8 @@ def _is_furniture(line: TextLine, page: PdfPage, repeated: set[str]) -> bool:
         return True
     ends = [part.text.strip() for part in (beside[0], beside[-1])]
     flanked = 1 < len(beside) < 4 and any(x.isdecimal() and len(x) < 5 for x in ends)
-    signed = _MAST.fullmatch(row) or (flanked and len(row) < _MAX_MAST_CHARS)
-    signed = signed or (len(beside) > 2 and len(row) < 2 * _MAX_MAST_CHARS and _ISSUE.search(row))
+    issue = len(beside) > 2 and len(row) < 2 * _MAX_MAST_CHARS and _ISSUE.search(row)
+    signed = issue or _MAST.fullmatch(row) or (flanked and len(row) < _MAX_MAST_CHARS)
     return bool(signed) and _stands_alone(line, beside, page)
 
 
