@@ -15,6 +15,11 @@ import numpy.typing as npt
 _MAX_ATTRIBUTES = 1_000
 _MAX_ATTRIBUTES_TEXT = 2_000
 _WINDOWS = 32
+_MANY_TAGS = 20_000  # nested in one another they take half a second
+_MISNESTED = 8  # elements between which a formatting element may end
+_IMPLIED = frozenset("rt rp optgroup".split())  # without an end tag they nest
+_FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
+_SCOPES = frozenset("table caption object applet marquee template svg math select".split())
 VOID = frozenset(
     "area base basefont bgsound br col embed frame hr img input keygen link meta param source "
     "track wbr image".split()
@@ -24,7 +29,8 @@ _END_OPTIONAL = frozenset(
 )
 _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)|<(?P<raw>script|style|textarea|title|xmp)\b.*?(?:</(?P=raw)|\Z)"
-    r"|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/<>]*)(?P<rest>[^<>]*)>",
+    r"|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/<>]*)"
+    r"(?P<rest>(?:=\s*+(?:\"[^\"]*\"|'[^']*')|[^<>])*+)>",
     re.IGNORECASE | re.DOTALL,
 )
 _LOWER, _LETTER = np.uint64(0x2020202020202020), np.uint64(0x4040404040404040)
@@ -38,8 +44,14 @@ _NOT_NESTED = _heads({""} | VOID | _END_OPTIONAL)
 
 
 def bounded(html: str, max_depth: int) -> str:
-    """Return a page without tags nested too deeply and the attributes of tags with thousands."""
-    return html if _is_easy(html, max_depth) else _bounded(html, max_depth)
+    """Return a page without tags nested too deeply and the attributes of tags with thousands.
+
+    In a page of few tags every end tag is taken to end an element; in one of so many that depth
+    would take long, only where it does.
+    """
+    if html.count("<") > _MANY_TAGS:
+        return _bounded(html, max_depth, _Opened())
+    return html if _is_easy(html, max_depth) else _bounded(html, max_depth, _Depth())
 
 
 def _is_easy(html: str, max_depth: int) -> bool:
@@ -85,20 +97,73 @@ def _is_flat_by_names(
     return bool((depth - np.minimum(np.minimum.accumulate(depth), 0)).max(initial=0) <= max_depth)
 
 
-def _bounded(html: str, max_depth: int) -> str:
+class _Depth:
+    """How many elements are open if every end tag ends one."""
+
+    optional = _END_OPTIONAL
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def open(self, name: str) -> None:
+        """Begin an element."""
+        self.depth += 1
+
+    def close(self, name: str) -> None:
+        """End an element."""
+        self.depth = max(self.depth - 1, 0)
+
+
+class _Opened(_Depth):
+    """How many elements are open if an end tag ends only the last one of its name.
+
+    Formatting elements may also end inside others, as the HTML standard has it.
+    """
+
+    optional = _END_OPTIONAL - _IMPLIED
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def open(self, name: str) -> None:
+        """Begin an element."""
+        self.names.append(name)
+        self.depth = len(self.names)
+
+    def close(self, name: str) -> None:
+        """End an element, if it is open."""
+        names, implied = self.names, 0
+        while implied < self.depth and names[-1 - implied] in _IMPLIED - {name}:
+            implied += 1
+        if implied < self.depth and names[-1 - implied] == name:
+            del names[self.depth - 1 - implied :]
+        elif name in _FORMATTING:
+            self._close_inside(name)
+        self.depth = len(names)
+
+    def _close_inside(self, name: str) -> None:
+        for place in range(1, min(_MISNESTED, self.depth) + 1):
+            if self.names[-place] == name:
+                del self.names[-place]
+                break
+            if self.names[-place] in _SCOPES:
+                break
+
+
+def _bounded(html: str, max_depth: int, opened: _Depth) -> str:
     """Drop tags nested too deeply and attributes of tags that have thousands of them."""
-    depth = 0
 
     def keep(match: re.Match[str]) -> str:
-        nonlocal depth
         if match["name"] is None:
             return match[0]
         name, close, rest = match["name"].lower(), match["close"], match["rest"]
         if not close and len(rest) > _MAX_ATTRIBUTES_TEXT and len(rest.split()) > _MAX_ATTRIBUTES:
             rest = ""
-        if name not in VOID and name not in _END_OPTIONAL:
-            depth = max(depth - 1, 0) if close else depth + 1
-            if depth + bool(close) > max_depth:
+        if name not in VOID and name not in opened.optional:
+            before = opened.depth
+            (opened.close if close else opened.open)(name)
+            if max(before, opened.depth) > max_depth:
                 return ""
         return f"<{close}{match['name']}{rest}>"
 

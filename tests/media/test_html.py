@@ -289,7 +289,10 @@ SLOW = ("<div>", "<ul><li>", "<a><b><i></a>", "<figure><img src=x.png>", "<table
 SLOWER = ('<a "', "<", "<noscript><img src=a>", f"<p {'a=1 ' * 300}>", "<img srcset=' , , '>")
 
 
-@pytest.mark.parametrize("unit", SLOW + SLOWER)
+UNENDED = ("<div></x>", "<div><!--</div>-->", "<div><table><td></div></table>", "<rt><div></div>")
+
+
+@pytest.mark.parametrize("unit", (*SLOW, *SLOWER, *UNENDED, "<div title='</div>'>", "<a ='="))
 def test_a_page_made_to_be_slow_is_read_in_bounded_time(unit: str) -> None:
     started = time.process_time()
     read_page((unit * (1_000_000 // len(unit))).encode(), path="p.html")
