@@ -31,7 +31,9 @@ SPILL_BYTES = 48 << 20  # raw rows of one part, so that a worker can hold them
 _HELD_BYTES = 32 << 20
 _RECENT_KEYS = 250_000
 _PARTS = 1 << 20  # more parts than that are not made
-MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
+MALFORMED = (
+    KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, ArithmeticError,
+)  # fmt: skip
 """What a source may raise on a record that is not in its shape."""
 
 

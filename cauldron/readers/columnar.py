@@ -6,6 +6,7 @@ import contextlib
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -59,11 +60,25 @@ def open_parquet(row: Row, raw: Raw) -> Iterable[Row | Reject]:
             for batch in file.iter_batches(batch_size=100, row_groups=groups):
                 inside = range(max(start - seen, 0), min(start + count - seen, batch.num_rows))
                 for offset in inside:
-                    values = batch.slice(offset, 1).to_pylist()[0]
+                    (values,) = plain_rows(batch.slice(offset, 1))
+                    if isinstance(values, Reject):
+                        yield replace(values, detail=f"row {seen + offset}: {values.detail}")
+                        continue
                     yield replace(row, record=str(seen + offset), data=values, weight=1)
                 seen += batch.num_rows
     except StorageError as error:
         yield Reject(reason="parquet_unreadable", detail=error.message)
+
+
+def plain_rows(batch: pa.RecordBatch) -> list[dict[str, Any] | Reject]:
+    """Return rows as plain Python values; one whose values Python does not have is a `Reject`."""
+    try:
+        return list(batch.to_pylist())
+    except (ValueError, OverflowError) as error:  # a date beyond the year 9999, text in no UTF-8
+        if batch.num_rows > 1:
+            rows = (batch.slice(number, 1) for number in range(batch.num_rows))
+            return [values for row in rows for values in plain_rows(row)]
+        return [Reject(reason="malformed_record", detail=f"{type(error).__name__}: {error}"[:300])]
 
 
 def parquet_rows(

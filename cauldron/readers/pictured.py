@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from cauldron.errors import StorageError
-from cauldron.readers.columnar import opened_parquet
+from cauldron.readers.columnar import opened_parquet, plain_rows
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Reject
 
@@ -43,6 +43,9 @@ def pictured_rows(
         try:
             for number, digest, values in _listed(file.url, pictures):
                 record = str(number)
+                if isinstance(values, Reject):
+                    yield replace(base, record=record, data=values)
+                    continue
                 own = (file.path, record, file.url)
                 shown = seen.setdefault(digest, own) if digest else own
                 facts = {
@@ -55,14 +58,20 @@ def pictured_rows(
             yield replace(base, data=Reject(reason="parquet_unreadable", detail=error.message))
 
 
-def _listed(url: str, pictures: Sequence[str]) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
+def _listed(
+    url: str, pictures: Sequence[str]
+) -> Iterator[tuple[int, bytes, dict[str, Any] | Reject]]:
     """Yield number, digest of the pictures and all other values of each row."""
     number = 0
     with opened_parquet(url) as file:
         for batch in file.iter_batches(batch_size=_BATCH_ROWS):
             others = batch.drop_columns([name for name in pictures if name in batch.schema.names])
             cells = zip(*(_encoded(batch, name) for name in pictures), strict=True)
-            for shown, values in zip(cells, others.to_pylist(), strict=True):
+            for shown, values in zip(cells, plain_rows(others), strict=True):
+                if isinstance(values, Reject):
+                    yield number, b"", values
+                    number += 1
+                    continue
                 kept = {k: v for k, v in values.items() if not isinstance(v, bytes)}
                 yield number, _digest(shown), kept
                 number += 1
@@ -161,7 +170,9 @@ class _Cursor:
         except (pa.ArrowException, OSError, IndexError, StopIteration) as error:
             self._batch, self._end = None, 0
             raise StorageError(f"row {number} cannot be read: {error}", place=self._url) from error
-        cells: dict[str, Any] = self._batch.slice(number - self._start, 1).to_pylist()[0]
+        (cells,) = plain_rows(self._batch.slice(number - self._start, 1))
+        if isinstance(cells, Reject):
+            raise StorageError(f"row {number} cannot be read: {cells.detail}", place=self._url)
         return cells
 
     def _begin_group(self, number: int) -> None:

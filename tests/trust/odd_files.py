@@ -204,6 +204,7 @@ def odd_columns() -> dict[str, bytes]:
         "deep": pa.table({"a": [deep]}),
         "map": pa.table({"a": pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64()))}),
         "time": pa.table({"a": pa.array([2**62], pa.timestamp("ns"))}),
+        "date": pa.table({"a": pa.array([0, 2**62, 1], pa.timestamp("us"))}),
         "names": pa.table([["x"], ["y"]], ["a", "a"]),
         "other": pa.table({"b": ["x"]}),
         "wide": pa.table({f"c{n}": [n] for n in range(3_000)} | {"a": ["x"]}),
