@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from cauldron.media.limits import LIMITS, Limits
 from cauldron.media.pdf import PdfPage
-from cauldron.media.pdf_layout import TextLine
+from cauldron.media.pdf_parts import TextLine
 
 _KINDS = ("scanned", "garbled")
 _MAX_CHARS = 1_000_000

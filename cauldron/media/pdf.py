@@ -19,7 +19,7 @@ from typing import IO, Any, cast
 
 from cauldron.media.frames import read_frame, write_frame
 from cauldron.media.limits import LIMITS, Limits
-from cauldron.media.pdf_layout import Figure, TextLine
+from cauldron.media.pdf_parts import Figure, TextLine
 
 _HEAD_BYTES = 1_024
 

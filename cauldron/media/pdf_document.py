@@ -8,15 +8,8 @@ from collections.abc import Sequence
 
 from cauldron.media.pdf import PdfPage
 from cauldron.media.pdf_joins import BROKEN, continues, joined
-from cauldron.media.pdf_layout import (
-    CELL,
-    Block,
-    Figure,
-    TextLine,
-    blocks_in_order,
-    bounds,
-    is_caption,
-)
+from cauldron.media.pdf_layout import blocks_in_order
+from cauldron.media.pdf_parts import CELL, Block, Figure, TextLine, bounds, is_caption
 from cauldron.media.pdf_text import clean, paragraphs, words_of
 
 BAND_SHARE = 0.2

@@ -15,8 +15,8 @@ import pymupdf
 from cauldron.media.headers import plainly_sound
 from cauldron.media.images import ImageError, inspect
 from cauldron.media.limits import LIMITS
-from cauldron.media.pdf_layout import Box, Figure, TextLine, bounds, holds
 from cauldron.media.pdf_page import RENDER_DPI, SCAN_COVER, Painted, render, scale_of
+from cauldron.media.pdf_parts import Box, Figure, TextLine, bounds, holds
 
 MIN_FIGURE_PIXELS = 150  # OBELICS floor, at 150 dpi
 MIN_FIGURE_SHARE = 0.02

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import itertools
 import re
-import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
-Box = tuple[float, float, float, float]
+from cauldron.media.pdf_parts import (
+    CELL,
+    SOLID_LINES,
+    Block,
+    Box,
+    Figure,
+    TextLine,
+    bounds,
+    holds,
+    is_caption,
+    is_right_to_left,
+)
 
 MIN_GUTTER = 5.0  # points
 MIN_COLUMN_SHARE = 0.08
 CELL_GAP_EM = 2.0
-CELL = " | "
-_SOLID_LINES = 3
 _FULL_SHARE = 0.8  # of the width of its column, for a line of running text
 _PROSE_EM = 12.0
 _HANG_EM = 3.0
@@ -31,60 +39,9 @@ _MAX_CUTS = 40
 _TOUCHING = 2.0
 _OVERLAP = 3.0
 _MAX_BLOCKS = 1_500
-_CAPTION = re.compile(r"(?:fig(?:ure|\.)?|table|tab\.|plate|chart|abb(?:ildung|\.)?)\s*\d", re.I)
 _CAPTION_REACH = 40.0
 _OVERHANG_EM, _TIGHT_EM = -0.6, 0.35
 _LABEL_INSIDE = 0.75
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextLine:
-    """A line of text: number of its block, box in points, size and font of most of its letters.
-
-    `cells` says that it was put together from parts that stand far apart, as in a table.
-    """
-
-    block: int
-    box: Box
-    size: float
-    text: str
-    cells: bool = False
-    font: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """A figure: page from 1, box in points, encoded bytes, size in pixels.
-
-    `kind` is `original` (bytes as stored), `pixels` (stored pixels as PNG) or `rendered` (a region
-    of the page, whatever text it holds included).
-    """
-
-    box: Box
-    data: bytes
-    width: int
-    height: int
-    kind: str
-    page: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """Lines that stand together, or one figure."""
-
-    box: Box
-    lines: tuple[TextLine, ...] = ()
-    figure: Figure | None = None
-
-    @property
-    def is_solid(self) -> bool:
-        """Whether it can be part of a column: a figure or a paragraph of several lines."""
-        return self.figure is not None or len(self.lines) >= _SOLID_LINES
-
-    @property
-    def is_float(self) -> bool:
-        """Whether text may run around it: a figure or a caption."""
-        return self.figure is not None or is_caption(self.lines[0].text)
 
 
 def blocks_in_order(lines: list[TextLine], figures: list[Figure], width: float) -> list[Block]:
@@ -104,11 +61,6 @@ def blocks_in_order(lines: list[TextLine], figures: list[Figure], width: float) 
     right_to_left = is_right_to_left("".join(line.text for line in lines))
     ordered = _made_whole(_ordered(blocks, width, right_to_left, 0))
     return _captions_moved(_paragraphs_joined(ordered))
-
-
-def is_caption(text: str) -> bool:
-    """Say whether a text begins as the caption of a figure or a table does."""
-    return bool(_CAPTION.match(text.lstrip()))
 
 
 def _is_label(region: Box, line: TextLine) -> bool:
@@ -200,28 +152,6 @@ def _nearest(line: TextLine, captions: list[TextLine]) -> TextLine:
 
 def _share_width(one: Box, other: Box) -> bool:
     return min(one[2], other[2]) > max(one[0], other[0])
-
-
-def holds(box: Box, other: Box) -> bool:
-    """Say whether the middle of another box lies inside a box."""
-    x, y = (other[0] + other[2]) / 2, (other[1] + other[3]) / 2
-    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
-
-
-def bounds(boxes: list[Box]) -> Box:
-    """Return the smallest box around boxes."""
-    return (
-        min(b[0] for b in boxes),
-        min(b[1] for b in boxes),
-        max(b[2] for b in boxes),
-        max(b[3] for b in boxes),
-    )
-
-
-def is_right_to_left(text: str) -> bool:
-    """Say whether most letters are of a script that is written from right to left."""
-    kinds = [unicodedata.bidirectional(c) for c in text if c.isalpha()]
-    return 2 * sum(kind in ("R", "AL") for kind in kinds) > len(kinds)
 
 
 def _text_blocks(lines: list[TextLine]) -> list[Block]:
@@ -406,7 +336,7 @@ def _is_prose(part: list[Block]) -> bool:
     """Say whether single lines are a column of running text, not cells: wide, and mostly full."""
     every = [line for block in part for line in block.lines if not line.cells]
     lines = _baselines(sorted(every, key=lambda line: (line.box[1], line.box[0])))
-    if len(lines) < _SOLID_LINES:
+    if len(lines) < SOLID_LINES:
         return False
     left, _, right, _ = bounds([line.box for line in lines])
     full = sum(line.box[2] - line.box[0] >= _FULL_SHARE * (right - left) for line in lines)

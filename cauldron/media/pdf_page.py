@@ -17,7 +17,7 @@ from typing import Any
 import pymupdf
 
 from cauldron.media.limits import LIMITS
-from cauldron.media.pdf_layout import Box, TextLine
+from cauldron.media.pdf_parts import Box, TextLine
 from cauldron.media.png import encode
 
 RENDER_DPI = 150

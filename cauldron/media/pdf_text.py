@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from cauldron.media.pdf_joins import BROKEN, joined
-from cauldron.media.pdf_layout import Block, TextLine
+from cauldron.media.pdf_parts import Block, TextLine
 
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}

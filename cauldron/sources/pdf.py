@@ -19,7 +19,7 @@ from cauldron.media.limits import LIMITS
 from cauldron.media.ocr import needs_ocr, recognised
 from cauldron.media.pdf import PdfAsked, PdfError, PdfFacts, PdfPage, is_available, read_pages
 from cauldron.media.pdf_document import interleaved, transcript
-from cauldron.media.pdf_layout import Figure
+from cauldron.media.pdf_parts import Figure
 from cauldron.readers.raw import Found, Raw, Row
 from cauldron.sample import Draft, Picture, Reject, Skip
 from cauldron.sources._options import one_of, page_ranges

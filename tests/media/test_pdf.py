@@ -18,7 +18,8 @@ from cauldron.media import pdf
 from cauldron.media.limits import LIMITS, Limits
 from cauldron.media.pdf import PdfAsked, PdfError, PdfFacts, PdfPage, read_pages
 from cauldron.media.pdf_document import interleaved, transcript
-from cauldron.media.pdf_layout import Figure, TextLine, blocks_in_order
+from cauldron.media.pdf_layout import blocks_in_order
+from cauldron.media.pdf_parts import Figure, TextLine
 from cauldron.media.pdf_text import MAX_GARBLED, garbled_share
 from tests.conftest import picture
 

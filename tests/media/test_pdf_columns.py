@@ -9,7 +9,7 @@ import pytest
 from cauldron.media.images import inspect
 from cauldron.media.pdf import PdfAsked, PdfFacts, PdfPage, read_pages
 from cauldron.media.pdf_document import interleaved
-from cauldron.media.pdf_layout import Figure, TextLine
+from cauldron.media.pdf_parts import Figure, TextLine
 from cauldron.media.pdf_text import readable
 from tests.conftest import picture
 

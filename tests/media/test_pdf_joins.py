@@ -10,7 +10,7 @@ import pytest
 from cauldron.media.pdf import PdfFacts, PdfPage, read_pages
 from cauldron.media.pdf_document import interleaved
 from cauldron.media.pdf_joins import continues, joined
-from cauldron.media.pdf_layout import TextLine
+from cauldron.media.pdf_parts import TextLine
 
 LONG = "A sentence that is not finished at the end of the column because"
 
