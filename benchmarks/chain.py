@@ -1,6 +1,6 @@
 """A filter chain with measuring against the peers: same rows kept, ratio in one run.
 
-    python benchmarks/chain.py [--rows 50000] [--python daft=PATH/bin/python ...] [--folder DIR]
+    python benchmarks/chain.py [--rows 50000] [--rounds 3] [--python daft=PATH/bin/python ...]
 
 Chats with a JPEG each in Parquet, some of them planted to be dropped: short, long, repetitive,
 symbols, French, tiny, very long or broken pictures. Every engine measures length, character
@@ -9,8 +9,9 @@ back. Timed is all from the Parquet file to the written rows, imports and loadin
 left out; two workers where an engine has workers. cauldron measures the groups of signals that the
 rules read, writes signals and decisions as well, and hashes what it writes. The peers leave the
 written rows to the system's cache, so cauldron does; how long its flush to the disk takes is told
-apart. Then the chain is decided again with other thresholds. A peer that its Python does not have
-is left out with a line.
+apart. What an engine reads stands in the system's cache. Engines take turns, and the medians of all
+rounds are compared. Then the chain is decided again with other thresholds. A peer that its Python
+does not have is left out with a line.
 
 Promise: 1.8x polars, 2.5x datasets, 9x Data-Juicer, all rows the same; deciding again at least 100x
 faster than measuring.
@@ -25,6 +26,7 @@ import io
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -243,12 +245,12 @@ def measured_all_s(place: str) -> float:
     return (time.perf_counter() - began) * len(parts)
 
 
-def cauldron(folder: Path, workers: int) -> tuple[float, list[int]]:
-    """Measure, decide, write; print where the time goes; return seconds and the kept rows."""
+def cauldron(folder: Path, workers: int, stages: list[list[float]]) -> tuple[float, list[int]]:
+    """Measure, decide, write; add where the time goes; return seconds and the kept rows."""
     place = str(folder / "work")
     for name in ("work/signals", "work/decisions", "work/ledger", "kept-cauldron"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    note_ingested(place)
+    note_ingested(place)  # reads all samples
     settings = MeasureSettings(signals=("text", "language", "header"))
     with LocalEngine(workers) as engine:
         list(engine.run(ready, range(4 * workers)))
@@ -263,19 +265,23 @@ def cauldron(folder: Path, workers: int) -> tuple[float, list[int]]:
         moments.append(time.perf_counter())
         curation.filter_samples(engine, place, rules(length={"max": 2000}, score={"min": 0.6}))
         moments.append(time.perf_counter())
-    measuring, deciding, writing, flushing, again = np.diff(moments).tolist()
+    told = np.diff(moments).tolist()
     print(
-        f"{'':12} measured in {measuring:.2f} s, decided in {deciding:.2f}, written in "
-        f"{writing:.2f}; written and flushed to the disk in {flushing:.2f}"
+        f"{'':12} measured in {told[0]:.2f} s, decided in {told[1]:.3f}, written in {told[2]:.2f}; "
+        f"written and flushed in {told[3]:.2f}; decided again in {told[4]:.3f}"
     )
-    print(
-        f"{'':12} decided again in {again:.3f} s: {measuring / again:.0f}x faster than measuring "
-        f"(promised {DECIDED_AGAIN}x)"
-    )
-    whole = measured_all_s(place) / workers
-    print(f"{'':12} measuring all signals takes about {whole:.0f} s: {whole / again:.0f}x")
-    print(f"{'':12} {sum(os.times()[:4]):.1f} s of processor time, start and generating included")
+    stages.append(told)
     return moments[3] - moments[0], sorted(int(i.rpartition("/")[2]) for i in ids)
+
+
+def told_again(place: str, workers: int, stages: list[list[float]]) -> None:
+    measuring, _, _, _, again = np.median(stages, axis=0).tolist()
+    whole = measured_all_s(place) / workers
+    print(
+        f"{'':12} decided again in {again:.3f} s: measuring these signals takes "
+        f"{measuring / again:.0f} times as long, all signals {whole / again:.0f} times "
+        f"({whole:.0f} s; promised {DECIDED_AGAIN}x)"
+    )
 
 
 def peer(name: str, python: str, folder: Path) -> tuple[float, list[int]] | None:
@@ -287,6 +293,7 @@ def peer(name: str, python: str, folder: Path) -> tuple[float, list[int]] | None
     shutil.copy(model, models / "lid.176.bin")
     env = {**os.environ, "DATA_JUICER_EXTERNAL_MODELS_HOME": str(models)}
     script = Path(__file__).with_name("chain_peers.py")
+    file_sha256(str(folder / ("juicer.parquet" if name == "data-juicer" else "flat.parquet")))
     command = [python, "-P", str(script), name, str(folder), str(model)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -294,14 +301,33 @@ def peer(name: str, python: str, folder: Path) -> tuple[float, list[int]] | None
         print(f"{name:12} left out: {lines[-1][:160]}")
         return None
     told = json.loads(done.stdout.strip().splitlines()[-1])
-    print(f"{'':12} {told['cpu_s']:.1f} s of processor time, start included")
     return told["seconds"], json.loads((folder / f"kept-{name}.json").read_text())
+
+
+def told(many: int, taken: dict[str, list[float]], rows: dict[str, list[int]]) -> int:
+    """Print how all engines did; return how many kept other rows."""
+    own, wrong = taken["cauldron"], 0
+    for name, seconds in taken.items():
+        rate = (
+            f"{name:12} {many / statistics.median(seconds):8,.0f} rows/s, {len(rows[name]):,} kept"
+        )
+        if name == "cauldron":
+            print(f"{rate} (promised {ROWS_A_SECOND:,} rows/s)")
+            continue
+        ratio = statistics.median(a / b for a, b in zip(seconds, own, strict=False))
+        same = rows[name] == rows["cauldron"]
+        wrong += not same
+        promised = f" (promised {PROMISED[name]}x)" if PROMISED[name] else ""
+        shown = "the same rows" if same else "OTHER ROWS"
+        print(f"{rate}, {shown}; cauldron {ratio:.2f}x{promised}")
+    return wrong
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rows", type=int, default=50_000)
     options.add_argument("--workers", type=int, default=2)
+    options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--peers", nargs="*", default=list(PROMISED))
     options.add_argument("--python", nargs="*", default=[], help="engine=its Python")
     options.add_argument("--folder", help="where data is generated and kept")
@@ -312,23 +338,19 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "juicer.parquet").exists():
             generate(folder, chosen.rows)
-        seconds, kept = cauldron(folder, chosen.workers)
-        rate = chosen.rows / seconds
-        print(
-            f"{'cauldron':12} {rate:8,.0f} rows/s (promised {ROWS_A_SECOND:,}), "
-            f"{len(kept):,} of {chosen.rows:,} kept"
-        )
-        wrong = 0
-        for name in chosen.peers:
-            found = peer(name, pythons.get(name, sys.executable), folder)
-            if found:
-                same = "the same rows" if found[1] == kept else "OTHER ROWS"
-                wrong += found[1] != kept
-                told = f"(promised {PROMISED[name]}x)" if PROMISED[name] else ""
-                print(
-                    f"{name:12} {chosen.rows / found[0]:8,.0f} rows/s, {len(found[1]):,} kept, "
-                    f"{same}; cauldron {found[0] / seconds:.2f}x {told}"
-                )
+        taken: dict[str, list[float]] = {"cauldron": []}
+        rows: dict[str, list[int]] = {}
+        stages: list[list[float]] = []
+        for _ in range(chosen.rounds):
+            seconds, rows["cauldron"] = cauldron(folder, chosen.workers, stages)
+            taken["cauldron"].append(seconds)
+            for name in chosen.peers:
+                found = peer(name, pythons.get(name, sys.executable), folder)
+                if found:
+                    taken.setdefault(name, []).append(found[0])
+                    rows[name] = found[1]
+        wrong = told(chosen.rows, taken, rows)
+        told_again(str(folder / "work"), chosen.workers, stages)
         sys.exit(f"{wrong} engines kept other rows" if wrong else 0)
 
 

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,6 +24,7 @@ import pyarrow.parquet as pq
 
 from cauldron.errors import StorageError
 from cauldron.sample import SCHEMA_VERSION, SCHEMA_VERSION_KEY
+from cauldron.storage.cores import spare_cores
 from cauldron.storage.files import (
     is_local,
     local_path,
@@ -262,9 +264,23 @@ def _refuse_newer(file: pq.ParquetFile, url: str) -> None:
 
 
 def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
-    """Read a whole Parquet file, or some of its columns."""
+    """Read a whole Parquet file, or some of its columns; pictures by all cores."""
     with open_parquet(url) as file:
-        return file.read(columns=columns)
+        groups, threads = file.num_row_groups, min(file.num_row_groups, spare_cores())
+        has_pictures = "images" in (file.schema_arrow.names if columns is None else columns)
+        if not (has_pictures and threads > 1 and is_local(url)):
+            return file.read(columns=columns)
+        bounds = [groups * k // threads for k in range(threads + 1)]
+        with ThreadPoolExecutor(threads) as pool:
+            read = partial(_read_groups, local_path(url), file.metadata, columns)
+            return pa.concat_tables(list(pool.map(read, map(range, bounds, bounds[1:]))))
+
+
+def _read_groups(
+    path: Path, metadata: pq.FileMetaData, columns: list[str] | None, groups: range
+) -> pa.Table:
+    with pq.ParquetFile(path, metadata=metadata) as file:
+        return file.read_row_groups(list(groups), columns=columns, use_threads=False)
 
 
 def iter_batches(

@@ -12,8 +12,8 @@ import pytest
 
 from cauldron.errors import StorageError
 from cauldron.sample import SAMPLE_SCHEMA, Turn, chat_messages, sample_table
-from cauldron.storage import files
-from cauldron.storage.shards import ROWS_PER_GROUP, write_shard
+from cauldron.storage import files, shards
+from cauldron.storage.shards import ROWS_PER_GROUP, read_table, write_shard
 
 
 def names(folder: Path) -> list[str]:
@@ -81,3 +81,17 @@ def test_a_shard_is_the_same_however_its_rows_come(tmp_path: Path) -> None:
     told = pq.read_metadata(path)
     assert [told.row_group(k).num_rows for k in range(4)] == [*[ROWS_PER_GROUP] * 3, 50]
     assert pa.table(pq.read_table(path)).equals(pa.concat_tables([sample_table(rows)]))
+
+
+def test_a_shard_is_read_by_all_cores_in_its_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = {"messages": [], "images": [{"bytes": b"x", "path": None}], "extra": ""}
+    rest = {"source": "x", "license": "", "origin": {"file": "f", "record": ""}}
+    table = sample_table([{"id": f"x/train/{n}", **payload, **rest} for n in range(450)])
+    url = str(tmp_path / "a.parquet")
+    write_shard(url, [table], SAMPLE_SCHEMA)
+    for many in (1, 2, 3, 8):
+        monkeypatch.setattr(shards, "spare_cores", lambda many=many: many)
+        assert read_table(url).equals(table)
+        assert read_table(url, ["id", "images"]).equals(table.select(["id", "images"]))
