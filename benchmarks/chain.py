@@ -45,6 +45,7 @@ from cauldron import curation
 from cauldron.curate.decisions import survivors
 from cauldron.curate.rules import Rules
 from cauldron.engine.local import LocalEngine
+from cauldron.filtering import filter_samples
 from cauldron.measuring import MeasureSettings
 from cauldron.sample import SAMPLE_SCHEMA, Turn, chat_messages, sample_table
 from cauldron.signals.groups import BUILT_IN, Spec
@@ -257,13 +258,13 @@ def cauldron(folder: Path, workers: int, stages: list[list[float]]) -> tuple[flo
         moments = [time.perf_counter()]
         curation.measure(engine, place, settings=settings)
         moments.append(time.perf_counter())
-        curation.filter_samples(engine, place, rules())
+        filter_samples(engine, place, rules())
         moments.append(time.perf_counter())
         ids = [i for n in engine.run(write_kept, written(folder, False)) for i in n]
         moments.append(time.perf_counter())
         list(engine.run(write_kept, written(folder, True)))
         moments.append(time.perf_counter())
-        curation.filter_samples(engine, place, rules(length={"max": 2000}, score={"min": 0.6}))
+        filter_samples(engine, place, rules(length={"max": 2000}, score={"min": 0.6}))
         moments.append(time.perf_counter())
     told = np.diff(moments).tolist()
     print(

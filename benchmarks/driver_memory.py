@@ -31,7 +31,7 @@ from cauldron import curation
 from cauldron.engine.local import LocalEngine
 from cauldron.recipe import load_recipe
 from cauldron.signals.thumbs import GREY_BYTES, LOOK_BYTES, greys
-from cauldron.steps import ingest, receipt
+from cauldron.steps import ingest
 from cauldron.storage import files, work
 from cauldron.storage.shards import write_table
 
@@ -52,10 +52,10 @@ def repeated(place: str, samples: int) -> None:
                     own.hardlink_to(work.samples(place, source, part))
                 table = changed(pq.read_table(work.signals(place, source, part)), time_)
                 write_table(work.signals(place, source, name), table)
-                told = files.read_json(receipt(place, f"measure-{source}", part))
+                told = files.read_json(work.receipt(place, f"measure-{source}", part))
                 size = files.size_bytes(work.signals(place, source, name))
                 told |= {"outputs": [size], "key": f"{told['key']}-{time_}"}
-                files.write_json(receipt(place, f"measure-{source}", name), told)
+                files.write_json(work.receipt(place, f"measure-{source}", name), told)
 
 
 def changed(table: pa.Table, time_: int) -> pa.Table:

@@ -17,12 +17,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from cauldron import curation
-from cauldron.curate.rules import Rules
+from cauldron.curate.rules import Rules, find_rules
 from cauldron.engine.local import LocalEngine
-from cauldron.recipe import find_rules
+from cauldron.filtering import filter_samples
 from cauldron.signals.measure import SIGNALS_SCHEMA
-from cauldron.steps import receipt
 from cauldron.storage import files, work
 from cauldron.storage.shards import write_table
 
@@ -69,7 +67,9 @@ def generate(place: str, parts: int) -> None:
         name = f"part-{number:05d}"
         shard = write_table(work.signals(place, "x", name), part(number))
         files.write_bytes(work.samples(place, "x", name), b"")
-        files.write_json(receipt(place, "measure-x", name), {"key": shard.sha256, "result": {}})
+        files.write_json(
+            work.receipt(place, "measure-x", name), {"key": shard.sha256, "result": {}}
+        )
 
 
 def changed(rules: Rules, width: float) -> Rules:
@@ -93,10 +93,10 @@ def main() -> None:
             generate(place, parts)
         rules = find_rules("default")
         with LocalEngine(chosen.workers) as engine:
-            curation.filter_samples(engine, place, rules)
+            filter_samples(engine, place, rules)
             for width in (24.0, 32.0, 40.0):
                 began, cpu = time.perf_counter(), sum(os.times()[:2])
-                found = curation.filter_samples(engine, place, changed(rules, width))
+                found = filter_samples(engine, place, changed(rules, width))
                 took, cpu = time.perf_counter() - began, sum(os.times()[:2]) - cpu
                 counts = found["sources"]["x"]
                 total = counts["kept"] + sum(counts["dropped"].values())

@@ -38,6 +38,7 @@ from cauldron import curation
 from cauldron.curate.decontaminate import DecontaminateSettings
 from cauldron.curate.dedup import DedupSettings
 from cauldron.engine.local import LocalEngine
+from cauldron.filtering import filter_samples
 from cauldron.sample import SAMPLE_SCHEMA, Turn, chat_messages, document_messages, sample_table
 from cauldron.stats import work_stats
 from cauldron.storage import files, work
@@ -171,7 +172,7 @@ def curated(place: str, benchmark: str, workers: int) -> str:
         shutil.rmtree(Path(place, name), ignore_errors=True)
     with LocalEngine(workers) as engine:
         curation.measure(engine, place)
-        curation.filter_samples(engine, place, rules(repetition={"max": 0.25}), ["chats"])
+        filter_samples(engine, place, rules(repetition={"max": 0.25}), ["chats"])
         curation.dedup_samples(place, DedupSettings(prefer=("photos",)), engine=engine)
         exam = {"exam": benchmark}
         curation.decontaminate_samples(engine, place, exam, DecontaminateSettings())

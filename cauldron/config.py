@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
@@ -150,3 +151,10 @@ def _inner(annotation: Any) -> Any:
         if hasattr(found, "model_fields"):
             return found
     return annotation
+
+
+def resolved(path: str, folder: str) -> str:
+    """Return a path of a recipe as seen from here."""
+    if not files.is_local(path) or Path(path).is_absolute():
+        return path
+    return files.join(folder, path)

@@ -1,4 +1,4 @@
-"""Measure, filter, dedup and decontaminate a work folder: which parts, which keys, receipts."""
+"""Measure, dedup and decontaminate a work folder: which parts, which keys, receipts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from cauldron.curate.deciding import NO_LISTS, filter_parts
 from cauldron.curate.decontaminate import (
     KINDS,
     DecontaminateSettings,
@@ -17,17 +16,16 @@ from cauldron.curate.decontaminate import (
 from cauldron.curate.dedup import DedupSettings, dedup
 from cauldron.curate.layout import here
 from cauldron.curate.leak_index import is_index, labels
-from cauldron.curate.lists import Lists
 from cauldron.curate.parts import PartFiles
-from cauldron.curate.rules import Rules
 from cauldron.engine.base import Engine
 from cauldron.engine.local import LocalEngine
+from cauldron.engine.progress import Progress, followed, quiet
 from cauldron.engine.receipts import Failure, Job, looked_up, perform, perform_all
 from cauldron.errors import CheckError
+from cauldron.filtering import by_source
 from cauldron.indexing import index_benchmarks
 from cauldron.measuring import MeasureSettings, PlannedPart, plan_measure, require_measured
 from cauldron.planning import SHARD_ROWS
-from cauldron.steps import Progress, followed, ingests, quiet, receipt
 from cauldron.storage import files, work
 from cauldron.storage.keys import key_of
 from cauldron.storage.shards import file_sha256
@@ -35,7 +33,6 @@ from cauldron.storage.shards import file_sha256
 COMPARED = ("counts", "hashes", "sketch", "pixels")
 """Groups of signals by which duplicates and leaks are found."""
 _VERSION = 3  # goes up when what the search for duplicates writes changes
-FILTERED_AT_ONCE = 32  # parts of one job: a query costs more than its rows
 
 
 def measure(
@@ -89,7 +86,7 @@ def _require_ingested(place: str) -> None:
     Raises:
         CheckError: if one is, since its parts are not all there to be shared out.
     """
-    for entry in ingests(place):
+    for entry in work.ingests(place):
         if entry["status"] == "running":
             raise CheckError(
                 f"the ingest of '{entry['source']}' ({entry['split']}) is not finished",
@@ -122,56 +119,6 @@ def _remove_stale(place: str, source: str) -> None:
     for name in files.list_names(work.signals(place, source), ".parquet"):
         if name.removesuffix(".parquet") not in parts:
             files.remove(work.signals(place, source, name.removesuffix(".parquet")))
-
-
-def filter_samples(
-    engine: Engine,
-    place: str,
-    rules: Rules,
-    sources: Sequence[str] | None = None,
-    progress: Progress = quiet,
-    lists: Lists = NO_LISTS,
-) -> dict[str, Any]:
-    """Decide by rules, and by what was decided by hand, on every measured part; decodes nothing."""
-    work.require(place)
-    jobs, owners = [], []
-    for source in sources or work.sources(place):
-        names = work.parts(place, source)
-        for start in range(0, len(names), FILTERED_AT_ONCE):
-            parts = names[start : start + FILTERED_AT_ONCE]
-            keys = [require_measured(place, source, part) for part in parts]
-            outputs = tuple(work.decisions(place, "filter", source, part) for part in parts)
-            signals = [work.signals(place, source, part) for part in parts]
-            jobs.append(
-                Job(
-                    key=key_of(
-                        "filter", keys, rules.key, source, *([lists.key] if lists.key else [])
-                    ),
-                    receipt=receipt(place, f"filter-{source}", parts[0]),
-                    outputs=outputs,
-                    function=filter_parts,
-                    arguments=(tuple(zip(signals, outputs, strict=True)), rules, source, lists),
-                )
-            )
-            owners.append(source)
-    results = list(followed(perform_all(engine, jobs), "filter", len(jobs), progress))
-    return _by_source(place, "filter", owners, results, rules.as_dict())
-
-
-def _by_source(
-    place: str, step: str, owners: list[str], results: list[dict[str, Any]], settings: Any
-) -> dict[str, Any]:
-    counts: dict[str, dict[str, Any]] = {}
-    for source, result in zip(owners, results, strict=True):
-        entry = counts.setdefault(source, {"kept": 0, "dropped": {}})
-        entry["kept"] += result["kept"]
-        if result.get("images_left_out"):
-            entry["images_left_out"] = entry.get("images_left_out", 0) + result["images_left_out"]
-        for reason, number in result["dropped"].items():
-            entry["dropped"][reason] = entry["dropped"].get(reason, 0) + number
-    entry = {"step": step, "status": "done", "settings": settings, "sources": counts}
-    work.write_entry(work.ledger(place, step), entry)
-    return entry
 
 
 def forget(place: str, step: str) -> None:
@@ -307,7 +254,7 @@ def decontaminate_samples(
     ]
     results = list(followed(perform_all(engine, jobs), "decontaminate", len(jobs), progress))
     owners = [part.source for part in parts]
-    entry = _by_source(place, "decontaminate", owners, results, plain)
+    entry = by_source(place, "decontaminate", owners, results, plain)
     told = totals(list(zip(owners, results, strict=True)))
     for name in sorted({name for url in urls for name in labels(url)}):
         told["benchmarks"].setdefault(name, dict.fromkeys(KINDS, 0))
@@ -327,7 +274,7 @@ def _leaks_job(
     leaks = work.leaks(place, part.source, part.name)
     return Job(
         key=key_of("decontaminate", 2, before, plain),
-        receipt=receipt(place, f"decontaminate-{part.source}", part.name),
+        receipt=work.receipt(place, f"decontaminate-{part.source}", part.name),
         outputs=(part.out, leaks),
         function=decontaminate_part,
         arguments=(part, urls, leaks, settings),

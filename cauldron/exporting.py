@@ -6,11 +6,11 @@ from collections import Counter
 from typing import Any
 
 from cauldron.engine.base import Engine
+from cauldron.engine.progress import Progress, followed, quiet
 from cauldron.engine.receipts import Job, perform_all
 from cauldron.errors import UsageError
 from cauldron.publish.formats import HIDDEN, VERSION, Format, format_named, write_piece
 from cauldron.publish.pieces import Piece, pieces
-from cauldron.steps import Progress, followed, quiet
 from cauldron.storage import files
 from cauldron.storage.keys import key_of
 

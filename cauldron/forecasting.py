@@ -8,7 +8,7 @@ from typing import Any
 
 from cauldron.curate.deciding import columns_of, counts_of, decide, read_signals
 from cauldron.curate.rules import Rules
-from cauldron.curation import FILTERED_AT_ONCE
+from cauldron.filtering import FILTERED_AT_ONCE
 from cauldron.measuring import MeasureSettings, PlannedPart, plan_measure
 from cauldron.storage import files, work
 from cauldron.storage.shards import open_parquet

@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cauldron import __version__
+from cauldron.config import resolved
 from cauldron.errors import RecipeError, UsageError
 from cauldron.evaluate.metrics import answer_metric
 from cauldron.evaluate.settings import EvaluateSettings, Task
 from cauldron.mixture.manifest import read_manifest
-from cauldron.recipe import Recipe, resolved
+from cauldron.recipe import Recipe
 from cauldron.storage import files, work
 from cauldron.storage.keys import key_of
 from cauldron.train.settings import TrainSettings

@@ -9,10 +9,10 @@ from typing import Any
 from cauldron.curate.benchmark_items import PICTURES, Item, distinct, pieces
 from cauldron.curate.leak_index import INDEX_VERSION, index_items, index_piece, join_index
 from cauldron.engine.base import Engine
+from cauldron.engine.progress import Progress, followed, quiet
 from cauldron.engine.receipts import Job, perform_all
 from cauldron.errors import SourceError, StorageError
 from cauldron.evaluate.benchmarks import Place, benchmark, leaks, names
-from cauldron.steps import Progress, followed, quiet
 from cauldron.storage import files, work
 from cauldron.storage.keys import key_of
 from cauldron.storage.shards import file_sha256

@@ -16,7 +16,6 @@ from cauldron.engine.watch import NOWHERE, Span, Watch, mark_beside, new_death
 from cauldron.errors import StorageError, UsageError, near
 from cauldron.signals.groups import ALWAYS, BUILT_IN, Spec, group_of
 from cauldron.signals.measure import measure_part, measured_table
-from cauldron.steps import checksums, receipt
 from cauldron.storage import files, work
 from cauldron.storage.keys import key_of
 from cauldron.storage.shards import file_sha256, open_parquet
@@ -114,7 +113,7 @@ class PlannedPart:
         out = work.signals(place, self.source, self.part)
         return Job(
             key=key_of("measure", self.sha256, self.keys),
-            receipt=receipt(place, f"measure-{self.source}", self.part),
+            receipt=work.receipt(place, f"measure-{self.source}", self.part),
             outputs=(out,),
             function=_measure,
             arguments=(MeasureTask(part=self, samples=url, out=out),),
@@ -219,7 +218,7 @@ def plan_measure(
     asked = {spec.name: spec for spec in settings.specs()}
     planned = []
     for source in sources or there:
-        known = checksums(place, source)
+        known = work.checksums(place, source)
         planned += [
             _planned(place, source, p, known, asked) for p in work.parts(place, source, every=True)
         ]
@@ -254,7 +253,7 @@ def _planned(
 
 def measured(place: str, source: str, part: str) -> dict[str, Any] | None:
     """Return what the receipt of a part's signals says, None where they are not whole."""
-    url = receipt(place, f"measure-{source}", part)
+    url = work.receipt(place, f"measure-{source}", part)
     if not files.exists(url):
         return None
     try:
@@ -285,7 +284,7 @@ def require_measured(place: str, source: str, part: str, groups: Sequence[str] =
     Raises:
         StorageError: if it is not measured, or not for these groups.
     """
-    url = receipt(place, f"measure-{source}", part)
+    url = work.receipt(place, f"measure-{source}", part)
     if not files.exists(url):
         raise StorageError(
             f"{source}/{part} is not measured", place=place, hint=f"cauldron measure {place}"

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from cauldron.engine.base import Engine
+from cauldron.engine.progress import Progress, followed, quiet
 from cauldron.engine.receipts import Job, looked_up, perform_all
 from cauldron.errors import CardMissing, StorageError
 from cauldron.measuring import require_measured
@@ -26,7 +27,6 @@ from cauldron.mixture.plan import plan
 from cauldron.mixture.settings import MixSettings
 from cauldron.mixture.tags import check_tags, wanted
 from cauldron.sources.card import card
-from cauldron.steps import Progress, followed, ingests, quiet, receipt
 from cauldron.storage import contested, files, work
 from cauldron.storage.index import index_url
 from cauldron.storage.keys import key_of
@@ -87,7 +87,7 @@ def mix(
     results = followed(perform_all(engine, jobs), "mix", len(jobs), progress)
     mixed = _by_source(chosen, counted, jobs, list(results))
     facts = {source: _facts(source, parts[source]) for source in chosen}
-    entries = ingests(place)
+    entries = work.ingests(place)
     read = ingested(entries, {*chosen, *(n for m in mixed for n in m["merged_from"])})
     recipe = recipe_without_secrets(recipe, entries)
     manifest = build_manifest(
@@ -142,7 +142,7 @@ def _counted(
             jobs.append(
                 Job(
                     key=key_of("mix-sizes", 1, _inputs(place, source, own), seed, share),
-                    receipt=receipt(place, f"mix-{name}-sizes", f"{source}-{start:05d}"),
+                    receipt=work.receipt(place, f"mix-{name}-sizes", f"{source}-{start:05d}"),
                     outputs=(),
                     function=count_parts,
                     arguments=(source, own, seed, share),
@@ -164,7 +164,7 @@ def _inputs(place: str, source: str, parts: Sequence[PartUrls]) -> list[list[str
 
     def known(part: PartUrls) -> list[str]:
         name = part[0].rpartition("/")[2].removesuffix(".parquet")
-        key = files.read_json(receipt(place, f"measure-{source}", name))["key"]
+        key = files.read_json(work.receipt(place, f"measure-{source}", name))["key"]
         return [key, *(file_sha256(url) for url in part[2])]
 
     return looked_up(known, parts, place)
@@ -187,7 +187,7 @@ def _jobs(
         return [
             Job(
                 key=key_of("selection", 1, _inputs(place, source, parts), seed, share),
-                receipt=receipt(place, step, source),
+                receipt=work.receipt(place, step, source),
                 outputs=tuple(files.join(folder, name) for name in names),
                 function=write_selection,
                 arguments=(source, parts, folder, seed, share),
@@ -198,7 +198,7 @@ def _jobs(
             key=key_of(
                 "shards", 1, _inputs(place, source, run.parts), seed, share, run.skip, run.rows
             ),
-            receipt=receipt(place, step, f"{source}-{run.kind}-{run.first:05d}"),
+            receipt=work.receipt(place, step, f"{source}-{run.kind}-{run.first:05d}"),
             outputs=tuple(
                 at(files.join(folder, name))
                 for name in run.names(source)

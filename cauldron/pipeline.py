@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from cauldron import curation, mixing, steps
+from cauldron.config import resolved
 from cauldron.curate.decontaminate import DecontaminateSettings
 from cauldron.curate.leak_index import named
 from cauldron.engine.base import Engine
 from cauldron.engine.local import LocalEngine
+from cauldron.engine.progress import Progress, quiet
 from cauldron.errors import RecipeError, SourceError
+from cauldron.filtering import filter_samples
 from cauldron.forecasting import forecast_filter, forecast_measure
 from cauldron.readers.raw import Raw
 from cauldron.recipe import (
@@ -20,12 +23,10 @@ from cauldron.recipe import (
     folder_of,
     lists_of,
     measure_of,
-    resolved,
     rules_of,
 )
 from cauldron.report.standing import summed_up
 from cauldron.sources.catalogue import detect
-from cauldron.steps import Progress, quiet
 from cauldron.storage import files, work
 
 Say = Callable[[str], None]
@@ -115,7 +116,7 @@ def run(
         )
         rules = rules_of(recipe, path)
         lists = lists_of(recipe, path)
-        done["filter"] = curation.filter_samples(engine, place, rules, sources, progress, lists)
+        done["filter"] = filter_samples(engine, place, rules, sources, progress, lists)
         if recipe.dedup == "off":
             curation.forget(place, "dedup")
         else:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from cauldron.engine.base import Engine
+from cauldron.engine.progress import Progress, followed, quiet
 from cauldron.engine.receipts import Job, perform_all
 from cauldron.errors import CheckError, UsageError, near
 from cauldron.exporting import export
@@ -28,7 +29,6 @@ from cauldron.publish.licenses import Permissions, published_whole
 from cauldron.publish.pieces import Piece, pieces
 from cauldron.publish.place import Place
 from cauldron.publish.published import own_manifest
-from cauldron.steps import Progress, followed, quiet
 from cauldron.storage import files
 from cauldron.storage.keys import key_of
 from cauldron.storage.shards import largest_row

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from cauldron import steps
 from cauldron.curate.edits import EDIT_COLUMNS, Edit
 from cauldron.engine.base import Engine
+from cauldron.engine.progress import Progress, followed, quiet
 from cauldron.engine.receipts import Job, perform_all
 from cauldron.errors import CheckError, UsageError, near
 from cauldron.mixture.manifest import folder_of, read_manifest
@@ -24,7 +25,6 @@ from cauldron.publish.entries import MANIFEST
 from cauldron.publish.formats import FORMATS
 from cauldron.publish.ids import row_hashes
 from cauldron.publish.pieces import SPLITS, Piece, Shard
-from cauldron.steps import Progress, followed, quiet
 from cauldron.storage import files, work
 from cauldron.storage.keys import key_of
 from cauldron.storage.shards import file_sha256, open_parquet, read_table
@@ -72,7 +72,7 @@ def rebuild(
     ]
     for name in needed:
         _ingest(engine, manifest, name, raw[name], out, progress)
-    sums = {name: steps.checksums(files.join(out, WORK), name) for name in needed}
+    sums = {name: work.checksums(files.join(out, WORK), name) for name in needed}
     for source in hidden.values():
         jobs += [_copy_job(folder, out, listed) for listed in source["ids"]]
         jobs += _rebuild_jobs(manifest, folder, source, out, sums)

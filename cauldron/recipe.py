@@ -7,16 +7,14 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cauldron.config import Off, checked, load_model
+from cauldron.config import Off, checked, load_model, resolved
 from cauldron.curate.decontaminate import DecontaminateSettings
 from cauldron.curate.dedup import DedupSettings
 from cauldron.curate.lists import Lists, read_lists
-from cauldron.curate.rules import Rules, load_rules
-from cauldron.errors import RecipeError
+from cauldron.curate.rules import Rules, find_rules
 from cauldron.evaluate.settings import EvaluateSettings
 from cauldron.measuring import MeasureSettings
 from cauldron.mixture.settings import MixSettings
-from cauldron.packaged import packaged
 from cauldron.publish.licenses import Permissions
 from cauldron.sources.hub_repo import PREFIX, pinned
 from cauldron.sources.own import described, is_description
@@ -191,29 +189,6 @@ def measure_of(recipe: Recipe, path: str) -> MeasureSettings:
     return told.model_copy(update={"tokenizer": tokenizer, "models": models})
 
 
-def find_rules(name: str, folder: str = ".") -> Rules:
-    """Read rules by the name of a shipped file or by path.
-
-    Raises:
-        RecipeError: if there is neither.
-    """
-    shipped = packaged("recipes") / "rules" / f"{name}.yaml"
-    if "/" not in name and shipped.is_file():
-        return load_rules(str(shipped))
-    own = resolved(name, folder)
-    if files.exists(own):
-        return load_rules(own)
-    known = sorted(p.stem for p in (packaged("recipes") / "rules").glob("*.yaml"))
-    raise RecipeError(f"no rules '{name}'", hint=f"a path, or one of: {', '.join(known)}")
-
-
 def folder_of(path: str) -> str:
     """Return the folder of a recipe."""
     return str(Path(path).parent) if files.is_local(path) else path.rpartition("/")[0]
-
-
-def resolved(path: str, folder: str) -> str:
-    """Return a path of a recipe as seen from here."""
-    if not files.is_local(path) or Path(path).is_absolute():
-        return path
-    return files.join(folder, path)

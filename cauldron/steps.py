@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import orjson
 
 from cauldron import __version__
 from cauldron.engine.base import Engine
+from cauldron.engine.progress import Progress, followed, quiet
 from cauldron.engine.receipts import Failure, Job, name_of, perform_all
 from cauldron.errors import CardMissing, CheckError, UsageError
 from cauldron.ingest import Counts, ingest_part, require_pictures
@@ -31,22 +32,8 @@ from cauldron.sources.catalogue import detect
 from cauldron.storage import files, work
 from cauldron.storage.keys import key_of
 
-Progress = Callable[[str, int, int], None]
 MAX_REJECT_SHARE = 0.5
 PROMPTS = ("cauldron", "plain")
-
-
-def quiet(step: str, done: int, total: int) -> None:
-    """Report no progress."""
-    return None
-
-
-def followed(
-    results: Iterator[dict[str, Any]], step: str, total: int, progress: Progress
-) -> Iterator[dict[str, Any]]:
-    for number, result in enumerate(results, start=1):
-        progress(step, number, total)
-        yield result
 
 
 def ingest(
@@ -169,7 +156,7 @@ def failed_parts(place: str) -> dict[str, str]:
     """Return the parts that could not be ingested or measured, and why."""
     told = {
         f"{entry['source']}/{part}": why
-        for entry in ingests(place)
+        for entry in work.ingests(place)
         for part, why in entry.get("failed", {}).items()
     }
     for source, parts in work.set_aside(place).items():
@@ -196,7 +183,7 @@ def require_all_parts(place: str) -> None:
 def _ingest_job(task: PartTask, digest: str, key: str) -> Job:
     return Job(
         key=key_of(key, digest, task.license),
-        receipt=receipt(task.work, f"ingest-{task.source}", task.part),
+        receipt=work.receipt(task.work, f"ingest-{task.source}", task.part),
         outputs=(
             work.samples(task.work, task.source, task.part),
             work.quarantine(task.work, task.source, task.part),
@@ -218,10 +205,6 @@ def _index_folder(place: str) -> str:
     if files.is_local(place):
         return str(files.local_path(place) / ".archives")
     return str(Path.home() / ".cache" / "cauldron" / "archives")
-
-
-def receipt(place: str, step: str, part: str) -> str:
-    return files.join(place, "ledger", "parts", step, f"{part}.json")
 
 
 class _spill_folder:
@@ -266,16 +249,9 @@ def _intact(place: str, name: str, entry: dict[str, Any]) -> bool:
     return all(files.exists(url) and files.size_bytes(url) == size for url, size in urls)
 
 
-def ingests(place: str) -> list[dict[str, Any]]:
-    """Return the ledger entries of all ingests, by source and split."""
-    folder = files.join(place, "ledger")
-    names = [n for n in files.list_names(folder, ".json") if n.startswith("ingest-")]
-    return [files.read_json(files.join(folder, name)) for name in names]
-
-
 def _first_part(place: str, name: str, split: str, n: int, entry: dict[str, Any]) -> int:
     """Number parts of further splits behind those of the splits already there."""
-    others = [e for e in ingests(place) if e["source"] == name and e["split"] != split]
+    others = [e for e in work.ingests(place) if e["source"] == name and e["split"] != split]
     taken = [(e["first_part"], e["first_part"] + e["n_parts"]) for e in others]
     first = int(entry.get("first_part", 0))
     if all(first + n <= start or end <= first for start, end in taken):
@@ -335,25 +311,3 @@ def _first_rejected(place: str, name: str) -> str:
         origin = first["origin"]
         return f"; the first: {origin['file']} record {origin['record']}, {first['reason']}{told}"
     return ""
-
-
-def checksums(place: str, source: str) -> dict[str, str]:
-    """Return the sha256 of each samples part of a source, from the ledger."""
-    return {
-        part["name"]: part["sha256"]
-        for entry in ingests(place)
-        if entry["source"] == source and entry["status"] in ("done", "incomplete")
-        for part in entry["parts"]
-    }
-
-
-__all__ = [
-    "checksums",
-    "failed_parts",
-    "followed",
-    "ingest",
-    "ingests",
-    "quiet",
-    "receipt",
-    "require_all_parts",
-]

@@ -16,6 +16,7 @@ from PIL import Image
 from cauldron import curation, mixing, steps
 from cauldron.curate.rules import Rules
 from cauldron.engine.local import LocalEngine
+from cauldron.filtering import filter_samples
 from cauldron.mixture.manifest import build_manifest
 from cauldron.mixture.plan import SIZES, plan
 from cauldron.mixture.settings import MixSettings
@@ -108,7 +109,7 @@ def mixture(
             tree = colour_tree(raw / "colours", colours)
             steps.ingest(engine, work, "docvqa", [str(tree)], form="hub")
         curation.measure(engine, work)
-        curation.filter_samples(engine, work, Rules())
+        filter_samples(engine, work, Rules())
         settings = MixSettings(weights=weights, validation={"share": share})
         mixing.mix(engine, work, settings, name="small", seed=seed, materialize=materialize)
     return place / "work" / "mixture" / "small" / "manifest.json"

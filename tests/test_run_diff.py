@@ -13,6 +13,7 @@ from cauldron.curate.dedup import DedupSettings
 from cauldron.curate.rules import Rules
 from cauldron.engine.local import LocalEngine
 from cauldron.errors import StorageError
+from cauldron.filtering import filter_samples
 from cauldron.forecasting import forecast_filter, forecast_measure
 from cauldron.lineage import explain
 from cauldron.measuring import MeasureSettings
@@ -45,7 +46,7 @@ def written(place: str) -> str:
 def decided(place: str, least: int) -> dict[str, Any]:
     with LocalEngine(0) as engine:
         curation.measure(engine, place)
-        return curation.filter_samples(engine, place, rules(least))
+        return filter_samples(engine, place, rules(least))
 
 
 def test_a_plan_tells_what_is_cached_and_counts_drops_exactly(place: str) -> None:

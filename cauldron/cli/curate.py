@@ -91,9 +91,9 @@ def filter_(
     """
     with guarded():
         from cauldron.curate.lists import read_lists
-        from cauldron.curation import filter_samples
+        from cauldron.curate.rules import find_rules
         from cauldron.engine.named import engine_named
-        from cauldron.recipe import find_rules
+        from cauldron.filtering import filter_samples
         from cauldron.storage.work import locked, require
 
         require(work)

@@ -12,9 +12,11 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from cauldron.config import Off, checked, load_yaml
+from cauldron.config import Off, checked, load_yaml, resolved
 from cauldron.errors import RecipeError, near
+from cauldron.packaged import packaged
 from cauldron.signals.measure import SIGNALS_SCHEMA
+from cauldron.storage import files
 from cauldron.storage.keys import key_of
 
 IMAGES_LEFT = "images_left"
@@ -180,3 +182,19 @@ def load_rules(path: str) -> Rules:
     if not isinstance(values, dict):
         raise RecipeError("expected `rules:` at the top", place=path)
     return checked(values, Rules, path, node)
+
+
+def find_rules(name: str, folder: str = ".") -> Rules:
+    """Read rules by the name of a shipped file or by path.
+
+    Raises:
+        RecipeError: if there is neither.
+    """
+    shipped = packaged("recipes") / "rules" / f"{name}.yaml"
+    if "/" not in name and shipped.is_file():
+        return load_rules(str(shipped))
+    own = resolved(name, folder)
+    if files.exists(own):
+        return load_rules(own)
+    known = sorted(p.stem for p in (packaged("recipes") / "rules").glob("*.yaml"))
+    raise RecipeError(f"no rules '{name}'", hint=f"a path, or one of: {', '.join(known)}")

@@ -9,9 +9,9 @@ from typing import Any
 from cauldron import pipeline
 from cauldron.demo.findings import findings
 from cauldron.demo.raw import COUNTING, MARKER, RECORDS, write_raw
+from cauldron.engine.progress import Progress, quiet
 from cauldron.packaged import packaged
 from cauldron.recipe import load_recipe
-from cauldron.steps import Progress, quiet
 from cauldron.storage import files
 
 RAW, RECIPE = "raw", "demo.yaml"

@@ -62,6 +62,28 @@ def write_entry(url: str, entry: Mapping[str, Any]) -> None:
     files.write_json(url, {"schema_version": JSON_VERSION, **entry})
 
 
+def receipt(work: str, step: str, part: str) -> str:
+    """Return the receipt of a step on a part."""
+    return files.join(work, "ledger", "parts", step, f"{part}.json")
+
+
+def ingests(work: str) -> list[dict[str, Any]]:
+    """Return the ledger entries of all ingests, by source and split."""
+    folder = files.join(work, "ledger")
+    names = [n for n in files.list_names(folder, ".json") if n.startswith("ingest-")]
+    return [files.read_json(files.join(folder, name)) for name in names]
+
+
+def checksums(work: str, source: str) -> dict[str, str]:
+    """Return the sha256 of each samples part of a source, from the ledger."""
+    return {
+        part["name"]: part["sha256"]
+        for entry in ingests(work)
+        if entry["source"] == source and entry["status"] in ("done", "incomplete")
+        for part in entry["parts"]
+    }
+
+
 def sources(work: str) -> list[str]:
     """Return the sources that have samples."""
     return files.list_names(files.join(work, "samples"))

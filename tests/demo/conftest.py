@@ -11,9 +11,10 @@ import pytest
 from cauldron import curation, steps
 from cauldron.curate.decontaminate import DecontaminateSettings
 from cauldron.curate.dedup import DedupSettings
+from cauldron.curate.rules import find_rules
 from cauldron.demo.raw import MARKER, write_raw
 from cauldron.engine.local import LocalEngine
-from cauldron.recipe import find_rules
+from cauldron.filtering import filter_samples
 from cauldron.sources.catalogue import source_names
 from cauldron.storage import files
 
@@ -55,7 +56,7 @@ def curate(trees: Trees, base: Path) -> Curated:
                 folders[source] = str(base / source)
                 steps.ingest(engine, folders[source], source, trees.roots[source], split=split)
         curation.measure(engine, place)
-        curation.filter_samples(engine, place, find_rules("default"))
+        filter_samples(engine, place, find_rules("default"))
         curation.dedup_samples(place, DedupSettings())
         settings = DecontaminateSettings(image_only="drop")
         curation.decontaminate_samples(engine, place, folders, settings)

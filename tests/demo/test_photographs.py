@@ -10,10 +10,11 @@ import pytest
 
 from cauldron import curation, steps
 from cauldron.curate.dedup import DedupSettings
+from cauldron.curate.rules import find_rules
 from cauldron.demo.findings import findings
 from cauldron.demo.raw import MARKER, write_raw
 from cauldron.engine.local import LocalEngine
-from cauldron.recipe import find_rules
+from cauldron.filtering import filter_samples
 from cauldron.storage import files
 
 SOURCES = (
@@ -61,7 +62,7 @@ def drawn(base: Path, seed: int, records: int) -> Drawn:
     with LocalEngine(0) as engine:
         ingests = [steps.ingest(engine, place, source, roots[source]) for source in SOURCES]
         curation.measure(engine, place)
-        curation.filter_samples(engine, place, find_rules("default"))
+        filter_samples(engine, place, find_rules("default"))
     curation.dedup_samples(place, DedupSettings())
     return Drawn(
         roots=roots,

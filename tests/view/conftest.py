@@ -16,6 +16,7 @@ import pytest
 from cauldron import curation, steps
 from cauldron.curate.rules import Rules
 from cauldron.engine.local import LocalEngine
+from cauldron.filtering import filter_samples
 from cauldron.sources.own import described
 from tests.mixtures import discs
 
@@ -51,7 +52,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with LocalEngine(0) as engine:
         steps.ingest(engine, place, name, [str(folder)], form=form)
         curation.measure(engine, place)
-        curation.filter_samples(engine, place, Rules.model_validate(rules, context={}))
+        filter_samples(engine, place, Rules.model_validate(rules, context={}))
     return folder / "work"
 
 
