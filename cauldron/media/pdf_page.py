@@ -28,6 +28,8 @@ SCAN_COVER = 0.8
 MIN_OCR_LETTERS = 20
 GLUED_WORD_LETTERS = 25
 WORD_GAP_EM = 0.1
+_ALEFS = "\u0622\u0623\u0625\u0627"
+_LAM_ALEF = re.compile(f"[{_ALEFS}]\u0644")
 _GLUED = re.compile(r"[\x21-\x7e]*?[a-z]{4}[A-Za-z(),.;:%<>\[\]0-9-]{12,}")
 
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
@@ -69,12 +71,16 @@ def text_blocks(page: pymupdf.Page) -> list[dict[str, Any]]:
 
 def text_lines(page: pymupdf.Page, blocks: list[dict[str, Any]]) -> tuple[list[TextLine], int]:
     """Return the horizontal lines of a turned page, and the number of lines that run otherwise."""
-    if any(_is_glued(span["text"]) for _, line in _lines(blocks) for span in line["spans"]):
+    told = [span["text"] for _, line in _lines(blocks) for span in line["spans"]]
+    glued = any(map(_is_glued, told))
+    if glued or any(map(_LAM_ALEF.search, told)):
         blocks = page.get_text("rawdict", flags=_FLAGS)["blocks"]
     turn = Turn.of(page)
     lines, others = [], 0
     for block, line in _lines(blocks):
-        text = "".join(span["text"] if "text" in span else _spaced(span) for span in line["spans"])
+        text = "".join(
+            span["text"] if "text" in span else _letters(span, glued) for span in line["spans"]
+        )
         if not text.strip():
             continue
         if not turn.is_forward(line["dir"]):
@@ -133,6 +139,24 @@ class Turn:
 def _is_glued(text: str) -> bool:
     """Say whether a text holds a word that is too long to be one, and is no address."""
     return any(len(w) >= GLUED_WORD_LETTERS and _GLUED.fullmatch(w[:80]) for w in text.split())
+
+
+def _letters(span: dict[str, Any], glued: bool) -> str:
+    """Return the letters of a span: those of one glyph of lam and alef in their order.
+
+    MuPDF tells such a glyph as the alef, without width, and then the lam.
+    """
+    chars: list[Any] = []
+    alef = None
+    for char in span["chars"]:
+        if alef and char["c"] == "\u0644":
+            chars[-1:] = [char, alef]
+            alef = None
+            continue
+        chars.append(char)
+        flat = char["bbox"][2] - char["bbox"][0] < 0.01 * span["size"]
+        alef = char if flat and char["c"] in _ALEFS else None
+    return _spaced({**span, "chars": chars}) if glued else "".join(char["c"] for char in chars)
 
 
 def _spaced(span: dict[str, Any]) -> str:

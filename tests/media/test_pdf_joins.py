@@ -114,13 +114,13 @@ def test_a_mark_without_letters_is_a_bullet() -> None:
     )
 
 
-def font_with(table: str) -> Callable[[], bytes]:
-    """Return a file whose font draws `f_f_i` for the letter A, which its table calls a sign."""
+def font_with(table: str, said: str = "diAcult to say, eAcient to do") -> Callable[[], bytes]:
+    """Return a file whose font draws `f_f_i` for the letter A, and has this table of letters."""
 
     def make() -> bytes:
         with pymupdf.open() as document:
             page = document.new_page()
-            page.insert_text((72, 72), "diAcult to say, eAcient to do", fontname="helv")
+            page.insert_text((72, 72), said, fontname="helv")
             font = page.get_fonts()[0][0]
             named = "<</Type/Encoding/Differences[65 /f_f_i]>>"
             document.xref_set_key(font, "Encoding", named)
@@ -208,3 +208,13 @@ def test_the_foot_of_a_journal_leaves_the_text_of_a_single_page() -> None:
         for n, part in enumerate(parts)
     ]
     assert text_of(*body, *foot) == "The text of the page stands here."
+
+
+def test_a_glyph_of_lam_and_alef_is_told_in_the_order_of_its_letters() -> None:
+    letters = "<41> <06440625> <42> <0627> <43> <0646>"
+    table = (
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap 1 begincodespacerange "
+        f"<00><FF> endcodespacerange 3 beginbfchar {letters} endbfchar endcmap end end"
+    )
+    (page,) = read_pages(font_with(table, "CAB")(), PdfFacts())
+    assert page.lines[0].text == "\u0627\u0644\u0625\u0646"
