@@ -106,11 +106,11 @@ class Layout:
         tree = self.tree
         texts, filled = list(tree.texts), tree.filled.copy()
         if _is_unclean(tree.source):
-            texts = [collapsed(clean(text)) for text in tree.written]
+            texts = collapsed(BETWEEN.join(map(clean, tree.written))).split(BETWEEN)
             filled = filled_of(texts)
-        if not content.texts.all():
-            texts = list(map(_shown, texts, content.texts.tolist()))
-            filled[~content.texts] = 0
+        filled[~content.texts] = 0
+        for place in np.flatnonzero(~content.texts).tolist():
+            texts[place] = ""
         if places := np.flatnonzero(self.kept & content.texts).tolist():
             whole = BETWEEN.join([clean(tree.written[place]) for place in places])
             for place, text in zip(places, _as_kept(whole).split(BETWEEN), strict=True):
@@ -313,8 +313,11 @@ class Flow(Generic[Picture]):
     def _add_text(self, text: str) -> None:
         if not text:
             return
-        text, self._prefix = self._prefix + text, ""
-        self._texts += ["\n" if self._need == _LINE else "\n\n", text] if self._texts else [text]
+        if self._texts:
+            self._texts.append("\n" if self._need == _LINE else "\n\n")
+        if self._prefix:
+            text, self._prefix = self._prefix + text, ""
+        self._texts.append(text)
         self._need = 0
 
     def _end_text(self) -> None:
@@ -356,10 +359,6 @@ def _as_kept(text: str) -> str:
     for found, kept in _AS_KEPT:
         text = text.replace(found, kept)
     return collapsed(text)
-
-
-def _shown(text: str, is_shown: bool) -> str:
-    return text if is_shown else ""
 
 
 def _laid_out(text: str) -> str:

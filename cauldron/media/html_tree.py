@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +52,8 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _LATE_CONTROLS = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
 _CONTROL_BYTES = bytes((*range(9), 0x0B, *range(0x0E, 0x20), 0x7F))
 _BRACKETS = np.uint8(~(ord("<") ^ ord(">")) & 0xFF)
-_ODD_SPACES, _MORE_ODD_SPACES = "\n\t\r\f", "\x85\xa0\u2028\u2029"
+_IS_SPACE = np.zeros(1 << 16, np.bool_)
+_IS_SPACE[list(map(ord, " \t\n\r\f\x85\xa0\u2028\u2029"))] = True
 BETWEEN = "\0"
 """Stands between texts; it is not in them, since control characters are taken out."""
 _SEPARATORS = np.array(["", BETWEEN], object)
@@ -404,14 +406,18 @@ def filled_of(texts: list[str]) -> Ints:
 
 def collapsed(text: str) -> str:
     """Return text with one space for white space, also at its ends."""
-    for odd in _ODD_SPACES if text.isascii() else _ODD_SPACES + _MORE_ODD_SPACES:
-        if odd in text:
-            text = text.replace(odd, " ")
-    if "  " in text:
-        for many in ("    ", "  "):
-            while many in text:
-                text = text.replace(many, " ")
-    return text
+    try:
+        coding, octets = "latin-1", text.encode("latin-1")
+        units: npt.NDArray[Any] = np.frombuffer(octets, np.uint8)
+    except UnicodeEncodeError:
+        coding = "utf-16-le"
+        units = np.frombuffer(text.encode(coding, "surrogatepass"), "<u2")
+    space = _IS_SPACE[units]
+    keep = ~space
+    keep[1:] |= ~space[:-1]
+    keep[:1] = True
+    written: bytes = np.where(space, units.dtype.type(ord(" ")), units)[keep].tobytes()
+    return written.decode(coding, "surrogatepass")
 
 
 def has(kinds: Ints, bits: int) -> Bools:
