@@ -72,8 +72,8 @@ def planes_of(image: Image.Image) -> Planes:
     """Return the planes of a picture at an eighth, as of a JPEG; of a small one less reduced."""
     shorter = min(image.size)
     factor = EIGHTH if shorter > EIGHTH * (LEAST_SIDE - 1) else shorter // _SHORTEST
-    image = image.convert("RGB")
-    grey, blue, red = (image.reduce(factor) if factor > 1 else image).convert("YCbCr").split()
+    small = image.reduce(factor) if factor > 1 else image
+    grey, blue, red = small.convert("RGB").convert("YCbCr").split()
     return np.asarray(grey), np.asarray(blue), np.asarray(red)
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from cauldron.media.images import ImageError, UprightFacts, open_rgb, upright_facts
 from cauldron.media.limits import LIMITS
 from cauldron.media.resizing import as_grey
-from cauldron.media.small import LEAST_SIDE, Planes, jpeg_pixels, planes_of, small_planes
+from cauldron.media.small import EIGHTH, LEAST_SIDE, Planes, jpeg_pixels, planes_of
 from cauldron.signals.thumbs import (
     LOOK_BYTES,
     U8,
@@ -128,7 +128,27 @@ def _opened(data: bytes) -> tuple[Planes, str]:
     high, wide = pixels.shape[:2]
     digest = xxhash.xxh3_128(f"{wide}x{high}".encode())
     digest.update(pixels.data)
-    return small_planes(data, LEAST_SIDE), digest.hexdigest()
+    return _reduced(pixels), digest.hexdigest()
+
+
+def _reduced(pixels: U8) -> Planes:
+    """Return the planes of [height, width, 4] pixels, as `planes_of` makes them."""
+    high, wide = pixels.shape[:2]
+    compiled = _compiled()
+    if compiled and min(high, wide) > EIGHTH * (LEAST_SIDE - 1):
+        grey, blue, red = compiled.eighths(pixels)
+        return grey, blue, red
+    return planes_of(Image.frombuffer("RGBX", (wide, high), pixels, "raw", "RGBX", 0, 1))
+
+
+@cache
+def _compiled() -> Any:
+    """Return the reduction compiled by numba, or None where numba is not installed."""
+    try:
+        from cauldron.signals import pictures_compiled
+    except ImportError:
+        return None
+    return pictures_compiled
 
 
 def _binary(rows: npt.NDArray[Any], sound: npt.NDArray[np.bool_]) -> pa.Array:

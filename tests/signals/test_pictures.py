@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from cauldron.media.small import planes_of
 from cauldron.signals import pictures
 from cauldron.signals.pictures import header_signals, pixel_signals
 from tests.conftest import picture
@@ -131,3 +132,12 @@ def test_ordinary_jpegs_are_measured_as_pillow_measures_them(
     assert fast["image_hash"] == plain["image_hash"]
     one, two = (np.frombuffer(f["image_thumb"][0].as_py(), np.uint8) for f in (fast, plain))
     assert np.abs(one.astype(int) - two).mean() < 6
+
+
+@pytest.mark.parametrize("size", [(640, 480), (401, 777), (383, 377)])
+def test_planes_are_those_of_the_reduced_picture(size: tuple[int, int]) -> None:
+    pytest.importorskip("numba")
+    values = np.random.default_rng(2).integers(0, 256, (size[1], size[0], 4)).astype(np.uint8)
+    wanted = planes_of(Image.fromarray(np.ascontiguousarray(values[:, :, :3])))
+    for one, two in zip(pictures._reduced(values), wanted, strict=True):
+        assert one.shape == two.shape and np.abs(one.astype(int) - two).max() <= 1
