@@ -245,7 +245,7 @@ def open_parquet(url: str) -> Iterator[pq.ParquetFile]:
     """
     try:
         if is_local(url):
-            with pq.ParquetFile(local_path(url), page_checksum_verification=False) as file:
+            with pq.ParquetFile(local_path(url)) as file:
                 _refuse_newer(file, url)
                 yield file
         else:

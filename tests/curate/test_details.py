@@ -231,7 +231,11 @@ def test_a_crop_is_guessed_from_profiles_and_improved(ends: tuple[float, ...]) -
 
 
 def test_what_is_sought_are_crops_of_either_picture() -> None:
-    _, share, shift, stretch = details._steps(100)
+    low, share, shift, stretch = details._steps(100)
+    ends = np.linspace(0, 0.025, 6)
+    first, last = np.tile(ends, 6), np.repeat(ends, 6)
+    assert (low + share)[:36, 0] == pytest.approx(100 * first, abs=0.03)
+    assert (low + share)[:36, -1] == pytest.approx(99 - 100 * last, abs=0.03)
     assert len(shift) == 72 and share.min() >= 0 and share.max() <= 1
     assert np.abs(shift).max() == pytest.approx(0.025)
     assert np.abs(stretch).max() == pytest.approx(0.05)
