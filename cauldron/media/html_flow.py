@@ -106,13 +106,14 @@ class Layout:
         tree = self.tree
         texts, filled = list(tree.texts), tree.filled.copy()
         if _is_unclean(tree.source):
-            texts = collapsed(BETWEEN.join(map(clean, tree.written))).split(BETWEEN)
+            whole = BETWEEN.join(map(clean, tree.written(list(range(len(texts))))))
+            texts = collapsed(whole).split(BETWEEN)
             filled = filled_of(texts)
         filled[~content.texts] = 0
         for place in np.flatnonzero(~content.texts).tolist():
             texts[place] = ""
         if places := np.flatnonzero(self.kept & content.texts).tolist():
-            whole = BETWEEN.join([clean(tree.written[place]) for place in places])
+            whole = BETWEEN.join(map(clean, tree.written(places)))
             for place, text in zip(places, _as_kept(whole).split(BETWEEN), strict=True):
                 texts[place] = text
                 filled[place] = _FILLED if text else 0

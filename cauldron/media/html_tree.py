@@ -100,11 +100,10 @@ class Tree:
         letters = np.add.reduceat(octets != ord(" "), starts, dtype=np.int64) - 1
         return np.where(self.order >= 0, letters[self.order], 0)
 
-    @cached_property
-    def written(self) -> list[str]:
-        """The texts as they stand in the page."""
+    def written(self, places: list[int]) -> list[str]:
+        """Return texts as they stand in the page."""
         texts = self.source.split(BETWEEN)
-        return [texts[number] if number >= 0 else "" for number in self.order.tolist()]
+        return [texts[number] if number >= 0 else "" for number in self.order[places].tolist()]
 
     @cached_property
     def parents(self) -> list[int]:
