@@ -24,6 +24,7 @@ STRUCTURED = 0.3  # share of two grey levels from which a picture is no photogra
 _CLEAR_FIT, _CLEAR_WORST = 0.9, 12.0  # thumbnails that are clearly the same photograph
 _EVEN = 3.0  # grey levels up to which structured ones are the same wherever they are looked at
 _FIT, _WORST = 0.65, 45.0  # thumbnails that may be
+_DRAWN_FIT = 0.55  # structured ones that may be: thin lines of a cropped one fit less well
 _SURE_FIT, _DRAWN_WORST = 0.85, 27.0  # structured ones that fit less well may differ less
 _SAME = 16.5  # difference of details up to which pictures are the same
 _SAME_PHOTO = 22.0  # that of photographs, which hold no words
@@ -137,7 +138,8 @@ def verdicts(looks: npt.NDArray[np.uint8], pairs: I64) -> tuple[I64, Bools, Bool
     fit, worst = fits(thumbs, pairs)
     flat = flat_share(thumbs, np.unique(pairs))
     drawn = np.asarray(flat[pairs].max(axis=1) > STRUCTURED)
-    possible = (fit >= _FIT) & (worst <= np.where(drawn & (fit < _SURE_FIT), _DRAWN_WORST, _WORST))
+    least = np.where(drawn, _DRAWN_FIT, _FIT)
+    possible = (fit >= least) & (worst <= np.where(drawn & (fit < _SURE_FIT), _DRAWN_WORST, _WORST))
     clear = (fit >= _CLEAR_FIT) & (worst <= _CLEAR_WORST) & ~drawn
     closely = np.flatnonzero(possible & drawn)
     clear[closely] = largest_differences(thumbs, pairs[closely]) <= _EVEN

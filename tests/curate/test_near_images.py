@@ -145,6 +145,8 @@ def verdicts_of(
         (0.85, 45.0, 0.31, (True, False, True)),
         (0.84, 27.0, 0.31, (True, False, True)),
         (0.84, 27.1, 0.31, (False, False, False)),
+        (0.55, 27.0, 0.31, (True, False, True)),
+        (0.54, 1.0, 0.31, (False, False, False)),
     ],
 )
 def test_thumbnails_tell_photographs_and_leave_drawings_to_their_details(
