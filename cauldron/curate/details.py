@@ -33,6 +33,7 @@ _WINDOW = 5  # side in pixels of a place
 _EDGE = 8.0  # change of grey levels a pixel that makes an edge
 _USUAL = 0.75  # share of the places at edges that compression and resizing leave alike
 _EVEN, _TIMES = 4.0, 3.2  # what a place of a drawn picture may differ by, beyond what edges do
+_HOPELESS = 4.6  # times as much as may differ from which a better guess of the crop is not sought
 _BRIGHTER = 12.0  # the same where one of them is brighter
 
 F32 = npt.NDArray[np.float32]
@@ -60,9 +61,13 @@ class Difference(NamedTuple):
         A changed word or bar leaves edges elsewhere as they are. Where levels of a brighter copy
         were cut off, places differ without being changed.
         """
+        return self.worst <= self.bound(most, drawn)
+
+    def bound(self, most: float, drawn: bool) -> float:
+        """Return what the worst place may differ by."""
         if drawn:
             most = min(most, _BRIGHTER if self.toned else _EVEN + _TIMES * self.usual)
-        return self.worst <= most
+        return most
 
 
 def detail(levels: U8) -> U8:
@@ -86,8 +91,11 @@ def same_picture(one: U8, two: U8, most: float, drawn: bool) -> bool:
         return True
     goal = _soft(right)  # a warped picture is less sharp, so the other is made so too
     place = _cropped(left, right)
-    if _rest(_soft(_warped(left, place)), goal, place).within(most, drawn):
+    rest = _rest(_soft(_warped(left, place)), goal, place)
+    if rest.within(most, drawn):
         return True
+    if rest.worst > _HOPELESS * rest.bound(most, drawn):
+        return False
     place = _placed(left, right, place)
     return _rest(_soft(_warped(left, place)), goal, place).within(most, drawn)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from cauldron.curate import details
 from cauldron.curate import near_images as near
 from cauldron.curate.details import detail, same_picture
 from cauldron.curate.near_images import looks_of, near_images, same_details
@@ -218,3 +219,16 @@ def test_the_same_chart_in_another_colour_is_another_picture(tint: tuple[int, in
         coloured(n, tint) for n in range(4)
     ]
     assert found(pictures) == set()
+
+
+@pytest.mark.parametrize(("worst", "sought"), [(46.0, True), (46.1, False)])
+def test_no_better_crop_is_sought_where_much_differs(
+    monkeypatch: pytest.MonkeyPatch, worst: float, sought: bool
+) -> None:
+    asked: list[int] = []
+    left = details.Difference(worst=worst, usual=0.0, toned=False)
+    monkeypatch.setattr(details, "_rest", lambda *told: left)
+    monkeypatch.setattr(details, "_placed", lambda one, two, at: asked.append(1) or at)
+    one = detail(np.asarray(photo(1).convert("L")))
+    assert not same_picture(one, one, 10.0, drawn=False)
+    assert bool(asked) == sought
