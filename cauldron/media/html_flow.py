@@ -107,8 +107,8 @@ class Layout:
         texts, filled = list(tree.texts), tree.filled.copy()
         if _is_unclean(tree.source):
             whole = BETWEEN.join(map(clean, tree.written(list(range(len(texts))))))
-            texts = collapsed(whole).split(BETWEEN)
-            filled = filled_of(texts)
+            whole = collapsed(whole)
+            texts, filled = whole.split(BETWEEN), filled_of(whole)
         filled[~content.texts] = 0
         for place in np.flatnonzero(~content.texts).tolist():
             texts[place] = ""

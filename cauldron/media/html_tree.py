@@ -90,7 +90,7 @@ class Tree:
     @cached_property
     def filled(self) -> Ints:
         """Whether texts with collapsed white space are empty (0), a space (1), or more (2)."""
-        return filled_of(self.texts)
+        return filled_of(BETWEEN.join(self.texts))
 
     @cached_property
     def letters(self) -> Ints:
@@ -396,11 +396,16 @@ def _reordered(tree: Tree, order: Ints, texts: Ints) -> Tree:
     )
 
 
-def filled_of(texts: list[str]) -> Ints:
-    """Return whether texts with collapsed white space are empty (0), a space (1), or more (2)."""
-    filled = np.fromiter(map(bool, texts), np.bool_, len(texts))
-    blank = np.fromiter(map(" ".__eq__, texts), np.bool_, len(texts))
-    return np.where(filled, 2 - blank.astype(np.int64), 0)
+def filled_of(whole: str) -> Ints:
+    """Return whether texts with `BETWEEN` between them are empty (0), a space (1), or more (2).
+
+    Their white space is collapsed.
+    """
+    octets = np.frombuffer(f"{whole}{BETWEEN}".encode("latin-1", "replace"), np.uint8)
+    ends = np.flatnonzero(octets == ord(BETWEEN))
+    many = np.diff(ends, prepend=-1) - 1
+    blank = (many == 1) & (octets[ends - 1] == ord(" "))
+    return np.where(blank, 1, np.minimum(2 * many, 2))
 
 
 def collapsed(text: str) -> str:
