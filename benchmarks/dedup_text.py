@@ -20,7 +20,6 @@ installed the pass over the bytes is compiled.
 from __future__ import annotations
 
 import argparse
-import resource
 import shutil
 import statistics
 import subprocess
@@ -151,15 +150,22 @@ def by_commands(folder: Path, documents: int, workers: int) -> None:
     print(f"{'':12} cauldron measure {measured_s:.2f} s, cauldron dedup {sought_s:.2f} s")
 
 
+def own_peak_mib() -> int:
+    """Return the peak of this process; `ru_maxrss` would count the process that started it too."""
+    told = Path("/proc/self/status").read_text()
+    return int(told.split("VmHWM:")[1].split()[0]) >> 10
+
+
 def memory(folder: Path, documents: int) -> None:
     """Run in a process of its own, so that its peak is that of finding duplicates alone."""
     path, *truth = saved(folder, documents)
     out = folder / "removed.npy"
     began = time.perf_counter()
-    subprocess.run([sys.executable, __file__, "--child", str(path), str(out)], check=True)
+    command = [sys.executable, __file__, "--child", str(path), str(out)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     seconds = time.perf_counter() - began
     told("cauldron", documents / seconds, np.load(out), documents, tuple(truth))
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
+    peak = int(done.stdout)
     print(
         f"{'':12} peak memory {peak:,} MiB of {MEMORY_MIB:,}, {documents:,} documents, imports in"
     )
@@ -184,6 +190,7 @@ def main() -> None:
     chosen = options.parse_args()
     if chosen.child:
         np.save(chosen.child[1], streamed(Path(chosen.child[0])))
+        print(own_peak_mib())
         return
     with tempfile.TemporaryDirectory() as scratch:
         folder = chosen.data or Path(scratch)
