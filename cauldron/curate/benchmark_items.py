@@ -11,6 +11,7 @@ import base64
 import binascii
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -38,6 +39,8 @@ _QUESTIONS = (
 _CHATS = ("texts", "messages", "conversations", "qa")
 _ASKED_BY = ("user", "human", "value", "content", "question")
 _SHOWS = ("image", "img", "picture", "figure", "photo", "diagram")
+_NUMBERED = ("image_id", "img_id", "imageId")
+_PADDED = re.compile(r"(?:^|[_/])0+([0-9]+)\.jpg$")  # as COCO names what records tell by number
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
 _LONG = 64  # a text of fewer characters is no base64 picture
 _MAX_RECORD_BYTES = 1 << 30
@@ -156,7 +159,8 @@ def _listed(value: Any) -> Iterator[Any]:
     if isinstance(value, list):
         yield from value
     elif isinstance(value, dict):
-        if any(key in value for key in _QUESTIONS[:3]):
+        asked = [value[key] for key in _QUESTIONS[:3] if key in value]
+        if any(not (isinstance(a, list) and a and isinstance(a[0], dict)) for a in asked):
             yield value
             return
         for key, inner in value.items():
@@ -219,7 +223,7 @@ class _Beside:
     def bytes_of(self, row: Mapping[str, Any]) -> Iterator[bytes]:
         for key, value in row.items():
             if any(word in key.lower() for word in _SHOWS) or isinstance(value, bytes):
-                yield from self._of(value)
+                yield from self._of(str(value) if key in _NUMBERED else value)
 
     def _of(self, value: Any) -> Iterator[bytes]:
         if isinstance(value, bytes):
@@ -246,7 +250,8 @@ class _Beside:
         if self._names is None:
             found = files.find_files(self._folder)
             pictures = [name for name in found if name.lower().endswith(PICTURES)]
-            self._names = {PurePosixPath(name).name: name for name in pictures}
+            self._names = {m[1]: n for n in pictures if (m := _PADDED.search(n))}
+            self._names |= {PurePosixPath(name).name: name for name in pictures}
             self._names |= {PurePosixPath(n).stem: n for n in pictures} | {n: n for n in pictures}
         name = self._names.get(value) or self._names.get(PurePosixPath(value).name)
         if name:

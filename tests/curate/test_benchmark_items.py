@@ -53,6 +53,16 @@ def test_records_are_found_in_every_form(tmp_path: Path, name: str, text: str) -
         assert told[0].name == "7" and told[1].name.startswith("b:")
 
 
+def test_official_questions_of_coco_pictures_are_paired_by_number(tmp_path: Path) -> None:
+    rows = [{"image_id": 42, "question": "Who?", "question_id": 42001}, {"image_id": 4}]
+    (tmp_path / "q.json").write_text(json.dumps({"info": "of COCO", "questions": rows}))
+    (tmp_path / "val2014").mkdir()
+    (tmp_path / "val2014" / "COCO_val2014_000000000042.jpg").write_bytes(JPEG)
+    (tmp_path / "val2014" / "000000000004.jpg").write_bytes(PNG)
+    told = [(item.name, item.questions, item.pictures) for item in found(tmp_path)]
+    assert told == [("42001", ("Who?",), (JPEG,)), ("q:1", (), (PNG,))]
+
+
 def test_one_record_is_a_benchmark(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text('{"query": "Who?", "rows": [{"question": "not this"}]}')
     assert [(i.name, i.questions) for i in found(tmp_path)] == [("b:0", ("Who?",))]
