@@ -112,12 +112,26 @@ def read_manifest(path: str) -> dict[str, Any]:
         StorageError: if it is missing, of a newer version, or does not fit the schema.
     """
     url = path if path.endswith(".json") else files.join(path, "manifest.json")
-    manifest = files.read_json(url)
+    try:
+        manifest = files.read_json(url)
+    except StorageError as error:
+        if path.endswith(".json") or files.exists(url):
+            raise
+        below = ", ".join(_manifests_below(path))
+        error.hint = f"manifests are below it: {below}" if below else error.hint
+        raise
     if not isinstance(manifest, dict) or "schema_version" not in manifest:
         raise StorageError("not a manifest", place=url)
     samples = manifest.get("sample_schema_version", SAMPLE_VERSION)
     refuse_newer("samples of", samples, SAMPLE_VERSION, files.redacted(url))
     return checked(manifest, url)
+
+
+def _manifests_below(folder: str) -> list[str]:
+    """Return the folders of mixtures in a work folder, or in the folder of all its mixtures."""
+    places = [files.join(folder, "mixture"), folder]
+    inside = (files.join(place, name) for place in places for name in files.list_names(place))
+    return [place for place in inside if files.exists(files.join(place, "manifest.json"))]
 
 
 def folder_of(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,18 @@ def test_a_manifest_is_found_in_its_folder_and_its_folder_by_it(made: Path) -> N
     assert read_manifest(str(made.parent)) == read_manifest(str(made))
     assert folder_of("s3://b/m/manifest.json") == folder_of("s3://b/m") == "s3://b/m"
     assert folder_of("manifest.json") == "."
+
+
+def test_manifests_below_a_folder_are_told(made: Path, tmp_path: Path) -> None:
+    inside = tmp_path / "work" / "mixture" / "one"
+    shutil.copytree(made.parent, inside)
+    for place in (tmp_path / "work", tmp_path / "work" / "mixture"):
+        with pytest.raises(StorageError, match="cannot read") as raised:
+            read_manifest(str(place))
+        assert raised.value.hint == f"manifests are below it: {inside}"
+    with pytest.raises(StorageError) as raised:
+        read_manifest(str(tmp_path))
+    assert raised.value.hint == ""
 
 
 @pytest.mark.parametrize("value", [[], [1], {"sources": []}, None])
