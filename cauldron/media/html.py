@@ -216,7 +216,9 @@ class _Reading:
         before = summed(images)
         alone = before[np.minimum(tree.ends, len(images))] == before[:-1]
         found: Bools = content.tags & (images | (has(tree.starts, PICTURE) & alone))
-        holders = [n for n in tree.having(NOSCRIPT) if self._is_in_content(n)]
+        holders = [
+            n for n in tree.having(NOSCRIPT) if self._is_in_content(n) and not content.tags[n]
+        ]
         if holders:
             shown = self._addresses(np.flatnonzero(images & content.tags).tolist())
             for place in np.flatnonzero(images & (around(tree, np.array(holders))[:-1] > 0)):

@@ -26,6 +26,7 @@ from cauldron.media.html_tags import (
     IF_MINOR,
     IF_TOP,
     MAIN,
+    NOSCRIPT,
     ROW,
     SECTION,
     TABLE,
@@ -69,8 +70,9 @@ class _Page:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        unseen = around(tree, np.flatnonzero(tree.starts & UNSEEN)) > 0
-        self.seen = np.where(unseen[:-1], 0, tree.starts)
+        self.starts = _without_scripts(tree)
+        unseen = around(tree, np.flatnonzero(self.starts & UNSEEN)) > 0
+        self.seen = np.where(unseen[:-1], 0, self.starts)
         self.letters = np.where(unseen | (tree.filled < 2), 0, tree.letters)
         self.before = summed(self.letters)
         links = has(self.seen, COUNTED_LINK)
@@ -89,7 +91,7 @@ class _Page:
     def furniture(self) -> Bools:
         """Return which start tags are those of furniture."""
         tree = self.tree
-        out = has(tree.starts, FURNITURE)
+        out = has(self.starts, FURNITURE)
         may = IF_BARE | IF_MINOR | IF_BARE_AND_MINOR | IF_TOP
         places = np.flatnonzero(tree.starts & may)
         if len(places):
@@ -128,6 +130,20 @@ class _Page:
         for text in filled[first : min(last, first + MAX_LINK_WORDS)].tolist():
             words += len(self.tree.texts[text].split())
         return words < MAX_LINK_WORDS
+
+
+def _without_scripts(tree: Tree) -> Ints:
+    """Return the bits of start tags; a `noscript` that holds most of what is written is seen."""
+    places = np.array(tree.having(NOSCRIPT), np.int64)
+    if not len(places):
+        return tree.starts
+    others = has(tree.starts, UNSEEN) & ~has(tree.starts, NOSCRIPT)
+    hidden = around(tree, np.flatnonzero(others)) > 0
+    before = summed(np.where(hidden | (tree.filled < 2), 0, tree.letters))
+    inside = before[np.minimum(tree.ends[places] + 1, len(before) - 1)] - before[places + 1]
+    starts = tree.starts.copy()
+    starts[places[2 * inside > before[-1]]] &= ~(UNSEEN | FURNITURE)
+    return starts
 
 
 def content_of(tree: Tree) -> Content:

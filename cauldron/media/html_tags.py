@@ -53,8 +53,22 @@ _FURNITURE = frozenset(
     """.split()
 )
 _FURNITURE_WITHOUT_PICTURES = frozenset(
-    "header sidebar menu related toolbar tabs widget widgets tags meta".split()
+    "header sidebar menu related toolbar tabs widget widgets textwidget tags meta".split()
 )
+_FURNITURE_PIECES = frozenset(
+    """
+    related relatedposts yarpp sharedaddy addthis sharing share newsletter signup subscribe
+    subscription footer prefooter pagination breadcrumb breadcrumbs navbar submenu navi cookie
+    likes disqus nocomments respond promo recommended recommendations signup login registration
+    """.split()
+)
+_WRITTEN = frozenset(
+    """
+    entry hentry h-entry entry-content entry-body post-body post-content article-body
+    article-content articlebody story-body blog blog-posts
+    """.split()
+)
+_PIECE = re.compile(r"[a-z]+")
 _FIGURES = frozenset("figure thumb thumbinner mediaobject wp-caption gallerybox image-box".split())
 _INLINE = frozenset(
     "abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd mark nobr q s samp small "
@@ -177,10 +191,12 @@ def _bits_of_role(raw: str) -> int:
 @lru_cache(maxsize=_KNOWN_TAGS)
 def _bits_of_tokens(tokens: frozenset[str]) -> int:
     found = 0
-    if not tokens.isdisjoint(_FURNITURE):
-        found |= IF_MINOR
-    if not tokens.isdisjoint(_FURNITURE_WITHOUT_PICTURES):
-        found |= IF_BARE_AND_MINOR
+    if tokens.isdisjoint(_WRITTEN):
+        pieces = {piece for token in tokens for piece in _PIECE.findall(token)}
+        if not tokens.isdisjoint(_FURNITURE) or not pieces.isdisjoint(_FURNITURE_PIECES):
+            found |= IF_MINOR
+        if not tokens.isdisjoint(_FURNITURE_WITHOUT_PICTURES):
+            found |= IF_BARE_AND_MINOR
     if not tokens.isdisjoint(_FIGURES):
         found |= FIGURE_LIKE
     return found | (CAPTIONED if any("caption" in token for token in tokens) else 0)

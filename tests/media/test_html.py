@@ -94,6 +94,9 @@ def test_a_caption_in_front_of_its_picture_comes_behind_it() -> None:
         "<div role=navigation>{}</div>",
         "<div class='Foo NavHeader'>{}</div>",
         "<div id=cookie-banner>{}</div>",
+        "<div class='c-Related-articles__list'>{}</div>",
+        "<div class=entry-footer>{}</div>",
+        "<div class='textwidget side'>{}</div>",
         "<div hidden>{}</div>",
         "<p style='display: none'>{}</p>",
         "<form><label>{}</label><button>{}</button></form>",
@@ -124,6 +127,18 @@ def test_a_line_of_links_between_bars_is_taken_out_with_its_icons() -> None:
 
 def test_furniture_words_never_take_most_of_a_page() -> None:
     assert "Enough words" in read(f"<div class='sidebar nav'>{ARTICLE}</div><p>x</p>")[0][0]
+
+
+@pytest.mark.parametrize("named", ["widget Blog", "entry themeform share", "hentry related"])
+def test_what_is_named_for_the_written_stays_whatever_else_it_is_named(named: str) -> None:
+    page = f"<div class=x>{'Other words. ' * 40}</div><div class='{named}'>{ARTICLE}</div>"
+    assert "Enough words" in read(page)[0][0]
+
+
+def test_a_noscript_that_holds_most_of_a_page_is_the_page() -> None:
+    page = f"<p>Labels</p><noscript>{ARTICLE}<img src=a.png></noscript>"
+    parts, _ = read(page + "<script type='text/template'><p>Enough words</p></script>")
+    assert parts[0].startswith("Labels\n\nEnough") and parts[1:] == ["img:a.png"]
 
 
 def test_main_wins_when_it_holds_most_of_the_text() -> None:
