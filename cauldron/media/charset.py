@@ -1,7 +1,8 @@
 """Bytes of a web page to text: which encoding, and who said so.
 
 The order is that of browsers: byte order mark, HTTP header, what the page declares, a look at the
-bytes, then windows-1252. Labels mean what the WHATWG encoding table says they mean.
+bytes, then windows-1252. Labels mean what the WHATWG encoding table says they mean. Saved pages are
+often UTF-8 and still declare what they were: bytes that are UTF-8 throughout are read as such.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
 _META_BYTES = 4096  # browsers look at 1024; generators put long comments in front
+_BEYOND_CHANCE = 40  # bytes that only continue a character
 _DECLARED = re.compile(
     rb"""<meta\b[^>]*?charset\s*=\s*["']?\s*([\w.:-]+)"""
     rb"""|<\?xml\b[^>]*?encoding\s*=\s*["']([\w.:-]+)""",
@@ -83,7 +85,8 @@ def decode(data: bytes, http: str = "") -> Decoded:
     for label, by in ((http, "http"), (named, "meta")):
         codec = _CODECS.get(label.strip().lower(), "")
         if codec and not (codec == "utf-8" and not _is_utf8(data)):
-            return _as(data, codec, by)
+            stale = by == "meta" and codec != "utf-8" and _is_utf8_throughout(data)
+            return _as(data, "utf-8", "guess") if stale else _as(data, codec, by)
     if _is_utf8(data):
         return _as(data, "utf-8", "guess")
     codec = max(_GUESSES, key=lambda name: _likeness(data, name))
@@ -103,6 +106,14 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return data.decode("utf-8", "replace").count("\ufffd") * 1000 < len(data) - 999
     return True
+
+
+def _is_utf8_throughout(data: bytes) -> bool:
+    """Say whether the bytes are UTF-8 and too many of them are not ASCII for that to be chance."""
+    try:
+        return len(data) - len(data.decode("utf-8")) >= _BEYOND_CHANCE
+    except UnicodeDecodeError:
+        return False
 
 
 _FREQUENT = {

@@ -68,6 +68,10 @@ _WRITTEN = frozenset(
     article-content articlebody story-body blog blog-posts
     """.split()
 )
+_IN_SENTENCES = frozenset(
+    "mw-editsection mw-jump-link headerlink noprint skip-link skip-nav jump-link".split()
+)
+_NAMED_BY_ID = frozenset("div ul ol table td form p aside".split())
 _PIECE = re.compile(r"[a-z]+")
 _FIGURES = frozenset("figure thumb thumbinner mediaobject wp-caption gallerybox image-box".split())
 _INLINE = frozenset(
@@ -160,7 +164,9 @@ def _bits_of(tag: str) -> int:
 def _with_attributes(name: str, raw: str, found: int) -> int:
     """Return the bits of a tag that has attributes."""
     tokens = tokens_of(raw)
-    named = _bits_of_tokens(tokens) if tokens else 0
+    named = _bits_of_tokens(tokens, _classes(raw), name in _NAMED_BY_ID) if tokens else 0
+    if named and (name == "a" or name in _INLINE) and tokens.isdisjoint(_IN_SENTENCES):
+        named &= ~(IF_MINOR | IF_BARE_AND_MINOR)
     odd = "hidden" in raw or "display" in raw
     if name in _INLINE and not odd and "role=" not in raw and not named & ~FIGURE_LIKE:
         found |= 0 if any("math" in token for token in tokens) else PLAIN
@@ -189,13 +195,15 @@ def _bits_of_role(raw: str) -> int:
 
 
 @lru_cache(maxsize=_KNOWN_TAGS)
-def _bits_of_tokens(tokens: frozenset[str]) -> int:
+def _bits_of_tokens(tokens: frozenset[str], classes: frozenset[str], by_id: bool) -> int:
+    """Return the bits of class and id tokens; an id may be made of a heading's words instead."""
     found = 0
     if tokens.isdisjoint(_WRITTEN):
-        pieces = {piece for token in tokens for piece in _PIECE.findall(token)}
-        if not tokens.isdisjoint(_FURNITURE) or not pieces.isdisjoint(_FURNITURE_PIECES):
+        names = tokens if by_id and "section" not in classes else classes
+        pieces = {piece for token in classes for piece in _PIECE.findall(token)}
+        if not names.isdisjoint(_FURNITURE) or not pieces.isdisjoint(_FURNITURE_PIECES):
             found |= IF_MINOR
-        if not tokens.isdisjoint(_FURNITURE_WITHOUT_PICTURES):
+        if not names.isdisjoint(_FURNITURE_WITHOUT_PICTURES):
             found |= IF_BARE_AND_MINOR
     if not tokens.isdisjoint(_FIGURES):
         found |= FIGURE_LIKE
@@ -223,6 +231,15 @@ def tokens_of(raw: str) -> frozenset[str]:
         return _NO_TOKENS
     named = "".join(_NAMED.findall(raw))
     return _tokens(named) if len(named) < _OFTEN_BYTES else _tokens.__wrapped__(named)
+
+
+def _classes(raw: str) -> frozenset[str]:
+    return _lowered(attributes(raw).get("class", ""))
+
+
+@lru_cache(maxsize=_KNOWN_TAGS)
+def _lowered(named: str) -> frozenset[str]:
+    return frozenset(named.lower().split())
 
 
 def attributes(raw: str) -> Mapping[str, str]:

@@ -135,6 +135,32 @@ def test_what_is_named_for_the_written_stays_whatever_else_it_is_named(named: st
     assert "Enough words" in read(page)[0][0]
 
 
+@pytest.mark.parametrize("about", ["related", "tags", "sharing-with-others", "navigation"])
+def test_a_section_named_after_its_heading_is_no_furniture(about: str) -> None:
+    filler = "<p>Other words, many of them.</p>" * 20
+    for page in (
+        f"<div class=section id={about}><h3>The heading</h3>{ARTICLE}</div>",
+        f"<section id={about}><h3>The heading</h3>{ARTICLE}</section>",
+        f"<h3 id={about}>The heading</h3><div id=x-{about}>{ARTICLE}</div>",
+        f"<h3><span id={about}>The heading</span></h3>{ARTICLE}",
+    ):
+        assert "The heading\n\nEnough words" in read(filler + page)[0][0]
+
+
+def test_no_word_is_taken_out_of_a_sentence() -> None:
+    page = "<p>I am a <a class=popup href=x>rather</a> <span class='tags'>elderly</span> man.</p>"
+    assert read(ARTICLE + page)[0][0].endswith("I am a rather elderly man.")
+
+
+def test_a_page_saved_as_utf8_may_declare_what_it_was() -> None:
+    text = "这款产品具有极其重要的意义，因为这意味着未来。"
+    page = f"<meta charset=gb2312><p>{text}</p>"
+    assert decode(page.encode()).text == page
+    assert decode(page.encode("gb18030")).encoding == "gb18030"
+    assert decode(page.encode(), "gb2312").by == "http"
+    assert decode("<meta charset=gb2312>é".encode()).encoding == "gb18030"
+
+
 def test_a_noscript_that_holds_most_of_a_page_is_the_page() -> None:
     page = f"<p>Labels</p><noscript>{ARTICLE}<img src=a.png></noscript>"
     parts, _ = read(page + "<script type='text/template'><p>Enough words</p></script>")
