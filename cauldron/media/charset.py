@@ -84,11 +84,13 @@ def decode(data: bytes, http: str = "") -> Decoded:
     named = (declared[1] or declared[2]).decode("ascii", "replace") if declared else ""
     for label, by in ((http, "http"), (named, "meta")):
         codec = _CODECS.get(label.strip().lower(), "")
-        if codec and not (codec == "utf-8" and not _is_utf8(data)):
-            stale = by == "meta" and codec != "utf-8" and _is_utf8_throughout(data)
+        if codec and codec != "utf-8":
+            stale = by == "meta" and _is_utf8_throughout(data)
             return _as(data, "utf-8", "guess") if stale else _as(data, codec, by)
-    if _is_utf8(data):
-        return _as(data, "utf-8", "guess")
+        if codec and (text := _from_utf8(data)) is not None:
+            return Decoded(text=text, encoding=codec, by=by)
+    if (text := _from_utf8(data)) is not None:
+        return Decoded(text=text, encoding="utf-8", by="guess")
     codec = max(_GUESSES, key=lambda name: _likeness(data, name))
     return (
         _as(data, codec, "guess") if _likeness(data, codec) > 0 else _as(data, "cp1252", "fallback")
@@ -99,13 +101,13 @@ def _as(data: bytes, codec: str, by: str) -> Decoded:
     return Decoded(text=data.decode(codec, "replace"), encoding=codec, by=by)
 
 
-def _is_utf8(data: bytes) -> bool:
-    """Say whether the bytes are UTF-8, up to one broken character in a thousand bytes."""
+def _from_utf8(data: bytes) -> str | None:
+    """Return the text of bytes that are UTF-8, up to one broken character in a thousand bytes."""
     try:
-        data.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode("utf-8", "replace").count("\ufffd") * 1000 < len(data) - 999
-    return True
+        text = data.decode("utf-8", "replace")
+        return text if text.count("\ufffd") * 1000 < len(data) - 999 else None
 
 
 def _is_utf8_throughout(data: bytes) -> bool:

@@ -33,6 +33,7 @@ _TAG = re.compile(
     r"(?P<rest>(?:=\s*+(?:\"[^\"]*\"|'[^']*')|[^<>])*+)>",
     re.IGNORECASE | re.DOTALL,
 )
+_QUOTED = re.compile(r"=\s*+(?:\"[^\"]*\"|'[^']*')")
 _LOWER, _LETTER = np.uint64(0x2020202020202020), np.uint64(0x4040404040404040)
 
 
@@ -49,23 +50,23 @@ def bounded(html: str, max_depth: int) -> str:
     In a page of few tags every end tag is taken to end an element; in one of so many that depth
     would take long, only where it does.
     """
-    if html.count("<") > _MANY_TAGS:
-        return _bounded(html, max_depth, _Opened())
-    return html if _is_easy(html, max_depth) else _bounded(html, max_depth, _Depth())
-
-
-def _is_easy(html: str, max_depth: int) -> bool:
-    """Say whether tags cannot be nested too deeply nor have thousands of attributes."""
     data = html.encode(errors="replace") + b" " * 16
-    letters = np.frombuffer(data, np.uint8)
-    tags = np.flatnonzero(letters == ord("<"))
+    tags = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("<"))
+    if len(tags) > _MANY_TAGS:
+        return _bounded(html, max_depth, _Opened())
+    return html if _is_easy(data, tags, max_depth) else _bounded(html, max_depth, _Depth())
+
+
+def _is_easy(data: bytes, tags: npt.NDArray[np.int64], max_depth: int) -> bool:
+    """Say whether tags cannot be nested too deeply nor have thousands of attributes."""
     ends = np.append(tags[1:], len(data))
     long = ends - tags > _MAX_ATTRIBUTES_TEXT
     for tag, end in zip(tags[long].tolist(), ends[long].tolist(), strict=True):
-        written = data[tag:end].partition(b">")[0]
-        if written[1:2].isalpha() and len(written.split()) > _MAX_ATTRIBUTES:
-            return False
-    is_end = letters[tags + 1] == ord("/")
+        if data[tag + 1 : tag + 2].isalpha():
+            bare, _, _ = _QUOTED.sub("=", data[tag:end].decode(errors="replace")).partition(">")
+            if len(bare.split()) > _MAX_ATTRIBUTES:
+                return False
+    is_end = np.frombuffer(data, np.uint8)[tags + 1] == ord("/")
     return _is_flat(is_end, max_depth) or _is_flat_by_names(data, tags, is_end, max_depth)
 
 
@@ -158,8 +159,8 @@ def _bounded(html: str, max_depth: int, opened: _Depth) -> str:
         if match["name"] is None:
             return match[0]
         name, close, rest = match["name"].lower(), match["close"], match["rest"]
-        if not close and len(rest) > _MAX_ATTRIBUTES_TEXT and len(rest.split()) > _MAX_ATTRIBUTES:
-            rest = ""
+        if not close and len(rest) > _MAX_ATTRIBUTES_TEXT:
+            rest = rest if len(_QUOTED.sub("=", rest).split()) <= _MAX_ATTRIBUTES else ""
         if name not in VOID and name not in opened.optional:
             before = opened.depth
             (opened.close if close else opened.open)(name)

@@ -18,7 +18,8 @@ import numpy as np
 
 from cauldron.media import html_tags as of
 from cauldron.media.html_boilerplate import Content, around, summed
-from cauldron.media.html_tree import BETWEEN, Bools, Ints, Tree, collapsed, filled_of, has
+from cauldron.media.html_pieces import BETWEEN, Bools, Ints, filled_of
+from cauldron.media.html_tree import Tree, collapsed, has
 
 Picture = TypeVar("Picture")
 
@@ -105,10 +106,10 @@ class Layout:
         """Return the texts that are shown, white space collapsed or marked, and if it is all."""
         tree = self.tree
         texts, filled = list(tree.texts), tree.filled.copy()
-        if _is_unclean(tree.source):
+        if not tree.source.isascii() and _is_unclean(tree.source.decode()):
             whole = BETWEEN.join(map(clean, tree.written(list(range(len(texts))))))
             whole = collapsed(whole)
-            texts, filled = whole.split(BETWEEN), filled_of(whole)
+            texts, filled = whole.split(BETWEEN), filled_of(whole.encode())
         filled[~content.texts] = 0
         for place in np.flatnonzero(~content.texts).tolist():
             texts[place] = ""
@@ -126,8 +127,9 @@ class Layout:
     def _separators(self, told: dict[int, str]) -> Ints:
         """Return in how many of the texts in front of each there is what may part links."""
         found = np.zeros(len(self.texts), np.bool_)
+        source = self.tree.source.decode() if self.linked[-1] else ""
         for mark in _SEPARATED if self.linked[-1] else "":
-            if any(mark in text for text in (self.tree.source, *told.values())):
+            if any(mark in text for text in (source, *told.values())):
                 found |= np.array([mark in text for text in self.texts])
         return summed(found)
 

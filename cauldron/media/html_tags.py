@@ -32,6 +32,9 @@ FURNITURE, UNSEEN, IF_BARE, IF_MINOR, IF_BARE_AND_MINOR, IF_TOP, IF_LINKS = (
 )
 COUNTED_LINK, COUNTED_PICTURE, CAPTIONED, FIGURE_LIKE = (next(_bits) for _ in range(4))
 """CAPTIONED: named for a caption. FIGURE_LIKE: a figure, or a box that serves as one."""
+# What a class or an id tells besides: it has a word with a piece of furniture's names, is what is
+# written, is a part under a heading, stands in sentences, is named for formulas.
+_PIECES, _BODY, _PART, _SENTENCE, _MATHS = (next(_bits) for _ in range(5))
 
 _RAW = frozenset("script xmp noframes noembed plaintext style iframe".split())
 _UNSEEN = frozenset(
@@ -77,6 +80,14 @@ _FIGURES = frozenset("figure thumb thumbinner mediaobject wp-caption gallerybox 
 _INLINE = frozenset(
     "abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd mark nobr q s samp small "
     "span strike strong sub sup time tt u var".split()
+)
+_TOLD = (
+    (IF_MINOR, _FURNITURE),
+    (IF_BARE_AND_MINOR, _FURNITURE_WITHOUT_PICTURES),
+    (FIGURE_LIKE, _FIGURES),
+    (_BODY, _WRITTEN),
+    (_SENTENCE, _IN_SENTENCES),
+    (_PART, frozenset({"section"})),
 )
 _ICON_SIDE = 40
 
@@ -126,6 +137,9 @@ def _bits_by_name() -> dict[str, int]:
 
 
 _BY_NAME = _bits_by_name()
+KNOWN_NAMES = frozenset(
+    f"{end}{name}".encode() for name in {*_BY_NAME, *_INLINE, *VOID} for end in ("", "/")
+)
 _OFTEN_BYTES = 500  # tags of this length come again
 _KNOWN_TAGS = 8192
 _ATTRIBUTE = re.compile(r'\s([^\s=]+)="([^"]*)"')
@@ -133,11 +147,11 @@ _NAMED = re.compile(r'\s(?:class|id)="[^"]*"')
 _NO_TOKENS: frozenset[str] = frozenset()
 
 
-class _Tags(dict[str, int]):
+class _Tags(dict[bytes, int]):
     """The bits of tags that were looked at; a full one is emptied."""
 
-    def __missing__(self, tag: str) -> int:
-        found = _bits_of(tag)
+    def __missing__(self, tag: bytes) -> int:
+        found = _bits_of(tag.decode())
         if len(tag) < _OFTEN_BYTES:
             if len(self) >= _KNOWN_TAGS:
                 self.clear()
@@ -146,7 +160,7 @@ class _Tags(dict[str, int]):
 
 
 TAGS = _Tags()
-"""The bits of a tag as the parser writes it, without its angle brackets."""
+"""The bits of a tag as the parser writes it, in UTF-8, without its angle brackets."""
 
 
 def _bits_of(tag: str) -> int:
@@ -163,66 +177,78 @@ def _bits_of(tag: str) -> int:
 
 def _with_attributes(name: str, raw: str, found: int) -> int:
     """Return the bits of a tag that has attributes."""
-    tokens = tokens_of(raw)
-    named = _bits_of_tokens(tokens, _classes(raw), name in _NAMED_BY_ID) if tokens else 0
-    if named and (name == "a" or name in _INLINE) and tokens.isdisjoint(_IN_SENTENCES):
+    attrs = dict(_ATTRIBUTE.findall(raw))
+    told = _told_by(attrs.get("class", "")), _told_by(attrs.get("id", ""))
+    named = _bits_of_words(*told, name in _NAMED_BY_ID)
+    if named and (name == "a" or name in _INLINE) and not (told[0] | told[1]) & _SENTENCE:
         named &= ~(IF_MINOR | IF_BARE_AND_MINOR)
     odd = "hidden" in raw or "display" in raw
     if name in _INLINE and not odd and "role=" not in raw and not named & ~FIGURE_LIKE:
-        found |= 0 if any("math" in token for token in tokens) else PLAIN
+        found |= 0 if (told[0] | told[1]) & _MATHS else PLAIN
     if "role=" in raw:
-        named |= _bits_of_role(raw)
+        named |= _bits_of_role(raw, unescaped(attrs.get("role", "")).lower())
     if name in _CONTENT:
         named &= ~(FURNITURE | IF_BARE | IF_MINOR | IF_BARE_AND_MINOR)
-    if odd and _is_hidden(raw):
+    if odd and _is_hidden(attrs):
         found |= FURNITURE
     if name == "a" and "href=" in raw:
-        found |= COUNTED_LINK
-        found |= LINK if ' href="' in raw and ' href=""' not in raw else 0
-    elif name == "img" and _is_icon(raw):
+        found |= COUNTED_LINK | (LINK if attrs.get("href") else 0)
+    elif name == "img" and _is_icon(attrs):
         found &= ~COUNTED_PICTURE
-    elif name == "script" and attributes(raw).get("type", "").startswith("math/tex"):
+    elif name == "script" and unescaped(attrs.get("type", "")).startswith("math/tex"):
         found |= TEX_SCRIPT
     return found | named
 
 
-def _bits_of_role(raw: str) -> int:
-    role = attributes(raw).get("role", "").lower()
+def _bits_of_role(raw: str, role: str) -> int:
     found = FURNITURE if role.strip() in _ROLES else 0
     found |= FOR_LAYOUT if role in ("presentation", "none") else 0
     found |= MAIN if 'role="main"' in raw else 0
     return found | (IF_BARE if 'role="complementary"' in raw else 0)
 
 
+def _told_by(value: str) -> int:
+    """Return what the words of a class or an id tell, as the parser writes them."""
+    if not value:
+        return 0
+    return _told(value) if len(value) < _OFTEN_BYTES else _told.__wrapped__(value)
+
+
 @lru_cache(maxsize=_KNOWN_TAGS)
-def _bits_of_tokens(tokens: frozenset[str], classes: frozenset[str], by_id: bool) -> int:
-    """Return the bits of class and id tokens; an id may be made of a heading's words instead."""
-    found = 0
-    if tokens.isdisjoint(_WRITTEN):
-        names = tokens if by_id and "section" not in classes else classes
-        pieces = {piece for token in classes for piece in _PIECE.findall(token)}
-        if not names.isdisjoint(_FURNITURE) or not pieces.isdisjoint(_FURNITURE_PIECES):
-            found |= IF_MINOR
-        if not names.isdisjoint(_FURNITURE_WITHOUT_PICTURES):
-            found |= IF_BARE_AND_MINOR
-    if not tokens.isdisjoint(_FIGURES):
-        found |= FIGURE_LIKE
-    return found | (CAPTIONED if any("caption" in token for token in tokens) else 0)
+def _told(value: str) -> int:
+    value = unescaped(value).lower()
+    words = frozenset(value.split())
+    found = _PIECES if not _FURNITURE_PIECES.isdisjoint(_PIECE.findall(value)) else 0
+    for bits, known in _TOLD:
+        found |= 0 if known.isdisjoint(words) else bits
+    found |= _MATHS if "math" in value else 0
+    return found | (CAPTIONED if "caption" in value else 0)
 
 
-def _is_hidden(raw: str) -> bool:
-    attrs = attributes(raw)
-    style = attrs.get("style", "").lower().replace(" ", "")
+def _bits_of_words(classes: int, ids: int, by_id: bool) -> int:
+    """Return the bits of class and id; an id may be made of a heading's words instead."""
+    told = classes | ids
+    found = told & (FIGURE_LIKE | CAPTIONED)
+    if told & _BODY:
+        return found
+    names = told if by_id and not classes & _PART else classes
+    if names & IF_MINOR or classes & _PIECES:
+        found |= IF_MINOR
+    return found | (names & IF_BARE_AND_MINOR)
+
+
+def _is_hidden(attrs: Mapping[str, str]) -> bool:
+    style = unescaped(attrs.get("style", "")).lower().replace(" ", "")
     return "hidden" in attrs or "display:none" in style
 
 
-def _is_icon(raw: str) -> bool:
+def _is_icon(attrs: Mapping[str, str]) -> bool:
     """Say whether a picture declares itself at most 40 pixels high or wide."""
-    if "width=" not in raw and "height=" not in raw:
-        return False
-    attrs = attributes(raw)
-    sides = [attrs.get(name, "").strip().removesuffix("px") for name in ("width", "height")]
-    return any(side.isdecimal() and int(side) <= _ICON_SIDE for side in sides if len(side) < 6)
+    for name in ("width", "height"):
+        side = unescaped(attrs.get(name, "")).strip().removesuffix("px")
+        if len(side) < 6 and side.isdecimal() and int(side) <= _ICON_SIDE:
+            return True
+    return False
 
 
 def tokens_of(raw: str) -> frozenset[str]:
@@ -231,15 +257,6 @@ def tokens_of(raw: str) -> frozenset[str]:
         return _NO_TOKENS
     named = "".join(_NAMED.findall(raw))
     return _tokens(named) if len(named) < _OFTEN_BYTES else _tokens.__wrapped__(named)
-
-
-def _classes(raw: str) -> frozenset[str]:
-    return _lowered(attributes(raw).get("class", ""))
-
-
-@lru_cache(maxsize=_KNOWN_TAGS)
-def _lowered(named: str) -> frozenset[str]:
-    return frozenset(named.lower().split())
 
 
 def attributes(raw: str) -> Mapping[str, str]:
@@ -264,3 +281,11 @@ def unescaped(text: str) -> str:
         return text
     text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
     return text.replace("&nbsp;", "\xa0").replace("&amp;", "&")
+
+
+def unescaped_bytes(text: bytes) -> bytes:
+    """Return text in UTF-8 as it was before the parser wrote it."""
+    if b"&" not in text:
+        return text
+    text = text.replace(b"&lt;", b"<").replace(b"&gt;", b">").replace(b"&quot;", b'"')
+    return text.replace(b"&nbsp;", b"\xc2\xa0").replace(b"&amp;", b"&")

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -21,42 +20,26 @@ from selectolax.lexbor import LexborHTMLParser
 
 from cauldron.media import html_tags as tags_of
 from cauldron.media.html_bounds import VOID, bounded
-from cauldron.media.html_tags import (
-    ALONE,
-    CLOSE,
-    FIGCAPTION,
-    FIGURE,
-    NEVER,
-    NOTE,
-    OPEN,
-    PLAIN,
-    RAW,
-    TAGS,
-    unescaped,
+from cauldron.media.html_pieces import (
+    BETWEEN,
+    Bools,
+    Ints,
+    Pieces,
+    between,
+    collapsed_bytes,
+    cut,
+    filled_of,
+    letters_of,
 )
+from cauldron.media.html_tags import ALONE, CLOSE, FIGCAPTION, FIGURE, NEVER, NOTE, OPEN, PLAIN, RAW
 from cauldron.media.limits import LIMITS, Limits
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 _MAX_TEXT_NODES = 1_000
 _SELF_CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*)(?:\s[^<>]*)?")
+_VOID_HEADS = tuple(f"<{name} " for name in sorted(VOID))
 _XHTML = re.compile(r"\s*<\?xml\b|\s*<!DOCTYPE[^>]*\bXHTML\b", re.IGNORECASE)
-_NAMED_RAW = "script|xmp|noframes|noembed|plaintext|style|iframe"
-_ODD = re.compile(
-    rf"<!--.*?-->|<(?P<raw>(?P<name>{_NAMED_RAW})(?=[\s>])[^>]*)>(?P<source>.*?)</(?P=name)>"
-    r"|<[^<>]*>|[<>]",
-    re.DOTALL,
-)
-CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
-_LATE_CONTROLS = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
-_CONTROL_BYTES = bytes((*range(9), 0x0B, *range(0x0E, 0x20), 0x7F))
-_BRACKETS = np.uint8(~(ord("<") ^ ord(">")) & 0xFF)
 _IS_SPACE = np.zeros(1 << 16, np.bool_)
 _IS_SPACE[list(map(ord, " \t\n\r\f\x85\xa0\u2028\u2029"))] = True
-BETWEEN = "\0"
-"""Stands between texts; it is not in them, since control characters are taken out."""
-_SEPARATORS = np.array(["", BETWEEN], object)
 
 
 @dataclass(eq=False)
@@ -64,20 +47,25 @@ class Tree:
     """The tags of a page in reading order, and the texts between them.
 
     Args:
-        tags: as the parser writes them, without angle brackets; "" for a mere separator.
+        page: the page as the parser writes it, in UTF-8.
+        heads, tails: where each tag begins and ends in it, without its angle brackets.
         kinds: bits of each tag (`html_tags`); of an end tag those of its element, with CLOSE.
         ends: of a start tag the place of its end tag, of others their own place.
         texts: [number of tags + 1], the text in front of each tag and the last one.
-        source: all texts as they stand in the page, with `BETWEEN` between them.
+        source: all texts as they stand in the page, in UTF-8, with `BETWEEN` between them.
+        shown: the same with white space collapsed.
         order: which of these each text is, -1 for none.
         cut: whether the page has more nodes than the limit.
     """
 
-    tags: list[str]
+    page: bytes
+    heads: Ints
+    tails: Ints
     kinds: Ints
     ends: Ints
     texts: list[str]
-    source: str = ""
+    source: bytes = b""
+    shown: bytes = b""
     order: Ints = field(default_factory=lambda: np.arange(0))
     cut: bool = False
     _having: dict[int, list[int]] = field(default_factory=dict, init=False, repr=False)
@@ -90,19 +78,16 @@ class Tree:
     @cached_property
     def filled(self) -> Ints:
         """Whether texts with collapsed white space are empty (0), a space (1), or more (2)."""
-        return filled_of(BETWEEN.join(self.texts))
+        return np.where(self.order >= 0, filled_of(self.shown)[self.order], 0)
 
     @cached_property
     def letters(self) -> Ints:
         """How many characters of each text are no spaces."""
-        octets = np.frombuffer(f"{self.source}{BETWEEN}".encode("latin-1", "replace"), np.uint8)
-        starts = np.append(0, np.flatnonzero(octets == ord(BETWEEN))[:-1] + 1)
-        letters = np.add.reduceat(octets != ord(" "), starts, dtype=np.int64) - 1
-        return np.where(self.order >= 0, letters[self.order], 0)
+        return np.where(self.order >= 0, letters_of(self.source)[self.order], 0)
 
     def written(self, places: list[int]) -> list[str]:
         """Return texts as they stand in the page."""
-        texts = self.source.split(BETWEEN)
+        texts = self.source.decode().split(BETWEEN)
         return [texts[number] if number >= 0 else "" for number in self.order[places].tolist()]
 
     @cached_property
@@ -129,13 +114,17 @@ class Tree:
             self._having[bits] = np.flatnonzero(self.starts & bits).tolist()
         return self._having[bits]
 
+    def tag(self, place: int) -> str:
+        """Return a tag as the parser writes it, without angle brackets."""
+        return self.page[self.heads[place] : self.tails[place]].decode()
+
     def name(self, place: int) -> str:
         """Return the name of a tag."""
-        return self.tags[place].partition(" ")[0]
+        return self.tag(place).partition(" ")[0]
 
     def raw(self, place: int) -> str:
         """Return the attributes of a tag as written, a blank in front."""
-        _, space, raw = self.tags[place].partition(" ")
+        _, space, raw = self.tag(place).partition(" ")
         return space + raw
 
     def attrs(self, place: int) -> Mapping[str, str]:
@@ -188,8 +177,7 @@ def read_tree(html: str, limits: Limits = LIMITS, *, simplify: bool = False) -> 
         parser.strip_tags(["template", "style", "iframe"], recursive=True)
         for script in parser.css('script:not([type^="math/tex"])'):
             script.decompose()
-    tags, kinds, texts = _pieces(parser.html or "")
-    tree = _nested(tags, kinds, texts, limits.max_html_depth, simplify)
+    tree = _nested(cut(parser.html or ""), limits.max_html_depth, simplify)
     return _captions_last(_cut(tree, limits.max_html_nodes))
 
 
@@ -197,68 +185,19 @@ def _with_end_tags(html: str) -> str:
     """Give elements of XHTML that are closed in themselves an end tag, as HTML needs it."""
     *pieces, last = html.split("/>")
     for number, piece in enumerate(pieces):
-        tag = _SELF_CLOSED.fullmatch(piece, piece.rfind("<"))
+        start = piece.rfind("<")
+        if piece.startswith(_VOID_HEADS, start):
+            pieces[number] = f"{piece}/>"
+            continue
+        tag = _SELF_CLOSED.fullmatch(piece, start)
         is_empty = tag and tag[1].lower() not in VOID
         pieces[number] = f"{piece}></{tag[1]}>" if tag and is_empty else f"{piece}/>"
     return "".join([*pieces, last])
 
 
-def _pieces(written: str) -> tuple[list[str], Ints, list[str]]:
-    """Return tags, their bits, and the texts around them; the parser escapes brackets elsewhere."""
-    octets = written.encode()
-    if _may_have_controls(octets):
-        written = CONTROLS.sub("", written)
-    plain = _without_comments(written)
-    tags, kinds, texts = _split(plain)
-    if (kinds & RAW).any() or not _is_regular(octets if plain is written else plain.encode()):
-        tags, kinds, texts = _split(_ODD.sub(_regular, written))
-    return tags, kinds, texts
-
-
-def _without_comments(written: str) -> str:
-    pieces = []
-    at, start = 0, written.find("<!--")
-    while start >= 0 and (end := written.find("-->", start + 4)) >= 0:
-        pieces.append(written[at:start])
-        at = end + 3
-        start = written.find("<!--", at)
-    return "".join([*pieces, written[at:]]) if at else written
-
-
-def _split(written: str) -> tuple[list[str], Ints, list[str]]:
-    pieces = written.replace(">", "<").split("<")
-    tags = pieces[1::2]
-    return tags, np.fromiter(map(TAGS.__getitem__, tags), np.int64, len(tags)), pieces[::2]
-
-
-def _may_have_controls(octets: bytes) -> bool:
-    """Say whether a text in UTF-8 may have characters of `CONTROLS`."""
-    return len(octets.translate(None, _CONTROL_BYTES)) != len(octets) or (
-        b"\xc2" in octets and _LATE_CONTROLS.search(octets) is not None
-    )
-
-
-def _is_regular(octets: bytes) -> bool:
-    """Say whether angle brackets open and close in turn."""
-    letters = np.frombuffer(octets, np.uint8)
-    marks: bytes = letters[letters & _BRACKETS == ord("<")].tobytes()
-    return marks == b"<>" * (len(marks) // 2)
-
-
-def _regular(match: re.Match[str]) -> str:
-    """Return a piece of a page without comments, stray brackets and texts that are not escaped."""
-    if match["raw"] is not None:
-        source = match["source"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        return f"<{match['raw']}>{source}</{match['name']}>"
-    piece = match[0]
-    if len(piece) == 1:
-        return "&lt;" if piece == "<" else "&gt;"
-    return "" if piece.startswith("<!--") else piece
-
-
-def _nested(tags: list[str], kinds: Ints, texts: list[str], max_depth: int, simplify: bool) -> Tree:
+def _nested(pieces: Pieces, max_depth: int, simplify: bool) -> Tree:
     """Find the ends of elements; leave out what means nothing, joining the texts around it."""
-    size = len(tags)
+    kinds, size = pieces.kinds, len(pieces.kinds)
     closes = has(kinds, CLOSE)
     opens = has(kinds, OPEN) & ~has(kinds, ALONE)
     depth = np.cumsum(opens.astype(np.int64) - closes)
@@ -270,10 +209,10 @@ def _nested(tags: list[str], kinds: Ints, texts: list[str], max_depth: int, simp
     paired = np.flatnonzero(opens & ~left & (ends < size))
     known[ends[paired]] = True
     kinds[ends[paired]] = (kinds[paired] & ~OPEN) | CLOSE
-    tree = Tree(tags=tags, kinds=kinds, ends=ends, texts=texts)
+    texts = np.ones(size + 1, np.bool_)
     if simplify:
-        _leave_out(tree, NEVER, known)
-    return _of_known(tree, known, simplify)
+        _leave_out(np.flatnonzero(has(kinds, OPEN) & has(kinds, NEVER)), ends, known, texts)
+    return _of_known(pieces, ends, known, texts, simplify)
 
 
 def _ends(opens: Bools, closes: Bools, level: Ints) -> Ints:
@@ -290,36 +229,37 @@ def _ends(opens: Bools, closes: Bools, level: Ints) -> Ints:
     return ends
 
 
-def _leave_out(tree: Tree, bits: int, known: Bools) -> None:
+def _leave_out(starts: Ints, ends: Ints, known: Bools, texts: Bools) -> None:
     """Leave out elements with all that is in them."""
     last = -1
-    for place in tree.having(bits):
+    for place in starts.tolist():
         if place > last and known[place]:
-            last = min(int(tree.ends[place]), len(known) - 1)
+            last = min(int(ends[place]), len(known) - 1)
             known[place : last + 1] = False
-            tree.texts[place + 1 : last + 1] = [""] * (last - place)
+            texts[place + 1 : last + 1] = False
 
 
-def _of_known(tree: Tree, known: Bools, collapse: bool) -> Tree:
+def _of_known(pieces: Pieces, ends: Ints, known: Bools, texts: Bools, collapse: bool) -> Tree:
     """Leave out tags that are not known, and join the texts around them."""
-    pieces = [""] * (2 * len(known) + 1)
-    pieces[::2] = tree.texts
-    pieces[1::2] = _SEPARATORS[known.view(np.uint8)].tolist()
     number = np.append(np.cumsum(known) - 1, known.sum())
-    source = unescaped("".join(pieces))
+    source = between(pieces, texts, known)
+    shown = collapsed_bytes(source) if collapse else source
     return Tree(
-        tags=list(compress(tree.tags, known.tolist())),
-        kinds=tree.kinds[known],
-        ends=number[tree.ends[known]],
-        texts=(collapsed(source) if collapse else source).split(BETWEEN),
+        page=pieces.page,
+        heads=pieces.heads[known],
+        tails=pieces.tails[known],
+        kinds=pieces.kinds[known],
+        ends=number[ends[known]],
+        texts=shown.decode().split(BETWEEN),
         source=source,
+        shown=shown,
         order=np.arange(number[-1] + 1),
     )
 
 
 def _cut(tree: Tree, most: int) -> Tree:
     """Leave out what stands behind the node at the limit."""
-    if len(tree.tags) + len(tree.texts) < most:
+    if len(tree.kinds) + len(tree.texts) < most:
         return tree
     over = np.flatnonzero((tree.numbers[:-1] + 2 >= most) & (tree.starts > 0))
     if not len(over):
@@ -327,11 +267,14 @@ def _cut(tree: Tree, most: int) -> Tree:
     size = int(over[0]) + 1
     ends = np.minimum(tree.ends[:size], size)
     return Tree(
-        tags=tree.tags[:size],
+        page=tree.page,
+        heads=tree.heads[:size],
+        tails=tree.tails[:size],
         kinds=tree.kinds[:size],
         ends=ends,
         texts=[*tree.texts[:size], ""],
         source=tree.source,
+        shown=tree.shown,
         order=np.append(tree.order[:size], -1),
         cut=True,
     )
@@ -342,13 +285,13 @@ def _captions_last(tree: Tree) -> Tree:
     figures: set[int] = set()
     for caption in tree.having(FIGCAPTION):
         figure, end = tree.parents[caption], int(tree.ends[caption])
-        if figure < 0 or not tree.kinds[figure] & FIGURE or end == len(tree.tags):
+        if figure < 0 or not tree.kinds[figure] & FIGURE or end == len(tree.kinds):
             continue
         if tree.texts[end + 1] or end + 1 != tree.ends[figure]:
             figures.add(figure)
     if not figures:
         return tree
-    order, texts = list(range(len(tree.tags))), list(range(len(tree.texts)))
+    order, texts = list(range(len(tree.kinds))), list(range(len(tree.texts)))
     for figure in sorted(figures, reverse=True):  # those inside others first
         _move_captions(tree, figure, order, texts)
     return _reordered(tree, np.array(order), np.array(texts))
@@ -365,7 +308,7 @@ def _move_captions(tree: Tree, figure: int, order: list[int], texts: list[int]) 
         tag = order[place]
         last = place
         if tag >= 0 and (close := int(tree.ends[tag])) != tag:
-            last = order.index(close, place) if close < len(tree.tags) else len(order) - 1
+            last = order.index(close, place) if close < len(tree.kinds) else len(order) - 1
         if tag >= 0 and tree.kinds[tag] & FIGCAPTION:
             moved += order[place : last + 1]
             moved_texts += [-1, *texts[place + 1 : last + 1]]
@@ -382,30 +325,21 @@ def _move_captions(tree: Tree, figure: int, order: list[int], texts: list[int]) 
 
 
 def _reordered(tree: Tree, order: Ints, texts: Ints) -> Tree:
-    number = np.full(len(tree.tags) + 1, len(order))
+    number = np.full(len(tree.kinds) + 1, len(order))
     there = order >= 0
     number[order[there]] = np.flatnonzero(there)
     return Tree(
-        tags=[tree.tags[tag] if tag >= 0 else "" for tag in order.tolist()],
+        page=tree.page,
+        heads=np.where(there, tree.heads[order], 0),
+        tails=np.where(there, tree.tails[order], 0),
         kinds=np.where(there, tree.kinds[order], 0),
         ends=np.where(there, number[tree.ends[order]], np.arange(len(order))),
         texts=[tree.texts[text] if text >= 0 else "" for text in texts.tolist()],
         source=tree.source,
+        shown=tree.shown,
         order=np.where(texts >= 0, tree.order[texts], -1),
         cut=tree.cut,
     )
-
-
-def filled_of(whole: str) -> Ints:
-    """Return whether texts with `BETWEEN` between them are empty (0), a space (1), or more (2).
-
-    Their white space is collapsed.
-    """
-    octets = np.frombuffer(f"{whole}{BETWEEN}".encode("latin-1", "replace"), np.uint8)
-    ends = np.flatnonzero(octets == ord(BETWEEN))
-    many = np.diff(ends, prepend=-1) - 1
-    blank = (many == 1) & (octets[ends - 1] == ord(" "))
-    return np.where(blank, 1, np.minimum(2 * many, 2))
 
 
 def collapsed(text: str) -> str:

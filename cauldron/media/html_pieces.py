@@ -1,0 +1,225 @@
+"""A page as the parser writes it, cut into tags and the texts between them.
+
+Nothing is cut out as long as nobody asks for it: where tags begin and end is found over the bytes
+of the whole page, and short tags are known by their eight bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cauldron.media.html_tags import KNOWN_NAMES, RAW, TAGS, unescaped_bytes
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Octets = npt.NDArray[np.uint8]
+
+BETWEEN = "\0"
+"""Stands between texts; it is not in them, since control characters are taken out."""
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_LATE_CONTROLS = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
+_SPACE = ord(" ")
+_NAMED_RAW = "script|xmp|noframes|noembed|plaintext|style|iframe"
+_ODD = re.compile(
+    rf"<!--.*?-->|<(?P<raw>(?P<name>{_NAMED_RAW})(?=[\s>])[^>]*)>(?P<source>.*?)</(?P=name)>"
+    r"|<[^<>]*>|[<>]",
+    re.DOTALL,
+)
+_BRACKETS = np.uint8(~(ord("<") ^ ord(">")) & 0xFF)
+_SHORT = 8
+_FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(_SHORT + 1)], np.uint64)
+_SLOT_BITS = np.uint64(64 - 13)
+_ODD_FACTOR = np.uint64(0x1E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Where the tags of a page stand.
+
+    Args:
+        page: the page in UTF-8, without comments.
+        heads, tails: where each tag begins and ends, without its angle brackets.
+        kinds: bits of each tag (`html_tags`).
+    """
+
+    page: bytes
+    heads: Ints
+    tails: Ints
+    kinds: Ints
+
+
+def cut(written: str) -> Pieces:
+    """Cut a page as the parser writes it; the parser escapes brackets except in raw texts."""
+    page = written.encode()
+    if _may_have_controls(page):
+        written = CONTROLS.sub("", written)
+        page = written.encode()
+    page, marks = _marked(page)
+    if _take_turns(page, marks):
+        pieces = _pieces(page, marks)
+        if not (pieces.kinds & RAW).any():
+            return pieces
+    page = _ODD.sub(_regular, written).encode()
+    return _pieces(page, _brackets(page))
+
+
+def _may_have_controls(page: bytes) -> bool:
+    """Say whether a text in UTF-8 may have characters of `CONTROLS`."""
+    letters = np.frombuffer(page, np.uint8)
+    low = (letters < _SPACE) ^ (letters - np.uint8(ord("\t")) < 5)
+    if low.any() or b"\x0b" in page or b"\x7f" in page:
+        return True
+    return not page.isascii() and b"\xc2" in page and _LATE_CONTROLS.search(page) is not None
+
+
+def _brackets(page: bytes) -> Ints:
+    return np.flatnonzero(np.frombuffer(page, np.uint8) & _BRACKETS == ord("<"))
+
+
+def _marked(page: bytes) -> tuple[bytes, Ints]:
+    """Return a page without comments, and where its angle brackets are."""
+    marks = _brackets(page)
+    letters = np.frombuffer(page, np.uint8)
+    notes = marks[letters[np.minimum(marks + 1, len(page) - 1)] == ord("!")].tolist()
+    if any(page.startswith(b"<!--", note) for note in notes):
+        page = _without_comments(page)
+        marks = _brackets(page)
+    return page, marks
+
+
+def _take_turns(page: bytes, marks: Ints) -> bool:
+    """Say whether angle brackets open and close in turn."""
+    brackets = np.frombuffer(page, np.uint8)[marks]
+    turns = (brackets[::2] == ord("<")).all() and (brackets[1::2] == ord(">")).all()
+    return bool(turns) and len(marks) % 2 == 0
+
+
+def _without_comments(page: bytes) -> bytes:
+    kept = []
+    at, start = 0, page.find(b"<!--")
+    while start >= 0 and (end := page.find(b"-->", start + 4)) >= 0:
+        kept.append(page[at:start])
+        at = end + 3
+        start = page.find(b"<!--", at)
+    return b"".join([*kept, page[at:]])
+
+
+def _regular(match: re.Match[str]) -> str:
+    """Return a piece of a page without comments, stray brackets and texts that are not escaped."""
+    if match["raw"] is not None:
+        source = match["source"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return f"<{match['raw'].replace('<', '&lt;')}>{source}</{match['name']}>"
+    piece = match[0]
+    if len(piece) == 1:
+        return "&lt;" if piece == "<" else "&gt;"
+    return "" if piece.startswith("<!--") else piece
+
+
+def _pieces(page: bytes, marks: Ints) -> Pieces:
+    """Return the tags with their bits: of short ones by their bytes, of others one by one."""
+    heads, tails = marks[::2] + 1, marks[1::2]
+    octets = np.ndarray((len(page) + 1,), "<u8", page + bytes(_SHORT), strides=(1,))
+    lengths = tails - heads
+    short = octets[heads] & _FIRST_BYTES[np.minimum(lengths, _SHORT)]
+    slots = _KNOWN.slots(short)
+    kinds = _KNOWN.kinds[slots]
+    others = np.flatnonzero((_KNOWN.names[slots] != short) | (lengths > _SHORT))
+    places = zip(heads[others].tolist(), tails[others].tolist(), strict=True)
+    tags = [page[head:tail] for head, tail in places]
+    kinds[others] = np.fromiter(map(TAGS.__getitem__, tags), np.int64, len(tags))
+    return Pieces(page, heads, tails, kinds)
+
+
+class _Known:
+    """The bits of short tags without attributes, in a table by a product of their bytes."""
+
+    def __init__(self, names: Iterable[bytes]) -> None:
+        short = [name for name in names if len(name) <= _SHORT]
+        keys = np.array([int.from_bytes(name, "little") for name in short], np.uint64)
+        self._factor = _ODD_FACTOR
+        while len(np.unique(self.slots(keys))) < len(keys):
+            self._factor += _ODD_FACTOR + _ODD_FACTOR
+        self.names = np.zeros(1 << 64 - int(_SLOT_BITS), np.uint64)
+        self.kinds = np.zeros(len(self.names), np.int64)
+        self.names[self.slots(keys)] = keys
+        self.kinds[self.slots(keys)] = [TAGS[name] for name in short]
+
+    def slots(self, names: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+        """Return the place in the table of each name."""
+        return (names * self._factor) >> _SLOT_BITS
+
+
+_KNOWN = _Known(KNOWN_NAMES)
+
+
+def between(pieces: Pieces, texts: Bools, known: Bools) -> bytes:
+    """Return texts, with `BETWEEN` for each tag that is known; others join the texts around them.
+
+    Args:
+        texts: [number of tags + 1], which texts are kept.
+    """
+    bounds = np.empty(2 * len(known) + 2, np.int64)
+    bounds[0], bounds[-1] = 0, len(pieces.page)
+    bounds[1:-1:2], bounds[2:-1:2] = pieces.heads - 1, pieces.tails + 1
+    kept = np.zeros(2 * len(known) + 1, np.bool_)
+    kept[::2] = texts
+    mask = np.repeat(kept, np.diff(bounds))
+    letters = np.frombuffer(pieces.page, np.uint8).copy()
+    places = pieces.heads[known] - 1
+    letters[places] = 0
+    mask[places] = True
+    octets: bytes = letters[mask].tobytes()
+    return unescaped_bytes(octets)
+
+
+def collapsed_bytes(octets: bytes) -> bytes:
+    """Return text in UTF-8 with one space for white space, also at its ends."""
+    letters = np.frombuffer(octets, np.uint8)
+    space = letters - np.uint8(ord("\t")) <= _SPACE - ord("\t")
+    if not octets.isascii():
+        _mark_rare_spaces(letters, space)
+    keep = ~space
+    keep[1:] |= ~space[:-1]
+    keep[:1] = True
+    kept = letters[keep]
+    kept[space[keep]] = _SPACE
+    out: bytes = kept.tobytes()
+    return out
+
+
+def _mark_rare_spaces(letters: Octets, space: Bools) -> None:
+    """Mark the bytes of U+0085, U+00A0, U+2028 and U+2029 as spaces."""
+    pairs = np.flatnonzero(letters[:-1] == 0xC2)
+    pairs = pairs[np.isin(letters[pairs + 1], (0x85, 0xA0))]
+    space[pairs] = space[pairs + 1] = True
+    thirds = np.flatnonzero(letters[2:] | 1 == 0xA9) + 2
+    thirds = thirds[(letters[thirds - 1] == 0x80) & (letters[thirds - 2] == 0xE2)]
+    for back in range(3):
+        space[thirds - back] = True
+
+
+def filled_of(octets: bytes) -> Ints:
+    """Return whether texts with `BETWEEN` between them are empty (0), a space (1), or more (2).
+
+    Their white space is collapsed.
+    """
+    letters = np.frombuffer(octets + b"\0", np.uint8)
+    ends = np.flatnonzero(letters == 0)
+    many = np.diff(ends, prepend=-1) - 1
+    blank = (many == 1) & (letters[ends - 1] == _SPACE)
+    return np.where(blank, 1, np.minimum(2 * many, 2))
+
+
+def letters_of(octets: bytes) -> Ints:
+    """Return how many characters of each of some texts are no spaces."""
+    letters = np.frombuffer(octets + b"\0", np.uint8)
+    starts = np.append(0, np.flatnonzero(letters == 0)[:-1] + 1)
+    counted = letters != _SPACE
+    if not octets.isascii():
+        counted &= letters.view(np.int8) > -65  # the first byte of a character
+    return np.add.reduceat(counted, starts, dtype=np.int64) - 1
