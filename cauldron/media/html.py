@@ -137,6 +137,7 @@ class _Reading:
         self.base = self._based(base)
         self.content = content_of(tree)
         self.notes: Counter[str] = Counter()
+        self._addresses_seen: dict[str, str] = {}
         self._captions: dict[int, str] = {}
         self._captions_below: dict[int, str] = {}
         self._sets = set(tree.having(PICTURE))
@@ -228,7 +229,12 @@ class _Reading:
 
     def _addresses(self, places: list[int]) -> set[str]:
         named = (address for n in places for address in addresses_of(self.tree, n))
-        return {self.base.resolve(address) for address in named}
+        return {self._resolved(address) for address in named}
+
+    def _resolved(self, address: str) -> str:
+        if address not in self._addresses_seen:
+            self._addresses_seen[address] = self.base.resolve(address)
+        return self._addresses_seen[address]
 
     def _is_in_content(self, place: int) -> bool:
         """Say whether the parent of a tag is content."""
@@ -273,7 +279,7 @@ class _Reading:
                 reason = "image_inline_unreadable"
                 continue
             if found is None:
-                address = self.base.resolve(named)
+                address = self._resolved(named)
                 if not address:
                     reason = "image_address_unusable"
                 elif address.split("?")[0].lower().endswith((".svg", ".svgz")):

@@ -18,7 +18,7 @@ import numpy as np
 
 from cauldron.media import html_tags as of
 from cauldron.media.html_boilerplate import Content, around, summed
-from cauldron.media.html_pieces import BETWEEN, Bools, Ints, filled_of
+from cauldron.media.html_pieces import BETWEEN, Bools, Ints, Octets, collapsed_bytes, filled_of
 from cauldron.media.html_tree import Tree, collapsed, has
 
 Picture = TypeVar("Picture")
@@ -37,9 +37,9 @@ _AS_KEPT = (
     ("\xa0", _KEPT_SPACE),
     ("\t", _KEPT_TAB),
 )
-_INVISIBLE = re.compile("[\u00ad\u180e\u200b\u200e\u200f\u2060-\u2064\ufeff]")
 _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
-_UNCLEAN = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
+_INVISIBLE = "\u00ad\u180e\u200b\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
+_UNCLEAN = f"{_INVISIBLE}\u200c\u200d"
 _SPACES = re.compile(" +")
 _SEPARATED = "|·•»›"
 _MAX_NAVIGATION_WORDS = 50
@@ -52,15 +52,22 @@ def clean(text: str) -> str:
     """
     if text.isascii():
         return text
-    text = _INVISIBLE.sub("", text)
-    return unicodedata.normalize("NFC", _JOINERS.sub("", text))
+    for mark in _INVISIBLE:
+        text = text.replace(mark, "")
+    if "\u200c" in text or "\u200d" in text:
+        text = _JOINERS.sub("", text)
+    return unicodedata.normalize("NFC", text)
 
 
-def _is_unclean(text: str) -> bool:
-    """Say whether `clean` may change a text."""
-    return not text.isascii() and (
-        any(mark in text for mark in _UNCLEAN) or not unicodedata.is_normalized("NFC", text)
-    )
+def _is_unclean(octets: bytes) -> bool:
+    """Say whether `clean` may change a text in UTF-8."""
+    if octets.isascii():
+        return False
+    letters = np.frombuffer(octets, np.uint8)
+    odd = letters >= 0x80
+    odd[:-1] |= odd[1:]  # what a mark may join with
+    text = letters[odd].tobytes().decode()
+    return any(mark in text for mark in _UNCLEAN) or not unicodedata.is_normalized("NFC", text)
 
 
 Step = tuple[int, int, int, int, int, int, int]
@@ -98,21 +105,25 @@ class Layout:
         heads = self.laid & has(tree.kinds, of.HEADING)
         last = np.maximum.accumulate(np.where(heads, np.arange(len(heads)), -1))
         self.in_heading = np.append(False, (last >= 0) & (tree.starts[last] > 0))
-        self.separated = self._separators(told)
+        self.separated = self._separators(content, told)
         self._mark()
         self.steps = self._steps(pictures)
 
     def _texts(self, content: Content, told: dict[int, str]) -> tuple[list[str], Ints]:
         """Return the texts that are shown, white space collapsed or marked, and if it is all."""
         tree = self.tree
-        texts, filled = list(tree.texts), tree.filled.copy()
-        if not tree.source.isascii() and _is_unclean(tree.source.decode()):
-            whole = BETWEEN.join(map(clean, tree.written(list(range(len(texts))))))
-            whole = collapsed(whole)
-            texts, filled = whole.split(BETWEEN), filled_of(whole.encode())
+        self.shown = tree.shown
+        if _is_unclean(tree.source):
+            self.shown = collapsed_bytes(clean(tree.source.decode()).encode())
+            shown = [*self.shown.decode().split(BETWEEN), ""]
+            texts = [shown[number] for number in tree.order.tolist()]
+            filled = np.where(tree.order >= 0, filled_of(self.shown)[tree.order], 0)
+        else:
+            texts, filled = tree.texts.copy(), tree.filled.copy()
         filled[~content.texts] = 0
-        for place in np.flatnonzero(~content.texts).tolist():
-            texts[place] = ""
+        turns = np.flatnonzero(np.diff(content.texts, prepend=True, append=True)).tolist()
+        for begin, end in zip(turns[::2], turns[1::2], strict=True):
+            texts[begin:end] = [""] * (end - begin)
         if places := np.flatnonzero(self.kept & content.texts).tolist():
             whole = BETWEEN.join(map(clean, tree.written(places)))
             for place, text in zip(places, _as_kept(whole).split(BETWEEN), strict=True):
@@ -124,13 +135,19 @@ class Layout:
             filled[place] = _FILLED if text else 0
         return texts, filled
 
-    def _separators(self, told: dict[int, str]) -> Ints:
+    def _separators(self, content: Content, told: dict[int, str]) -> Ints:
         """Return in how many of the texts in front of each there is what may part links."""
         found = np.zeros(len(self.texts), np.bool_)
-        source = self.tree.source.decode() if self.linked[-1] else ""
-        for mark in _SEPARATED if self.linked[-1] else "":
-            if any(mark in text for text in (source, *told.values())):
-                found |= np.array([mark in text for text in self.texts])
+        if not self.linked[-1]:
+            return summed(found)
+        letters = np.frombuffer(self.shown, np.uint8)
+        marked = np.zeros(self.shown.count(BETWEEN.encode()) + 2, np.bool_)
+        marks = np.concatenate([_places(mark.encode(), letters) for mark in _SEPARATED])
+        if len(marks):
+            marked[np.searchsorted(np.flatnonzero(letters == 0), marks)] = True
+            found = marked[self.tree.order] & content.texts
+        for place, text in told.items():
+            found[place] = any(mark in text for mark in _SEPARATED)
         return summed(found)
 
     def _last(self, links: Ints) -> Ints:
@@ -376,6 +393,14 @@ def _laid_out(text: str) -> str:
     lines = [line.strip(" ") for line in text.split(_BREAK)]
     text = "\n".join(lines).strip("\n").rstrip(f"{_KEPT_SPACE}{_KEPT_TAB}\n ")
     return text.replace(_KEPT_SPACE, " ").replace(_KEPT_TAB, "\t")
+
+
+def _places(mark: bytes, letters: Octets) -> Ints:
+    """Return where a character in UTF-8 stands."""
+    found = np.flatnonzero(letters == mark[-1])
+    for back, byte in enumerate(mark[-2::-1], 1):
+        found = found[letters[found - back] == byte]
+    return found
 
 
 def _any(sums: Ints, firsts: Ints, lasts: Ints) -> Bools:

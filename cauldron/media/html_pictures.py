@@ -30,6 +30,7 @@ _CANDIDATE = re.compile(r"\s*([^\s,]\S*[^\s,]|[^\s,])(?:\s+([\d.]{1,12})([wx]))?
 _DATA = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*)(;base64)?,", re.IGNORECASE)
 _LINE_ENDS = re.compile(r"[\t\r\n]")
 _SPECIAL = re.compile(r"/\.|\[|#|^\.|\s")
+_NAMES_SITE = re.compile(r"//[a-zA-Z0-9_.-]+(?::\d+)?/[^?;]*(?:\?[^;]+)?\Z")
 _PLAIN_NAME = re.compile(r"[\w%~-][^:?]*\Z")
 _LATEX = re.compile(
     r"\\(?:alpha|beta|gamma|delta|epsilon|theta|lambda|mu|pi|rho|sigma|tau|phi|psi|omega|infty|sum|int"
@@ -91,6 +92,8 @@ class Base:
                 return address
             if site and address[:1] == "/" and address[1:2] != "/":
                 return site + address
+            if site and _NAMES_SITE.match(address):
+                return site.partition("/")[0] + address
             if folder and _PLAIN_NAME.match(address):
                 return folder + address
         try:
