@@ -137,6 +137,7 @@ class _Reading:
         self.base = self._based(base)
         self.content = content_of(tree)
         self.notes: Counter[str] = Counter()
+        self._named_by: dict[int, list[str]] = {}
         self._addresses_seen: dict[str, str] = {}
         self._captions: dict[int, str] = {}
         self._captions_below: dict[int, str] = {}
@@ -228,8 +229,13 @@ class _Reading:
         return found
 
     def _addresses(self, places: list[int]) -> set[str]:
-        named = (address for n in places for address in addresses_of(self.tree, n))
+        named = (address for n in places for address in self._named(n))
         return {self._resolved(address) for address in named}
+
+    def _named(self, place: int) -> list[str]:
+        if place not in self._named_by:
+            self._named_by[place] = addresses_of(self.tree, place)
+        return self._named_by[place]
 
     def _resolved(self, address: str) -> str:
         if address not in self._addresses_seen:
@@ -253,26 +259,26 @@ class _Reading:
         own = not raw or (self._sets and self.tree.parents[place] in self._sets)
         key = (str(place) if own else raw, caption, link)
         if key not in self._seen:
-            self._seen[key] = self._shown(place, raw, caption, link)
+            self._seen[key] = self._shown(place, caption, link)
         shown, reason = self._seen[key]
         if reason:
             self.notes[reason] += 1
         return shown
 
     def _shown(
-        self, place: int, raw: str, caption: str, link: str
+        self, place: int, caption: str, link: str
     ) -> tuple[PagePicture | str | None, str]:
         """Return what is shown of a picture, and what is noted of it."""
-        if written := formula(raw):
-            return clean(written), "formula_as_text"
         attrs = self.tree.attrs(place)
+        if written := formula(attrs):
+            return clean(written), "formula_as_text"
         sides = [attrs.get(name, "").strip().removesuffix("px") for name in ("width", "height")]
         if all(side in ("0", "1") for side in sides):
             return None, "image_pixel"
         inline: bytes | None = None
         reason = "image_without_address"
         addresses: list[str] = []
-        for named in addresses_of(self.tree, place):
+        for named in self._named(place):
             try:
                 found = inline_bytes(named, self.limits.max_inline_bytes)
             except ValueError:

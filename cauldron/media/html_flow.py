@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -59,15 +59,15 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _is_unclean(octets: bytes) -> bool:
-    """Say whether `clean` may change a text in UTF-8."""
+def _unclean(octets: bytes) -> tuple[list[str], bool]:
+    """Return what `clean` would take out of a text in UTF-8, and whether the text is in NFC."""
     if octets.isascii():
-        return False
+        return [], True
     letters = np.frombuffer(octets, np.uint8)
     odd = letters >= 0x80
     odd[:-1] |= odd[1:]  # what a mark may join with
     text = letters[odd].tobytes().decode()
-    return any(mark in text for mark in _UNCLEAN) or not unicodedata.is_normalized("NFC", text)
+    return [mark for mark in _UNCLEAN if mark in text], unicodedata.is_normalized("NFC", text)
 
 
 Step = tuple[int, int, int, int, int, int, int]
@@ -113,13 +113,17 @@ class Layout:
         """Return the texts that are shown, white space collapsed or marked, and if it is all."""
         tree = self.tree
         self.shown = tree.shown
-        if _is_unclean(tree.source):
+        texts, filled = tree.texts.copy(), tree.filled.copy()
+        marks, is_composed = _unclean(tree.source)
+        if not is_composed:
             self.shown = collapsed_bytes(clean(tree.source.decode()).encode())
             shown = [*self.shown.decode().split(BETWEEN), ""]
             texts = [shown[number] for number in tree.order.tolist()]
             filled = np.where(tree.order >= 0, filled_of(self.shown)[tree.order], 0)
-        else:
-            texts, filled = tree.texts.copy(), tree.filled.copy()
+        elif marks:
+            for place in np.flatnonzero(self._with(marks) & content.texts).tolist():
+                texts[place] = text = collapsed(clean(texts[place]))
+                filled[place] = _SPACE_ONLY if text == " " else _FILLED if text else 0
         filled[~content.texts] = 0
         turns = np.flatnonzero(np.diff(content.texts, prepend=True, append=True)).tolist()
         for begin, end in zip(turns[::2], turns[1::2], strict=True):
@@ -140,15 +144,19 @@ class Layout:
         found = np.zeros(len(self.texts), np.bool_)
         if not self.linked[-1]:
             return summed(found)
-        letters = np.frombuffer(self.shown, np.uint8)
-        marked = np.zeros(self.shown.count(BETWEEN.encode()) + 2, np.bool_)
-        marks = np.concatenate([_places(mark.encode(), letters) for mark in _SEPARATED])
-        if len(marks):
-            marked[np.searchsorted(np.flatnonzero(letters == 0), marks)] = True
-            found = marked[self.tree.order] & content.texts
+        found = self._with(_SEPARATED) & content.texts
         for place, text in told.items():
             found[place] = any(mark in text for mark in _SEPARATED)
         return summed(found)
+
+    def _with(self, marks: Iterable[str]) -> Bools:
+        """Say which texts have one of some characters."""
+        letters = np.frombuffer(self.shown, np.uint8)
+        places = np.concatenate([_places(mark.encode(), letters) for mark in marks])
+        ends = np.flatnonzero(letters == 0)
+        found = np.zeros(len(ends) + 2, np.bool_)
+        found[np.searchsorted(ends, places)] = True
+        return found[self.tree.order]
 
     def _last(self, links: Ints) -> Ints:
         """Return for each text the link that it stands in, -1 for none; the last one counts."""

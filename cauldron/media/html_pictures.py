@@ -13,11 +13,12 @@ import itertools
 import posixpath
 import re
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
-from cauldron.media.html_tags import CAPTIONED, FIGURE_LIKE, PICTURE, attributes, tokens_of
+from cauldron.media.html_tags import CAPTIONED, FIGURE_LIKE, PICTURE
 from cauldron.media.html_tree import Tree
 
 _PLACES = (
@@ -29,7 +30,7 @@ _UNUSABLE_TYPES = ("image/svg", "image/avif", "image/jxl", "image/heic")
 _CANDIDATE = re.compile(r"\s*([^\s,]\S*[^\s,]|[^\s,])(?:\s+([\d.]{1,12})([wx]))?[^,]*(?:,|$)")
 _DATA = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*)(;base64)?,", re.IGNORECASE)
 _LINE_ENDS = re.compile(r"[\t\r\n]")
-_SPECIAL = re.compile(r"/\.|\[|#|^\.|\s")
+_SPECIAL = re.compile(r"/\.|[\[#\s\\]|^\.")
 _NAMES_SITE = re.compile(r"//[a-zA-Z0-9_.-]+(?::\d+)?/[^?;]*(?:\?[^;]+)?\Z")
 _PLAIN_NAME = re.compile(r"[\w%~-][^:?]*\Z")
 _LATEX = re.compile(
@@ -85,7 +86,7 @@ class Base:
 
     def resolve(self, address: str) -> str:
         """Return the absolute URL, or the path below the root; "" for what names no file."""
-        address = _LINE_ENDS.sub("", address.strip()).replace("\\", "/")
+        address = address.strip()
         if self.url and not _SPECIAL.search(address):  # most are: no need to take them apart
             site, folder = _places(self.url)
             if address.startswith(("http://", "https://")):
@@ -96,6 +97,9 @@ class Base:
                 return site.partition("/")[0] + address
             if folder and _PLAIN_NAME.match(address):
                 return folder + address
+        if address.startswith("data:"):
+            return ""
+        address = _LINE_ENDS.sub("", address).replace("\\", "/")
         try:
             split = urlsplit(address)
             if self.url:
@@ -130,7 +134,7 @@ def addresses_of(tree: Tree, place: int) -> list[str]:
     """Return what an `img` names, best first: the widest of its sets, lazy names, `src`."""
     attrs = tree.attrs(place)
     sets = [attrs[name] for name in _LAZY_SETS if name in attrs]
-    lone = tree.name(place) == "picture"  # one without an `img`
+    lone = tree.kinds[place] & PICTURE  # one without an `img`
     up, last = (place, int(tree.ends[place])) if lone else (tree.parents[place], place)
     if up >= 0 and tree.kinds[up] & PICTURE:
         sources = [
@@ -140,10 +144,11 @@ def addresses_of(tree: Tree, place: int) -> list[str]:
         ]
         usable = [its for its in sources if not its.get("type", "").startswith(_UNUSABLE_TYPES)]
         sets += [its[name] for its in usable for name in _LAZY_SETS if name in its]
-    pairs = [pair for value in sets for pair in _set(value)]
-    widest = [address for _, address in sorted(pairs, key=lambda pair: -pair[0])]
     named = [attrs[name] for name in _PLACES if name in attrs]
-    return [a for a in dict.fromkeys([*widest, *named]) if a.strip()]
+    if sets:
+        pairs = [pair for value in sets for pair in _set(value)]
+        named[:0] = [address for _, address in sorted(pairs, key=lambda pair: -pair[0])]
+    return [a for a in dict.fromkeys(named) if a.strip()]
 
 
 def _set(value: str) -> list[tuple[float, str]]:
@@ -180,14 +185,13 @@ def inline_bytes(address: str, max_bytes: int) -> tuple[str, bytes] | None:
     return (head[1] or "text/plain").lower(), body
 
 
-def formula(raw: str) -> str:
+def formula(attrs: Mapping[str, str]) -> str:
     """Return `$...$` for attributes of a picture of a formula, "" for any other picture."""
-    attrs = attributes(raw)
     alt = attrs.get("alt", "").strip()
     if not alt:
         return ""
-    tokens = tokens_of(raw)
-    if not (any(token.startswith("mwe-math") for token in tokens) or tokens & _FORMULA_CLASSES):
+    tokens = f"{attrs.get('class', '')} {attrs.get('id', '')}".lower().split()
+    if not (any(token.startswith("mwe-math") for token in tokens) or not _FORMULA_CLASSES.isdisjoint(tokens)):
         height = attrs.get("height", "").strip().removesuffix("px")
         low = not height.isdecimal() or len(height) > 5 or int(height) < _MAX_FORMULA_HEIGHT
         if not low or len(alt) >= 2_000 or not ("\\" in alt or "{" in alt):

@@ -68,6 +68,7 @@ class Tree:
     shown: bytes = b""
     order: Ints = field(default_factory=lambda: np.arange(0))
     cut: bool = False
+    _attrs: dict[int, Mapping[str, str]] = field(default_factory=dict, init=False, repr=False)
     _having: dict[int, list[int]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -120,7 +121,8 @@ class Tree:
 
     def name(self, place: int) -> str:
         """Return the name of a tag."""
-        return self.tag(place).partition(" ")[0]
+        name, _, _ = self.page[self.heads[place] : self.tails[place]].partition(b" ")
+        return name.decode()
 
     def raw(self, place: int) -> str:
         """Return the attributes of a tag as written, a blank in front."""
@@ -129,7 +131,9 @@ class Tree:
 
     def attrs(self, place: int) -> Mapping[str, str]:
         """Return the attributes of a tag by lower-case name."""
-        return tags_of.attributes(self.raw(place))
+        if place not in self._attrs:
+            self._attrs[place] = tags_of.attributes(self.raw(place))
+        return self._attrs[place]
 
     def ancestors(self, place: int) -> Iterator[int]:
         """Yield the places of the parents of a start tag, the nearest first."""

@@ -229,7 +229,7 @@ def test_mathml_gives_its_tex_annotation() -> None:
 
 
 def test_a_windows_path_is_no_formula() -> None:
-    assert formula(r' alt="C:\Users\me\shot.png"') == ""
+    assert formula({"alt": r"C:\Users\me\shot.png"}) == ""
 
 
 @pytest.mark.parametrize(
