@@ -32,7 +32,8 @@ from cauldron.media.html_tags import (
     TABLE,
     UNSEEN,
 )
-from cauldron.media.html_tree import Bools, Ints, Tree, has
+from cauldron.media.html_pieces import Bools, Ints, words_of
+from cauldron.media.html_tree import Tree, has
 
 MAX_LINK_SHARE = 0.5
 MAX_LINK_WORDS = 50
@@ -121,15 +122,8 @@ class _Page:
         figured = around(tree, np.flatnonzero(tree.starts & (FIGURE | CAPTION)))[places] > 0
         known = ~figured & ~has(kinds[places], CAPTIONED)
         places = places[known & ~(has(kinds[places], TABLE) & (rows > _MAX_NAVIGATION_ROWS))]
-        filled = np.flatnonzero(self.letters)
-        return np.array([p for p in places.tolist() if self._is_short(p, filled)], np.int64)
-
-    def _is_short(self, place: int, filled: Ints) -> bool:
-        first, last = np.searchsorted(filled, (place + 1, self.tree.ends[place] + 1)).tolist()
-        words = 0
-        for text in filled[first : min(last, first + MAX_LINK_WORDS)].tolist():
-            words += len(self.tree.texts[text].split())
-        return words < MAX_LINK_WORDS
+        words = np.where(tree.order >= 0, words_of(tree.shown)[tree.order], 0)
+        return places[self.written(summed(words * (self.letters > 0)), places) < MAX_LINK_WORDS]
 
 
 def _without_scripts(tree: Tree) -> Ints:

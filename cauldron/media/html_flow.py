@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from cauldron.media import html_tags as of
 from cauldron.media.html_boilerplate import Content, around, summed
-from cauldron.media.html_pieces import BETWEEN, Bools, Ints, Octets, collapsed_bytes, filled_of
+from cauldron.media.html_pieces import BETWEEN, Bools, Ints, Octets
 from cauldron.media.html_tree import Tree, collapsed, has
 
 Picture = TypeVar("Picture")
@@ -40,6 +40,7 @@ _AS_KEPT = (
 _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
 _INVISIBLE = "\u00ad\u180e\u200b\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
 _UNCLEAN = f"{_INVISIBLE}\u200c\u200d"
+_FIRST_JOINING = 0xCC  # U+0300 and what follows it may change in NFC
 _SPACES = re.compile(" +")
 _SEPARATED = "|·•»›"
 _MAX_NAVIGATION_WORDS = 50
@@ -59,15 +60,21 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _unclean(octets: bytes) -> tuple[list[str], bool]:
-    """Return what `clean` would take out of a text in UTF-8, and whether the text is in NFC."""
-    if octets.isascii():
-        return [], True
+def _may_be_unclean(octets: bytes) -> Ints:
+    """Return where characters stand in a text in UTF-8 that `clean` may change."""
     letters = np.frombuffer(octets, np.uint8)
     odd = letters >= 0x80
+    if not odd.any():
+        return np.arange(0)
     odd[:-1] |= odd[1:]  # what a mark may join with
     text = letters[odd].tobytes().decode()
-    return [mark for mark in _UNCLEAN if mark in text], unicodedata.is_normalized("NFC", text)
+    found = [_places(mark.encode(), letters) for mark in _UNCLEAN if mark in text]
+    if not unicodedata.is_normalized("NFC", text):
+        may_join = np.flatnonzero(letters >= _FIRST_JOINING)
+        padded = np.append(letters, (0, 0))
+        quotes = (padded[may_join] == 0xE2) & (padded[may_join + 1] == 0x80)
+        found.append(may_join[~(quotes & (padded[may_join + 2] >= 0x90))])
+    return np.concatenate([np.arange(0), *found])
 
 
 Step = tuple[int, int, int, int, int, int, int]
@@ -112,18 +119,12 @@ class Layout:
     def _texts(self, content: Content, told: dict[int, str]) -> tuple[list[str], Ints]:
         """Return the texts that are shown, white space collapsed or marked, and if it is all."""
         tree = self.tree
-        self.shown = tree.shown
         texts, filled = tree.texts.copy(), tree.filled.copy()
-        marks, is_composed = _unclean(tree.source)
-        if not is_composed:
-            self.shown = collapsed_bytes(clean(tree.source.decode()).encode())
-            shown = [*self.shown.decode().split(BETWEEN), ""]
-            texts = [shown[number] for number in tree.order.tolist()]
-            filled = np.where(tree.order >= 0, filled_of(self.shown)[tree.order], 0)
-        elif marks:
-            for place in np.flatnonzero(self._with(marks) & content.texts).tolist():
-                texts[place] = text = collapsed(clean(texts[place]))
-                filled[place] = _SPACE_ONLY if text == " " else _FILLED if text else 0
+        unclean = self._with(_may_be_unclean(tree.shown)) & content.texts
+        for place in np.flatnonzero(unclean).tolist():
+            text = clean(texts[place])
+            texts[place] = text = _SPACES.sub(" ", text) if "  " in text else text
+            filled[place] = _SPACE_ONLY if text == " " else _FILLED if text else 0
         filled[~content.texts] = 0
         turns = np.flatnonzero(np.diff(content.texts, prepend=True, append=True)).tolist()
         for begin, end in zip(turns[::2], turns[1::2], strict=True):
@@ -144,16 +145,16 @@ class Layout:
         found = np.zeros(len(self.texts), np.bool_)
         if not self.linked[-1]:
             return summed(found)
-        found = self._with(_SEPARATED) & content.texts
+        letters = np.frombuffer(self.tree.shown, np.uint8)
+        places = [_places(mark.encode(), letters) for mark in f"{_SEPARATED}\u0387"]
+        found = self._with(np.concatenate(places)) & content.texts
         for place, text in told.items():
             found[place] = any(mark in text for mark in _SEPARATED)
         return summed(found)
 
-    def _with(self, marks: Iterable[str]) -> Bools:
-        """Say which texts have one of some characters."""
-        letters = np.frombuffer(self.shown, np.uint8)
-        places = np.concatenate([_places(mark.encode(), letters) for mark in marks])
-        ends = np.flatnonzero(letters == 0)
+    def _with(self, places: Ints) -> Bools:
+        """Say which texts have one of some places in what is shown."""
+        ends = np.flatnonzero(np.frombuffer(self.tree.shown, np.uint8) == 0)
         found = np.zeros(len(ends) + 2, np.bool_)
         found[np.searchsorted(ends, places)] = True
         return found[self.tree.order]

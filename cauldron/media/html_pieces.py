@@ -24,6 +24,11 @@ BETWEEN = "\0"
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _LATE_CONTROLS = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
 _SPACE = ord(" ")
+_FIRST_WIDE, _WIDE_LEADS = 0xE1, 3
+_IS_WIDE_SPACE = np.zeros(_WIDE_LEADS << 16, np.bool_)
+"""Of the bytes of U+1000 to U+3FFF, less those of the first, whether they are white space."""
+for _space in (0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000):
+    _IS_WIDE_SPACE[int.from_bytes(chr(_space).encode()) - (_FIRST_WIDE << 16)] = True
 _NAMED_RAW = "script|xmp|noframes|noembed|plaintext|style|iframe"
 _ODD = re.compile(
     rf"<!--.*?-->|<(?P<raw>(?P<name>{_NAMED_RAW})(?=[\s>])[^>]*)>(?P<source>.*?)</(?P=name)>"
@@ -223,3 +228,19 @@ def letters_of(octets: bytes) -> Ints:
     if not octets.isascii():
         counted &= letters.view(np.int8) > -65  # the first byte of a character
     return np.add.reduceat(counted, starts, dtype=np.int64) - 1
+
+
+def words_of(octets: bytes) -> Ints:
+    """Return how many words each of some texts has."""
+    letters = np.frombuffer(octets + b"\0", np.uint8)
+    starts = np.append(0, np.flatnonzero(letters == 0)[:-1] + 1)
+    parts = letters <= _SPACE
+    wide = np.flatnonzero(letters - np.uint8(_FIRST_WIDE) < _WIDE_LEADS)
+    if len(wide):
+        codes = (letters[wide].astype(np.int64) - _FIRST_WIDE) << 16
+        codes += (letters[wide + 1].astype(np.int64) << 8) + letters[wide + 2]
+        wide = wide[_IS_WIDE_SPACE[codes]]
+        parts[wide] = parts[wide + 1] = parts[wide + 2] = True
+    begun = ~parts
+    begun[1:] &= parts[:-1]
+    return np.add.reduceat(begun, starts, dtype=np.int64)
