@@ -144,7 +144,8 @@ class _Reading:
         self._sets = set(tree.having(PICTURE))
         figures = np.array(tree.having(FIGURE_LIKE), np.int64)
         self._in_figure = (around(tree, figures) > 0).tolist()
-        self._seen: dict[tuple[str, str, str], tuple[PagePicture | str | None, str]] = {}
+        self._heads, self._tails = tree.heads.tolist(), tree.tails.tolist()
+        self._seen: dict[tuple[bytes | int, str, str], tuple[PagePicture | str | None, str]] = {}
 
     def _based(self, base: Base) -> Base:
         hrefs = (self.tree.attrs(n).get("href") for n in self.telling.get("base", ()))
@@ -249,15 +250,16 @@ class _Reading:
 
     def _picture(self, place: int) -> PagePicture | str | None:
         """Return a picture, the text of a formula, or None with the reason noted."""
-        raw, link, caption = self.tree.raw(place), self._link_of(place), ""
+        tree, caption = self.tree, ""
+        parent = tree.parents[place]
         if self._in_figure[place]:
-            parent = self.tree.parents[place]
-            if parent not in self._captions_below:
-                found = caption_of(self.tree, place, self._captions)
-                self._captions_below[parent] = found
-            caption = self._captions_below[parent]
-        own = not raw or (self._sets and self.tree.parents[place] in self._sets)
-        key = (str(place) if own else raw, caption, link)
+            known = self._captions_below.get(parent)
+            if known is None:
+                known = self._captions_below[parent] = caption_of(tree, place, self._captions)
+            caption = known
+        written, link = tree.page[self._heads[place] : self._tails[place]], self._link_of(place)
+        own = parent in self._sets or place in self._sets or b" " not in written
+        key = (place if own else written, caption, link)
         if key not in self._seen:
             self._seen[key] = self._shown(place, caption, link)
         shown, reason = self._seen[key]

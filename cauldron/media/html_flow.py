@@ -307,6 +307,10 @@ class Flow(Generic[Picture]):
 
     def _paragraph(self, items: list[str | Picture], begin: int, end: int) -> None:
         """Set a paragraph, the texts of which stand from one place to another."""
+        if len(items) == 1 and not isinstance(items[0], str):
+            self._end_text()
+            self.parts.append(items[0])
+            return
         if self._is_navigation(items, begin, end):
             self.navigation_lines += 1
             return
