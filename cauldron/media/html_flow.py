@@ -265,9 +265,10 @@ class Flow(Generic[Picture]):
 
     def set(self) -> list[str | Picture]:
         """Return the texts and pictures in order."""
-        texts = self.layout.texts
+        layout, texts = self.layout, self.layout.texts
         items: list[str | Picture] = []
         begin = following = 0
+        told = False  # whether a text stands for a picture
         for place, kind, first, filled, need, always, unmarked in self.layout.steps:
             following = place + 1
             if filled:
@@ -281,13 +282,17 @@ class Flow(Generic[Picture]):
                 elif filled > _SPACE_ONLY or items or kind == _SHOWS:
                     items.append(text)
             if kind == _SHOWS:
-                if (shown := self.shown(place)) is not None:
-                    items.append(self._as_set(shown, place))
+                shown = self.shown(place)
+                if isinstance(shown, str):
+                    shown, told = self._as_set(shown, place), True
+                if shown is not None:
+                    items.append(shown)
                 continue
             if kind != _CHANGES_INSIDE:
                 if items:
-                    self._paragraph(items, begin, place)
-                    items = []
+                    may_part = told or layout.separated[following] > layout.separated[begin]
+                    self._paragraph(items, begin, place, may_part)
+                    items, told = [], False
                     always = max(always, need)
                 begin = following
                 if always > self._need:
@@ -296,22 +301,26 @@ class Flow(Generic[Picture]):
                     self._need = unmarked  # but the first block of an item stands behind its mark
             if kind != _BREAKS:
                 self._change(place)
-        self._paragraph([*items, "".join(texts[following:])], begin, len(texts) - 1)
+        self._paragraph([*items, "".join(texts[following:])], begin, len(texts) - 1, True)
         self._end_text()
         return self.parts
 
-    def _as_set(self, shown: Picture | str, place: int) -> Picture | str:
-        if not isinstance(shown, str):
-            return shown
+    def _as_set(self, shown: str, place: int) -> str:
         return _as_kept(shown) if self.layout.kept[place] else collapsed(shown)
 
-    def _paragraph(self, items: list[str | Picture], begin: int, end: int) -> None:
-        """Set a paragraph, the texts of which stand from one place to another."""
+    def _paragraph(
+        self, items: list[str | Picture], begin: int, end: int, may_part: bool
+    ) -> None:
+        """Set a paragraph, the texts of which stand from one place to another.
+
+        Args:
+            may_part: whether there may be bars or dots in it.
+        """
         if len(items) == 1 and not isinstance(items[0], str):
             self._end_text()
             self.parts.append(items[0])
             return
-        if self._is_navigation(items, begin, end):
+        if may_part and self._is_navigation(items, begin, end):
             self.navigation_lines += 1
             return
         texts: list[str] = []
@@ -330,8 +339,6 @@ class Flow(Generic[Picture]):
         """Say whether a paragraph is a line of links with bars or dots between them."""
         layout = self.layout
         if layout.linked[end + 1] == layout.linked[begin] or layout.in_heading[end]:
-            return False
-        if len(items) == 1 and layout.separated[end + 1] == layout.separated[begin]:
             return False
         line = "".join([item for item in items if isinstance(item, str)])
         if _CELL in line or not any([mark in line for mark in _SEPARATED]):
