@@ -26,6 +26,7 @@ from cauldron.media.html_pictures import (
     inline_bytes,
     tex,
 )
+from cauldron.media.html_pieces import Bools
 from cauldron.media.html_tags import (
     FIGURE_LIKE,
     IMAGE,
@@ -36,7 +37,7 @@ from cauldron.media.html_tags import (
     TEX_SCRIPT,
     tokens_of,
 )
-from cauldron.media.html_tree import Bools, Tree, has, read_tree
+from cauldron.media.html_tree import Tree, has, read_tree
 from cauldron.media.limits import LIMITS, Limits
 
 MAX_REPEATS = 2
@@ -267,9 +268,7 @@ class _Reading:
             self.notes[reason] += 1
         return shown
 
-    def _shown(
-        self, place: int, caption: str, link: str
-    ) -> tuple[PagePicture | str | None, str]:
+    def _shown(self, place: int, caption: str, link: str) -> tuple[PagePicture | str | None, str]:
         """Return what is shown of a picture, and what is noted of it."""
         attrs = self.tree.attrs(place)
         if written := formula(attrs):

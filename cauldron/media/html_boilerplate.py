@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cauldron.media.html_pieces import Bools, Ints, words_of
 from cauldron.media.html_tags import (
     ARTICLE,
     CAPTION,
@@ -32,7 +33,6 @@ from cauldron.media.html_tags import (
     TABLE,
     UNSEEN,
 )
-from cauldron.media.html_pieces import Bools, Ints, words_of
 from cauldron.media.html_tree import Tree, has
 
 MAX_LINK_SHARE = 0.5

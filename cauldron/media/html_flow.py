@@ -308,9 +308,7 @@ class Flow(Generic[Picture]):
     def _as_set(self, shown: str, place: int) -> str:
         return _as_kept(shown) if self.layout.kept[place] else collapsed(shown)
 
-    def _paragraph(
-        self, items: list[str | Picture], begin: int, end: int, may_part: bool
-    ) -> None:
+    def _paragraph(self, items: list[str | Picture], begin: int, end: int, may_part: bool) -> None:
         """Set a paragraph, the texts of which stand from one place to another.
 
         Args:

@@ -66,7 +66,7 @@ def obelics_parts(html: str, url: str, limits: Limits = LIMITS) -> list[str | Pa
         _everywhere(root, simplify)
     while _emptied(root) | _flattened(root):
         pass
-    return _joined(_leaves(root), urlsplit(url).netloc)
+    return _joined(_leaves(root), _host(url) or "")
 
 
 Simplify = Callable[[_Element, _Element], "list[_Element | str]"]
@@ -245,9 +245,20 @@ def _asked_between(one: tuple[_Element, ...], two: tuple[_Element, ...]) -> int:
     return 3 if kinds & _BLANK_LINE else 2 if kinds & _LINE_FEED else 0
 
 
+def _host(address: str) -> str | None:
+    """Return the host of an address; None if it is none, such as `https://[x/`."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None
+
+
 def _address(source: str, host: str) -> str:
-    """Return an address behind the host, without any `./` and `../`, as the original does."""
-    if not source or source.startswith("data:"):
+    """Return an address behind the host, without any `./` and `../`, as the original does.
+
+    It is "" where there is none or it names no place.
+    """
+    if not source or source.startswith("data:") or _host(source) is None:
         return ""
     at = f"https://{host}/" if host else "/"  # a page of a folder: below the folder
     if source.startswith("//"):

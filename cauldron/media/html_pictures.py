@@ -118,7 +118,10 @@ class Base:
 @lru_cache(maxsize=64)
 def _places(url: str) -> tuple[str, str]:
     """Return scheme and host of a web address, and the folder of its path; "" for an odd one."""
-    split = urlsplit(url)
+    try:
+        split = urlsplit(url)
+    except ValueError:
+        return "", ""
     site = f"{split.scheme}://{split.netloc}"
     if split.scheme not in ("http", "https") or not split.netloc or not split.path:
         return "", ""
@@ -191,7 +194,10 @@ def formula(attrs: Mapping[str, str]) -> str:
     if not alt:
         return ""
     tokens = f"{attrs.get('class', '')} {attrs.get('id', '')}".lower().split()
-    if not (any(token.startswith("mwe-math") for token in tokens) or not _FORMULA_CLASSES.isdisjoint(tokens)):
+    if not (
+        any(token.startswith("mwe-math") for token in tokens)
+        or not _FORMULA_CLASSES.isdisjoint(tokens)
+    ):
         height = attrs.get("height", "").strip().removesuffix("px")
         low = not height.isdecimal() or len(height) > 5 or int(height) < _MAX_FORMULA_HEIGHT
         if not low or len(alt) >= 2_000 or not ("\\" in alt or "{" in alt):

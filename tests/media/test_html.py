@@ -71,6 +71,15 @@ def test_preformatted_text_keeps_lines_and_indentation() -> None:
 
 def test_zero_width_and_control_characters_go_and_text_is_composed() -> None:
     assert read("<p>a\u200bb\ufeffc\u00add\x01 e\u0301 x\u200dy</p>")[0] == ["abcd \u00e9 xy"]
+    assert read("<p>a \u200b b</p><p>“c” \u2028\xa0d\u200b</p>")[0] == ["a b\n\n“c” d"]
+
+
+def test_blocks_of_links_are_short_by_words_with_any_white_space_between_them() -> None:
+    for n_links, is_content in ((16, False), (17, True)):  # 48 and 51 words
+        links = "".join(f"<a href={n}>a\u2003b\u3000c</a> " for n in range(n_links))
+        assert (
+            "c" in read(f"{ARTICLE}<ul><li>{links}</ul>")[0][0].split("page.")[-1]
+        ) is is_content
 
 
 def test_joiners_of_scripts_and_emoji_stay() -> None:
@@ -395,6 +404,28 @@ def test_obelics_loses_lists_figures_and_feet_and_parts_articles() -> None:
     assert [_shown(part) for part in first.parts] == ["One bold", "img:a.png"]
     assert [_shown(part) for part in second.parts] == ["Two", "img:b.png"]
     assert first.parts[1].addresses == ("https://h.org/a.png",)  # type: ignore[union-attr]
+
+
+def test_addresses_that_name_no_place_are_ignored_by_both_readings() -> None:
+    body = b"<base href='https://[x/'><p>One</p><img src='https://[y/a.png'><img src=b.png>"
+    found = PagePicture(addresses=("https://h.org/b.png",))
+    assert read_page(body, url="https://h.org/a.html").parts == ("One", found)
+    (page,) = read_page_as_obelics(body, url="https://h.org/a.html")
+    assert page.parts == ("One", found)
+    assert read_page(body, url="https://[h/").parts == ("One",)
+
+
+def test_raw_text_whose_tag_holds_brackets_is_read_by_both_readings() -> None:
+    body = b"<p>One</p><noembed title='a<b'><i>raw</i></noembed><p>Two</p><img src=a.png>"
+    for page in (read_page(body, path="p.html"), *read_page_as_obelics(body)):
+        texts = " ".join(part for part in page.parts if isinstance(part, str))
+        assert texts.startswith("One")
+        assert texts.endswith("Two")
+
+
+def test_pictures_without_an_img_that_are_written_alike_keep_their_own_addresses() -> None:
+    body = "".join(f"<p>x</p><picture class=c><source srcset={n}.png></picture>" for n in "ab")
+    assert read(body)[0] == ["x", "img:a.png", "x", "img:b.png"]
 
 
 def test_a_picture_without_an_img_is_taken_from_its_largest_source() -> None:
