@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cauldron.media.html_pieces import Bools, Ints, words_of
+from cauldron.media.html_pieces import Bools, Ints
 from cauldron.media.html_tags import (
     ARTICLE,
     CAPTION,
@@ -122,7 +122,7 @@ class _Page:
         figured = around(tree, np.flatnonzero(tree.starts & (FIGURE | CAPTION)))[places] > 0
         known = ~figured & ~has(kinds[places], CAPTIONED)
         places = places[known & ~(has(kinds[places], TABLE) & (rows > _MAX_NAVIGATION_ROWS))]
-        words = np.where(tree.order >= 0, words_of(tree.shown)[tree.order], 0)
+        words = tree.in_order(tree.written.words)
         return places[self.written(summed(words * (self.letters > 0)), places) < MAX_LINK_WORDS]
 
 

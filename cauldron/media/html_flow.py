@@ -120,7 +120,7 @@ class Layout:
         """Return the texts that are shown, white space collapsed or marked, and if it is all."""
         tree = self.tree
         texts, filled = tree.texts.copy(), tree.filled.copy()
-        unclean = self._with(_may_be_unclean(tree.shown)) & content.texts
+        unclean = self._with(_may_be_unclean(tree.written.shown)) & content.texts
         for place in np.flatnonzero(unclean).tolist():
             text = clean(texts[place])
             texts[place] = text = _SPACES.sub(" ", text) if "  " in text else text
@@ -130,7 +130,7 @@ class Layout:
         for begin, end in zip(turns[::2], turns[1::2], strict=True):
             texts[begin:end] = [""] * (end - begin)
         if places := np.flatnonzero(self.kept & content.texts).tolist():
-            whole = BETWEEN.join(map(clean, tree.written(places)))
+            whole = BETWEEN.join(map(clean, tree.as_written(places)))
             for place, text in zip(places, _as_kept(whole).split(BETWEEN), strict=True):
                 texts[place] = text
                 filled[place] = _FILLED if text else 0
@@ -145,7 +145,7 @@ class Layout:
         found = np.zeros(len(self.texts), np.bool_)
         if not self.linked[-1]:
             return summed(found)
-        letters = np.frombuffer(self.tree.shown, np.uint8)
+        letters = np.frombuffer(self.tree.written.shown, np.uint8)
         places = [_places(mark.encode(), letters) for mark in f"{_SEPARATED}\u0387"]
         found = self._with(np.concatenate(places)) & content.texts
         for place, text in told.items():
@@ -154,7 +154,7 @@ class Layout:
 
     def _with(self, places: Ints) -> Bools:
         """Say which texts have one of some places in what is shown."""
-        ends = np.flatnonzero(np.frombuffer(self.tree.shown, np.uint8) == 0)
+        ends = np.flatnonzero(np.frombuffer(self.tree.written.shown, np.uint8) == 0)
         found = np.zeros(len(ends) + 2, np.bool_)
         found[np.searchsorted(ends, places)] = True
         return found[self.tree.order]

@@ -6,9 +6,12 @@ of the whole page, and short tags are known by their eight bytes.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +39,7 @@ _ODD = re.compile(
     re.DOTALL,
 )
 _BRACKETS = np.uint8(~(ord("<") ^ ord(">")) & 0xFF)
+_FEW_PAGES = 100  # read before compiled code is loaded, which takes as long
 _SHORT = 8
 _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(_SHORT + 1)], np.uint64)
 _SLOT_BITS = np.uint64(64 - 13)
@@ -50,26 +54,87 @@ class Pieces:
         page: the page in UTF-8, without comments.
         heads, tails: where each tag begins and ends, without its angle brackets.
         kinds: bits of each tag (`html_tags`).
+        compiled: whether what follows is done by `html_compiled` as well.
     """
 
     page: bytes
     heads: Ints
     tails: Ints
     kinds: Ints
+    compiled: bool
+
+
+@dataclass(eq=False)
+class Texts:
+    """Texts in UTF-8 with `BETWEEN` between them.
+
+    Args:
+        source: as they stand in the page.
+        shown: with white space collapsed.
+    """
+
+    source: bytes
+    shown: bytes
+
+    @cached_property
+    def filled(self) -> Ints:
+        """Whether what is shown is empty (0), a space (1), or more (2)."""
+        return filled_of(self.shown)
+
+    @cached_property
+    def letters(self) -> Ints:
+        """How many characters are no blanks."""
+        return letters_of(self.source)
+
+    @cached_property
+    def words(self) -> Ints:
+        """How many words there are."""
+        return words_of(self.shown)
+
+
+@cache
+def compiled_passes() -> Any:
+    """Return the passes compiled by numba, or None where numba is not installed."""
+    try:
+        from cauldron.media import html_compiled
+    except ImportError:
+        return None
+    return html_compiled
+
+
+_pages = itertools.count()
 
 
 def cut(written: str) -> Pieces:
     """Cut a page as the parser writes it; the parser escapes brackets except in raw texts."""
     page = written.encode()
+    if next(_pages) > _FEW_PAGES and compiled_passes():
+        pieces = cut_compiled(page)
+        if pieces and not (pieces.kinds & RAW).any():
+            return pieces
+    return cut_over_arrays(page)
+
+
+def cut_compiled(page: bytes) -> Pieces | None:
+    """Return the tags of a page as `cut_over_arrays` does; None for an irregular one."""
+    letters = np.frombuffer(page + bytes(_SHORT), np.uint8)
+    known = _KNOWN.names, _KNOWN.kinds, _KNOWN.factor, _SLOT_BITS
+    heads, tails, kinds, others, is_regular = compiled_passes().tags_of(letters, *known)
+    if not is_regular:
+        return None
+    return Pieces(page, heads, tails, _with_others(page, heads, tails, kinds, others), True)
+
+
+def cut_over_arrays(page: bytes) -> Pieces:
+    """Return the tags of a page in UTF-8."""
     if _may_have_controls(page):
-        written = CONTROLS.sub("", written)
-        page = written.encode()
-    page, marks = _marked(page)
-    if _take_turns(page, marks):
-        pieces = _pieces(page, marks)
+        page = CONTROLS.sub("", page.decode()).encode()
+    plain, marks = _marked(page)
+    if _take_turns(plain, marks):
+        pieces = _pieces(plain, marks)
         if not (pieces.kinds & RAW).any():
             return pieces
-    page = _ODD.sub(_regular, written).encode()
+    page = _ODD.sub(_regular, page.decode()).encode()
     return _pieces(page, _brackets(page))
 
 
@@ -134,10 +199,15 @@ def _pieces(page: bytes, marks: Ints) -> Pieces:
     slots = _KNOWN.slots(short)
     kinds = _KNOWN.kinds[slots]
     others = np.flatnonzero((_KNOWN.names[slots] != short) | (lengths > _SHORT))
+    return Pieces(page, heads, tails, _with_others(page, heads, tails, kinds, others), False)
+
+
+def _with_others(page: bytes, heads: Ints, tails: Ints, kinds: Ints, others: Ints) -> Ints:
+    """Look tags up that are not known by their bytes, one by one."""
     places = zip(heads[others].tolist(), tails[others].tolist(), strict=True)
     tags = [page[head:tail] for head, tail in places]
     kinds[others] = np.fromiter(map(TAGS.__getitem__, tags), np.int64, len(tags))
-    return Pieces(page, heads, tails, kinds)
+    return kinds
 
 
 class _Known:
@@ -146,9 +216,9 @@ class _Known:
     def __init__(self, names: Iterable[bytes]) -> None:
         short = [name for name in names if len(name) <= _SHORT]
         keys = np.array([int.from_bytes(name, "little") for name in short], np.uint64)
-        self._factor = _ODD_FACTOR
+        self.factor = _ODD_FACTOR
         while len(np.unique(self.slots(keys))) < len(keys):
-            self._factor += _ODD_FACTOR + _ODD_FACTOR
+            self.factor += _ODD_FACTOR + _ODD_FACTOR
         self.names = np.zeros(1 << 64 - int(_SLOT_BITS), np.uint64)
         self.kinds = np.zeros(len(self.names), np.int64)
         self.names[self.slots(keys)] = keys
@@ -156,18 +226,26 @@ class _Known:
 
     def slots(self, names: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
         """Return the place in the table of each name."""
-        return (names * self._factor) >> _SLOT_BITS
+        return (names * self.factor) >> _SLOT_BITS
 
 
 _KNOWN = _Known(KNOWN_NAMES)
 
 
-def between(pieces: Pieces, texts: Bools, known: Bools) -> bytes:
+def between(pieces: Pieces, texts: Bools, known: Bools, collapse: bool) -> Texts:
     """Return texts, with `BETWEEN` for each tag that is known; others join the texts around them.
 
     Args:
         texts: [number of tags + 1], which texts are kept.
     """
+    if pieces.compiled:
+        letters = np.frombuffer(pieces.page + bytes(_SHORT), np.uint8)
+        source, shown, *facts = compiled_passes().texts_of(
+            letters, pieces.heads, pieces.tails, known, texts
+        )
+        out = Texts(source.tobytes(), (shown if collapse else source).tobytes())
+        out.letters, out.filled, out.words = facts
+        return out
     bounds = np.empty(2 * len(known) + 2, np.int64)
     bounds[0], bounds[-1] = 0, len(pieces.page)
     bounds[1:-1:2], bounds[2:-1:2] = pieces.heads - 1, pieces.tails + 1
@@ -178,8 +256,8 @@ def between(pieces: Pieces, texts: Bools, known: Bools) -> bytes:
     places = pieces.heads[known] - 1
     letters[places] = 0
     mask[places] = True
-    octets: bytes = letters[mask].tobytes()
-    return unescaped_bytes(octets)
+    source = unescaped_bytes(letters[mask].tobytes())
+    return Texts(source, collapsed_bytes(source) if collapse else source)
 
 
 def collapsed_bytes(octets: bytes) -> bytes:

@@ -25,11 +25,10 @@ from cauldron.media.html_pieces import (
     Bools,
     Ints,
     Pieces,
+    Texts,
     between,
-    collapsed_bytes,
+    compiled_passes,
     cut,
-    filled_of,
-    letters_of,
 )
 from cauldron.media.html_tags import ALONE, CLOSE, FIGCAPTION, FIGURE, NEVER, NOTE, OPEN, PLAIN, RAW
 from cauldron.media.limits import LIMITS, Limits
@@ -52,8 +51,7 @@ class Tree:
         kinds: bits of each tag (`html_tags`); of an end tag those of its element, with CLOSE.
         ends: of a start tag the place of its end tag, of others their own place.
         texts: [number of tags + 1], the text in front of each tag and the last one.
-        source: all texts as they stand in the page, in UTF-8, with `BETWEEN` between them.
-        shown: the same with white space collapsed.
+        written: all texts at once.
         order: which of these each text is, -1 for none.
         cut: whether the page has more nodes than the limit.
     """
@@ -64,8 +62,7 @@ class Tree:
     kinds: Ints
     ends: Ints
     texts: list[str]
-    source: bytes = b""
-    shown: bytes = b""
+    written: Texts
     order: Ints = field(default_factory=lambda: np.arange(0))
     cut: bool = False
     _attrs: dict[int, Mapping[str, str]] = field(default_factory=dict, init=False, repr=False)
@@ -79,16 +76,20 @@ class Tree:
     @cached_property
     def filled(self) -> Ints:
         """Whether texts with collapsed white space are empty (0), a space (1), or more (2)."""
-        return np.where(self.order >= 0, filled_of(self.shown)[self.order], 0)
+        return self.in_order(self.written.filled)
 
     @cached_property
     def letters(self) -> Ints:
         """How many characters of each text are no spaces."""
-        return np.where(self.order >= 0, letters_of(self.source)[self.order], 0)
+        return self.in_order(self.written.letters)
 
-    def written(self, places: list[int]) -> list[str]:
+    def in_order(self, values: Ints) -> Ints:
+        """Return what is known of what is written for the texts of the tree."""
+        return np.where(self.order >= 0, values[self.order], 0)
+
+    def as_written(self, places: list[int]) -> list[str]:
         """Return texts as they stand in the page."""
-        texts = self.source.decode().split(BETWEEN)
+        texts = self.written.source.decode().split(BETWEEN)
         return [texts[number] if number >= 0 else "" for number in self.order[places].tolist()]
 
     @cached_property
@@ -201,6 +202,9 @@ def _with_end_tags(html: str) -> str:
 
 def _nested(pieces: Pieces, max_depth: int, simplify: bool) -> Tree:
     """Find the ends of elements; leave out what means nothing, joining the texts around it."""
+    if pieces.compiled:
+        known, texts, ends = compiled_passes().nested(pieces.kinds, max_depth, simplify)
+        return _of_known(pieces, ends, known, texts, simplify)
     kinds, size = pieces.kinds, len(pieces.kinds)
     closes = has(kinds, CLOSE)
     opens = has(kinds, OPEN) & ~has(kinds, ALONE)
@@ -246,17 +250,15 @@ def _leave_out(starts: Ints, ends: Ints, known: Bools, texts: Bools) -> None:
 def _of_known(pieces: Pieces, ends: Ints, known: Bools, texts: Bools, collapse: bool) -> Tree:
     """Leave out tags that are not known, and join the texts around them."""
     number = np.append(np.cumsum(known) - 1, known.sum())
-    source = between(pieces, texts, known)
-    shown = collapsed_bytes(source) if collapse else source
+    written = between(pieces, texts, known, collapse)
     return Tree(
         page=pieces.page,
         heads=pieces.heads[known],
         tails=pieces.tails[known],
         kinds=pieces.kinds[known],
         ends=number[ends[known]],
-        texts=shown.decode().split(BETWEEN),
-        source=source,
-        shown=shown,
+        texts=written.shown.decode().split(BETWEEN),
+        written=written,
         order=np.arange(number[-1] + 1),
     )
 
@@ -277,8 +279,7 @@ def _cut(tree: Tree, most: int) -> Tree:
         kinds=tree.kinds[:size],
         ends=ends,
         texts=[*tree.texts[:size], ""],
-        source=tree.source,
-        shown=tree.shown,
+        written=tree.written,
         order=np.append(tree.order[:size], -1),
         cut=True,
     )
@@ -339,8 +340,7 @@ def _reordered(tree: Tree, order: Ints, texts: Ints) -> Tree:
         kinds=np.where(there, tree.kinds[order], 0),
         ends=np.where(there, number[tree.ends[order]], np.arange(len(order))),
         texts=[tree.texts[text] if text >= 0 else "" for text in texts.tolist()],
-        source=tree.source,
-        shown=tree.shown,
+        written=tree.written,
         order=np.where(texts >= 0, tree.order[texts], -1),
         cut=tree.cut,
     )

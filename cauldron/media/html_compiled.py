@@ -1,0 +1,225 @@
+"""The passes of `html_pieces` and `html_tree` over the bytes of a page, compiled by numba."""
+
+# mypy: ignore-errors
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from cauldron.media.html_tags import ALONE, CLOSE, NEVER, NOTE, OPEN, PLAIN, RAW
+
+_SPACE, _AMPERSAND, _LESS, _GREATER, _DASH = ord(" "), ord("&"), ord("<"), ord(">"), ord("-")
+_NO_BREAK = (0xC2, 0xA0)
+
+
+@numba.njit(nogil=True, cache=True)
+def tags_of(page, names, kinds_by_slot, factor, shift):
+    """Return where tags begin and end, their bits, and which of them are not known by their bytes.
+
+    `page` has 8 zeros behind it. A comment is a tag that means nothing. Nothing is found in a page
+    with control characters, or with brackets that do not open and close in turn.
+    """
+    size = len(page) - 8
+    heads, tails = np.empty(size // 2 + 1, np.int64), np.empty(size // 2 + 1, np.int64)
+    kinds, others = np.empty(size // 2 + 1, np.int64), np.empty(size // 2 + 1, np.int64)
+    n_tags, n_others = 0, 0
+    regular = has_comments = True
+    place = 0
+    while place < size and regular:
+        byte = page[place]
+        place += 1
+        if byte > _GREATER:
+            if byte == 0x7F or (byte == 0xC2 and _is_late_control(page[place])):
+                regular = False
+            continue
+        if byte == _GREATER or (byte < _SPACE and not (9 <= byte <= 13 and byte != 11)):
+            regular = False
+        if byte != _LESS:
+            continue
+        head = place
+        end = -1
+        is_note = page[head] == ord("!") and page[head + 1] == _DASH and page[head + 2] == _DASH
+        if is_note and has_comments:
+            end = _comment_end(page, head, size)
+            has_comments = end >= 0  # without an end here there is none further on
+        if end >= 0:
+            heads[n_tags], tails[n_tags], kinds[n_tags] = head, end - 1, NOTE
+            n_tags += 1
+            place = end
+            continue
+        while place < size and page[place] != _GREATER:
+            byte = page[place]
+            low = byte < _SPACE and not (9 <= byte <= 13 and byte != 11)
+            if byte == _LESS or low or byte == 0x7F:
+                regular = False
+            if byte == 0xC2 and _is_late_control(page[place + 1]):
+                regular = False
+            place += 1
+        regular = regular and place < size
+        heads[n_tags], tails[n_tags] = head, place
+        name, length = np.uint64(0), place - head
+        for back in range(min(length, 8)):
+            name |= np.uint64(page[head + back]) << np.uint64(8 * back)
+        slot = (name * factor) >> shift
+        kinds[n_tags] = kinds_by_slot[slot]
+        if length > 8 or names[slot] != name:
+            others[n_others] = n_tags
+            n_others += 1
+        n_tags += 1
+        place += 1
+    return heads[:n_tags], tails[:n_tags], kinds[:n_tags], others[:n_others], regular
+
+
+@numba.njit(nogil=True, cache=True, inline="always")
+def _is_late_control(byte):
+    return 0x80 <= byte < 0xA0 and byte != 0x85
+
+
+@numba.njit(nogil=True, cache=True)
+def _comment_end(page, head, size):
+    """Return where the text behind a comment begins, -1 for none."""
+    for place in range(head + 3, size - 2):
+        if page[place] == _DASH and page[place + 1] == _DASH and page[place + 2] == _GREATER:
+            return place + 3
+    return -1
+
+
+@numba.njit(nogil=True, cache=True)
+def nested(kinds, max_depth, simplify):
+    """Return which tags and texts are known, and where elements end; changes `kinds`."""
+    size = len(kinds)
+    ends = np.arange(size)
+    known, texts = np.ones(size, np.bool_), np.ones(size + 1, np.bool_)
+    opened = np.full(2 * size + 2, -1)
+    depth = size
+    deep = RAW | NEVER if simplify else RAW
+    for place in range(size):
+        kind = kinds[place]
+        if kind & CLOSE:
+            known[place] = False
+            start = opened[depth]
+            if start >= 0:
+                ends[start] = place
+                opened[depth] = -1
+                if known[start]:
+                    known[place] = True
+                    kinds[place] = (kinds[start] & ~OPEN) | CLOSE
+            depth -= 1
+            continue
+        if kind & OPEN and not kind & ALONE:
+            depth += 1
+            opened[depth] = place
+            ends[place] = size
+            known[place] = depth - size <= max_depth + 1 or kind & deep != 0
+        if kind & NOTE or (simplify and kind & PLAIN):
+            known[place] = False
+    last = -1
+    for place in range(size if simplify else 0):
+        if place <= last:
+            known[place] = texts[place] = False
+        elif known[place] and kinds[place] & NEVER and kinds[place] & OPEN:
+            last = min(ends[place], size - 1)
+            known[place] = False
+    return known, texts, ends
+
+
+@numba.njit(nogil=True, cache=True)
+def texts_of(page, heads, tails, known, texts):
+    """Return texts with a zero for each tag between them, and the same with white space collapsed.
+
+    Also returns, for each of these texts, how many characters are no blanks, what it is filled
+    with (`html_tree.Tree.filled`), and how many words it has. `page` has 8 zeros behind it.
+    """
+    size = len(page) - 8
+    source, shown = np.empty(size + 8, np.uint8), np.empty(size + 8, np.uint8)
+    facts = np.zeros((3, known.sum() + 1), np.int64)
+    letters, filled, words = facts
+    n_source = n_shown = number = 0
+    in_space = in_word = False
+    begin = 0
+    for tag in range(len(heads) + 1):
+        end = heads[tag] - 1 if tag < len(heads) else size
+        place = begin
+        while texts[tag] and place < end:
+            byte, width = page[place], 1
+            if byte == _AMPERSAND:
+                byte, width = _unescaped(page, place)
+            space = 1 if 9 <= byte <= _SPACE else 0
+            if byte >= 0xC2:
+                space = _rare_space(page, place) if width == 1 else 2
+            if space < 2:
+                source[n_source] = byte
+                n_source += 1
+                letters[number] += byte != _SPACE and (byte < 0x80 or byte >= 0xC0)
+            else:
+                for back in range(space):
+                    source[n_source] = _NO_BREAK[back] if width > 1 else page[place + back]
+                    n_source += 1
+                letters[number] += 1
+                width = max(width, space)
+            place += width
+            if space:
+                if not in_space:
+                    shown[n_shown] = _SPACE
+                    n_shown += 1
+                    filled[number] = 2 if filled[number] else 1
+                in_space, in_word = True, False
+                continue
+            shown[n_shown] = byte
+            n_shown += 1
+            filled[number], in_space = 2, False
+            if 0xE1 <= byte <= 0xE3 and _is_wide_space(page, place - 1):
+                for back in range(2):
+                    shown[n_shown] = source[n_source] = page[place + back]
+                    n_shown, n_source = n_shown + 1, n_source + 1
+                place += 2
+                in_word = False
+                continue
+            words[number] += not in_word
+            in_word = True
+        if tag < len(heads):
+            begin = tails[tag] + 1
+            if known[tag]:
+                source[n_source] = shown[n_shown] = 0
+                n_source, n_shown, number = n_source + 1, n_shown + 1, number + 1
+                in_space = in_word = False
+    return source[:n_source], shown[:n_shown], letters, filled, words
+
+
+@numba.njit(nogil=True, cache=True)
+def _unescaped(page, place):
+    """Return the byte that an entity stands for, or the first of them, and how long it is."""
+    first, second, third = page[place + 1], page[place + 2], page[place + 3]
+    if first == ord("l") and second == ord("t") and third == ord(";"):
+        return _LESS, 4
+    if first == ord("g") and second == ord("t") and third == ord(";"):
+        return _GREATER, 4
+    fourth, fifth = page[place + 4], page[place + 5]
+    if first == ord("a") and second == ord("m") and third == ord("p") and fourth == ord(";"):
+        return _AMPERSAND, 5
+    if fourth == ord("t") or fourth == ord("p"):
+        if first == ord("q") and second == ord("u") and third == ord("o") and fifth == ord(";"):
+            return ord('"'), 6
+        if first == ord("n") and second == ord("b") and third == ord("s") and fifth == ord(";"):
+            return _NO_BREAK[0], 6
+    return _AMPERSAND, 1
+
+
+@numba.njit(nogil=True, cache=True)
+def _rare_space(page, place):
+    """Return how many bytes U+0085, U+00A0, U+2028 or U+2029 has; 0 for another character."""
+    first, second, third = page[place], page[place + 1], page[place + 2]
+    if first == 0xC2:
+        return 2 if second == 0x85 or second == 0xA0 else 0
+    return 3 if first == 0xE2 and second == 0x80 and (third == 0xA8 or third == 0xA9) else 0
+
+
+@numba.njit(nogil=True, cache=True)
+def _is_wide_space(page, place):
+    """Say whether a character of three bytes parts words without being collapsed."""
+    first, second, third = page[place], page[place + 1], page[place + 2]
+    if first == 0xE2 and second == 0x80:
+        return third <= 0x8A or third == 0xAF
+    if first == 0xE2 and second == 0x81:
+        return third == 0x9F
+    return ((first == 0xE1 and second == 0x9A) or (first == 0xE3 and second == 0x80)) and third == 0x80
