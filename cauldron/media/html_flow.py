@@ -8,6 +8,7 @@ paragraphs, list items, pictures.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable
@@ -82,9 +83,11 @@ Step = tuple[int, int, int, int, int, int, int]
 how these are filled, and what stands above the next paragraph: if one ended here, in any case, and
 except behind the mark of an item."""
 _SPACE_ONLY, _FILLED, _PLAIN = 1, 2, 3
-_BREAKS, _CHANGES, _SHOWS, _CHANGES_INSIDE = range(4)
-"""PLAIN: filled, without marks and links.
-Ends a paragraph; does and changes a list; shows a picture; changes a list inside a row."""
+"""PLAIN: filled, without marks and links."""
+_BREAKS, _SHOWS, _INSIDE = range(3)
+_OPENS_LIST, _CLOSES_LIST, _OPENS_ITEM, _CLOSES_ITEM = (change << 2 for change in range(1, 5))
+_CHANGE = 7 << 2
+"""Ends a paragraph, shows a picture, or neither, inside a row; and what it changes of a list."""
 
 
 class Layout:
@@ -204,11 +207,19 @@ class Layout:
                 self.texts[place] = mark + self.texts[place]
         self.ends_paragraphs = self.laid & ~breaks & ~(row & cells) & ~self.spaced
 
+    def _changes(self) -> Ints:
+        """Return what each tag would change of a list."""
+        kinds, begins = self.tree.kinds, self.tree.starts > 0
+        lists = np.where(begins, _OPENS_LIST, _CLOSES_LIST)
+        items = np.where(begins, np.where(self.in_row, 0, _OPENS_ITEM), _CLOSES_ITEM)
+        return np.where(has(kinds, of.LIST), lists, items)
+
     def _steps(self, pictures: Bools) -> list[Step]:
         """Return the tags that do something to the layout, several together where they can be."""
         kinds = self.tree.kinds
         states = self.laid & has(kinds, _STATES)
-        does = np.where(states, np.where(self.spaced, _CHANGES_INSIDE, _CHANGES), _BREAKS)
+        does = np.where(states, self._changes(), _BREAKS)
+        does[states & self.spaced] |= _INSIDE
         does[pictures] = _SHOWS
         places = np.flatnonzero(self.ends_paragraphs | states | pictures)
         if not len(places):
@@ -221,7 +232,7 @@ class Layout:
         unmarked = level - always
         in_links = _any(self.linked, firsts, places) & _any(self.separated, firsts, places)
         odd = in_links | _any(summed(self.marks), firsts, places)
-        plain = (filled == _FILLED) & (does <= _CHANGES) & ~odd
+        plain = (filled == _FILLED) & (does & ~_CHANGE == _BREAKS) & ~odd
         filled[plain] = _PLAIN
         goes_on = (does[1:] == _BREAKS) & (does[:-1] == _BREAKS) & (filled[1:] < _FILLED)
         heads = np.flatnonzero(np.append(True, ~goes_on))
@@ -288,7 +299,7 @@ class Flow(Generic[Picture]):
                 if shown is not None:
                     items.append(shown)
                 continue
-            if kind != _CHANGES_INSIDE:
+            if not kind & _INSIDE:
                 if items:
                     may_part = told or layout.separated[following] > layout.separated[begin]
                     self._paragraph(items, begin, place, may_part)
@@ -299,8 +310,8 @@ class Flow(Generic[Picture]):
                     self._need = always
                 if unmarked > self._need and not self._prefix:
                     self._need = unmarked  # but the first block of an item stands behind its mark
-            if kind != _BREAKS:
-                self._change(place)
+            if kind > _INSIDE:
+                self._change(place, kind & _CHANGE)
         self._paragraph([*items, "".join(texts[following:])], begin, len(texts) - 1, True)
         self._end_text()
         return self.parts
@@ -344,8 +355,9 @@ class Flow(Generic[Picture]):
         if len(line.split()) >= _MAX_NAVIGATION_WORDS:
             return False
         letters = sum(map(str.isalnum, line))
-        places = begin + np.flatnonzero(np.diff(layout.linked[begin : end + 2]))
-        linked = "".join(layout.texts[n] for n in places.tolist())
+        before = layout.linked[begin : end + 2].tolist()
+        pairs = zip(itertools.pairwise(before), layout.texts[begin : end + 1], strict=True)
+        linked = "".join([text for (one, two), text in pairs if two > one])
         return 2 * sum(map(str.isalnum, linked)) > letters
 
     def _add_text(self, text: str) -> None:
@@ -363,20 +375,18 @@ class Flow(Generic[Picture]):
             self.parts.append("".join(self._texts))
             self._texts = []
 
-    def _change(self, place: int) -> None:
+    def _change(self, place: int, change: int) -> None:
         """Begin or end a list or an item of one."""
-        tree = self.layout.tree
-        kind = int(tree.kinds[place])
-        if kind & of.LIST:
-            if kind & of.OPEN:
-                is_ordered = tree.name(place) == "ol"
-                self._lists.append(_List(number=_start(tree, place) if is_ordered else None))
-            elif self._lists:
-                self._lists.pop()
-        elif kind & of.CLOSE:
+        if change == _CLOSES_ITEM:
             self._prefix = ""
-        elif not self.layout.in_row[place]:
+        elif change == _OPENS_ITEM:
             self._item()
+        elif change == _OPENS_LIST:
+            tree = self.layout.tree
+            is_ordered = tree.name(place) == "ol"
+            self._lists.append(_List(number=_start(tree, place) if is_ordered else None))
+        elif self._lists:
+            self._lists.pop()
 
     def _item(self) -> None:
         opened = self._lists[-1] if self._lists else _List(number=None)
