@@ -222,4 +222,6 @@ def _is_wide_space(page, place):
         return third <= 0x8A or third == 0xAF
     if first == 0xE2 and second == 0x81:
         return third == 0x9F
-    return ((first == 0xE1 and second == 0x9A) or (first == 0xE3 and second == 0x80)) and third == 0x80
+    return (
+        (first == 0xE1 and second == 0x9A) or (first == 0xE3 and second == 0x80)
+    ) and third == 0x80

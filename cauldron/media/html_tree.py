@@ -30,7 +30,18 @@ from cauldron.media.html_pieces import (
     compiled_passes,
     cut,
 )
-from cauldron.media.html_tags import ALONE, CLOSE, FIGCAPTION, FIGURE, NEVER, NOTE, OPEN, PLAIN, RAW
+from cauldron.media.html_tags import (
+    ALONE,
+    CLOSE,
+    FIGCAPTION,
+    FIGURE,
+    NEVER,
+    NOTE,
+    OPEN,
+    PLAIN,
+    PRE,
+    RAW,
+)
 from cauldron.media.limits import LIMITS, Limits
 
 _MAX_TEXT_NODES = 1_000
@@ -183,7 +194,8 @@ def read_tree(html: str, limits: Limits = LIMITS, *, simplify: bool = False) -> 
         for script in parser.css('script:not([type^="math/tex"])'):
             script.decompose()
     tree = _nested(cut(parser.html or ""), limits.max_html_depth, simplify)
-    return _captions_last(_cut(tree, limits.max_html_nodes))
+    tree = _cut(tree, limits.max_html_nodes)
+    return _captions_last(tree, " " if simplify and not tree.having(PRE) else "")
 
 
 def _with_end_tags(html: str) -> str:
@@ -285,14 +297,18 @@ def _cut(tree: Tree, most: int) -> Tree:
     )
 
 
-def _captions_last(tree: Tree) -> Tree:
-    """Move the captions of figures behind their other children."""
+def _captions_last(tree: Tree, blank: str) -> Tree:
+    """Move the captions of figures behind their other children.
+
+    Args:
+        blank: a text that may stay behind a caption.
+    """
     figures: set[int] = set()
     for caption in tree.having(FIGCAPTION):
         figure, end = tree.parents[caption], int(tree.ends[caption])
         if figure < 0 or not tree.kinds[figure] & FIGURE or end == len(tree.kinds):
             continue
-        if tree.texts[end + 1] or end + 1 != tree.ends[figure]:
+        if tree.texts[end + 1] not in ("", blank) or end + 1 != tree.ends[figure]:
             figures.add(figure)
     if not figures:
         return tree
