@@ -135,7 +135,7 @@ def dedup(
     ] = None,
     text_similarity: Annotated[
         float, typer.Option(help="Jaccard similarity from which texts are near.")
-    ] = 0.8,
+    ] = 0.75,
     text_of: Annotated[
         Literal["documents", "all"], typer.Option(help="Whose texts are compared.")
     ] = "documents",

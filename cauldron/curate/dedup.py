@@ -91,7 +91,7 @@ class DedupSettings(BaseModel):
     keep: Literal["first", "longest"] = "first"
     prefer: tuple[str, ...] = ()
     text: Literal["minhash"] | Off = "minhash"
-    text_similarity: float = Field(0.8, ge=0.3, le=1)
+    text_similarity: float = Field(0.75, ge=0.3, le=1)
     text_of: Literal["documents", "all"] = "documents"
     images: Literal["phash"] | Off = "phash"
     max_distance: int = Field(RADIUS, ge=0, le=16)
