@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import hashlib
 import mmap
 import os
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
@@ -14,11 +16,22 @@ from typing import IO, Any
 HASH_BYTES = 8 << 20
 """Longer ranges take less of a processor for each of their bytes."""
 _SYNC_BYTES = 16 << 20
+_ROOM_BYTES = 16 << 20
+_KEEP_SIZE = 1  # FALLOC_FL_KEEP_SIZE
 
 
 @functools.cache
 def _thread(name: str) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, thread_name_prefix=name)
+
+
+@functools.cache
+def _fallocate() -> Callable[..., int] | None:
+    """Return the call of Linux that reserves room, where there is one."""
+    call = getattr(ctypes.CDLL(None), "fallocate", None) if os.name == "posix" else None
+    if call:
+        call.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+    return call
 
 
 class HashingFile:
@@ -36,6 +49,7 @@ class HashingFile:
         self._hashing: deque[Future[None]] = deque()
         self._syncing: Future[None] | None = None
         self._synced = 0
+        self._has_room = False
         self.size_bytes = 0
         self.error: OSError | None = None  # libraries raise others of their own in its place
 
@@ -61,10 +75,21 @@ class HashingFile:
             return
         self._hashing.append(_thread("sha256").submit(self._hash_range, start, end))
         self.size_bytes = end
+        if end - start >= HASH_BYTES:  # more will come
+            self._reserve(end)
         if end - self._synced >= _SYNC_BYTES and (not self._syncing or self._syncing.done()):
             self._sync_ended()
             self._syncing = _thread("sync").submit(os.fsync, self._file.fileno())
             self._synced = end
+
+    def _reserve(self, start: int) -> None:
+        """Have room for what comes next, if the place can: block by block it takes longer to find.
+
+        What the file does not need is given back at its end.
+        """
+        if fallocate := _fallocate():
+            fallocate(self._file.fileno(), _KEEP_SIZE, start, _ROOM_BYTES)
+            self._has_room = True
 
     def _hash_range(self, start: int, end: int) -> None:
         """Hash bytes where they lie, in one long call that lets other threads run."""
@@ -90,6 +115,9 @@ class HashingFile:
         self._hash_ended()
         self._sync_ended()
         self._file.flush()
+        if self._has_room:
+            os.ftruncate(self._file.fileno(), os.stat(self.path).st_size)
+            self._has_room = False
 
     @property
     def sha256(self) -> str:

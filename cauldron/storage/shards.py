@@ -35,13 +35,14 @@ from cauldron.storage.files import (
     write_bytes,
 )
 from cauldron.storage.hashing import HASH_BYTES, HashingFile
-from cauldron.storage.index import PICTURES, build_index, index_url
+from cauldron.storage.index import build_index, index_url
 from cauldron.storage.versions import refuse_newer
 
 ROWS_PER_GROUP = 100  # what the hub viewer uses for pictures
 BYTES_PER_GROUP = 32 << 20
-_GROUPS_AHEAD = 2  # held for the thread that writes them
-_DISTINCT = {"id", "origin.record", "images.list.element.path", PICTURES}
+_BUFFER_BYTES = 256 << 10  # a row group has dozens of small writes beside its pictures
+_RUNS_AHEAD = 2  # held for the thread that writes them
+_DISTINCT = {"id", "origin.record", "images.list.element.path"}
 _REPEATED = {
     "source",
     "license",
@@ -65,30 +66,42 @@ class Shard:
         return asdict(self)
 
 
-def _leaves(schema: pa.Schema) -> list[str]:
-    def walk(prefix: str, kind: pa.DataType) -> Iterator[str]:
+def _leaves(schema: pa.Schema) -> dict[str, pa.DataType]:
+    def walk(prefix: str, kind: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
         if pa.types.is_struct(kind):
             for field in kind:
                 yield from walk(f"{prefix}.{field.name}", field.type)
         elif pa.types.is_list(kind):
             yield from walk(f"{prefix}.list.element", kind.value_type)
         else:
-            yield prefix
+            yield prefix, kind
 
-    return [leaf for field in schema for leaf in walk(field.name, field.type)]
+    return {leaf: kind for field in schema for leaf, kind in walk(field.name, field.type)}
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return kind in (pa.binary(), pa.large_binary())
 
 
 @contextlib.contextmanager
 def _writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """Write to a file that is there and empty.
+
+    It is not made empty again: file systems would then flush it when it is closed.
+    """
     leaves = _leaves(schema)
-    with pq.ParquetWriter(
-        path,
-        schema,
-        compression={leaf: "none" if leaf in _DISTINCT | _REPEATED else "zstd" for leaf in leaves},
-        use_dictionary=[leaf for leaf in leaves if leaf in _REPEATED],
-        write_statistics=["id"] if "id" in leaves else False,
-        write_page_index=True,
-    ) as writer:
+    plain = {leaf for leaf, kind in leaves.items() if _is_bytes(kind)} | _DISTINCT | _REPEATED
+    with (
+        pa.BufferedOutputStream(pa.OSFile(str(path), "ab"), _BUFFER_BYTES) as file,
+        pq.ParquetWriter(
+            file,
+            schema,
+            compression={leaf: "none" if leaf in plain else "zstd" for leaf in leaves},
+            use_dictionary=[leaf for leaf in leaves if leaf in _REPEATED],
+            write_statistics=["id"] if "id" in leaves else False,
+            write_page_index=True,
+        ) as writer,
+    ):
         yield writer
 
 
@@ -137,25 +150,32 @@ def _in_one_chunk(tables: list[pa.Table]) -> pa.Table:
 
 
 def _picture_bytes(table: pa.Table) -> list[int]:
-    """Return the bytes of all pictures of each row."""
-    if "images" not in table.column_names:
-        return [0] * table.num_rows
-    column = table.column("images")
-    lists = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    payloads = lists.values.field("bytes")
+    """Return the bytes of all pictures of each row, in `images` or a column of bytes alone."""
+    sizes = np.zeros(table.num_rows, np.int64)
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if table.num_rows and (name == "images" or _is_bytes(column.type)):
+            sizes += np.concatenate([_row_bytes(chunk) for chunk in column.chunks])
+    listed: list[int] = sizes.tolist()
+    return listed
+
+
+def _row_bytes(array: pa.Array) -> npt.NDArray[np.int64]:
+    if _is_bytes(array.type):
+        return np.diff(_offsets(array))
+    payloads = array.values.field("bytes")
     if not len(payloads):
-        return [0] * table.num_rows
-    ends = _offsets(payloads, len(payloads) + 1)
-    sizes: list[int] = np.diff(ends[_offsets(lists, len(lists) + 1)]).tolist()
-    return sizes
+        return np.zeros(len(array), np.int64)
+    ends: npt.NDArray[np.int64] = _offsets(payloads)[_offsets(array)]
+    return np.diff(ends)
 
 
-def _offsets(array: pa.Array, length: int) -> npt.NDArray[np.int32]:
+def _offsets(array: pa.Array) -> npt.NDArray[Any]:
     """Return the offsets of a list or binary array, read from its buffer.
 
     `to_numpy` would do the same, but imports pandas first.
     """
-    return np.frombuffer(array.buffers()[1], np.int32, length, 4 * array.offset)
+    kind = np.dtype(np.int64 if pa.types.is_large_binary(array.type) else np.int32)
+    return np.frombuffer(array.buffers()[1], kind, len(array) + 1, kind.itemsize * array.offset)
 
 
 def write_shard(
@@ -178,11 +198,11 @@ def write_shard(
     with open_output(url) as file:
         with _writer(file.path, schema) as writer, ThreadPoolExecutor(1) as ahead:
             writing: deque[Future[None]] = deque()
-            for group in _groups(batches, schema):
-                if len(writing) == _GROUPS_AHEAD:
+            for run in _runs(_groups(batches, schema)):
+                if len(writing) == _RUNS_AHEAD:
                     writing.popleft().result()
-                writing.append(ahead.submit(_add, writer, group, file))
-                rows += group.num_rows
+                writing.append(ahead.submit(_add, writer, run, file))
+                rows += sum(group.num_rows for group in run)
             for write in writing:
                 write.result()
         file.follow()
@@ -194,9 +214,24 @@ def write_shard(
     return _checked(url, rows, receipt.size_bytes, receipt.sha256)
 
 
-def _add(writer: pq.ParquetWriter, group: pa.Table, file: HashingFile) -> None:
-    """Write one row group and let it be hashed, in long calls while the next one is made."""
-    writer.write_table(group, row_group_size=group.num_rows)
+def _runs(groups: Iterable[pa.Table]) -> Iterator[list[pa.Table]]:
+    """Yield row groups so many at a time that handing them to a thread takes little beside."""
+    held: list[pa.Table] = []
+    size = 0
+    for group in groups:
+        held.append(group)
+        size += group.nbytes
+        if size >= HASH_BYTES:
+            yield held
+            held, size = [], 0
+    if held:
+        yield held
+
+
+def _add(writer: pq.ParquetWriter, run: list[pa.Table], file: HashingFile) -> None:
+    """Write row groups and let them be hashed, in long calls while the next ones are made."""
+    for group in run:
+        writer.write_table(group, row_group_size=group.num_rows)
     file.follow(HASH_BYTES)
 
 
@@ -267,8 +302,7 @@ def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
     """Read a whole Parquet file, or some of its columns; pictures by all cores."""
     with open_parquet(url) as file:
         groups, threads = file.num_row_groups, min(file.num_row_groups, spare_cores())
-        has_pictures = "images" in (file.schema_arrow.names if columns is None else columns)
-        if not (has_pictures and threads > 1 and is_local(url)):
+        if threads < 2 or not is_local(url) or not _reads_bytes(file.schema_arrow, columns):
             return file.read(columns=columns)
         bounds = [groups * k // threads for k in range(threads + 1)]
         with ThreadPoolExecutor(threads) as pool:
@@ -276,10 +310,16 @@ def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
             return pa.concat_tables(list(pool.map(read, map(range, bounds, bounds[1:]))))
 
 
+def _reads_bytes(schema: pa.Schema, columns: list[str] | None) -> bool:
+    holding = {leaf.partition(".")[0] for leaf, kind in _leaves(schema).items() if _is_bytes(kind)}
+    return bool(holding if columns is None else holding.intersection(columns))
+
+
 def _read_groups(
     path: Path, metadata: pq.FileMetaData, columns: list[str] | None, groups: range
 ) -> pa.Table:
-    with pq.ParquetFile(path, metadata=metadata) as file:
+    """Read row groups; pages of bytes are mapped, which spares one of two copies of them."""
+    with pq.ParquetFile(path, metadata=metadata, memory_map=True) as file:
         return file.read_row_groups(list(groups), columns=columns, use_threads=False)
 
 

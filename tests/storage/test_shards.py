@@ -115,6 +115,33 @@ def test_texts_alone_have_a_codec_and_names_that_repeat_a_dictionary(tmp_path: P
     assert pq.ParquetFile(url).schema_arrow.metadata == SAMPLE_SCHEMA.metadata
 
 
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary()])
+def test_a_column_of_bytes_alone_is_kept_as_pictures_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: pa.DataType
+) -> None:
+    monkeypatch.setattr(shards, "BYTES_PER_GROUP", LIMIT)
+    url, schema = str(tmp_path / "a.parquet"), pa.schema([("id", pa.string()), ("image", kind)])
+    payloads = [b"p" * 600, b"q" * 400, None, b"r" * 300, b"s" * 800]
+    table = pa.table([list("abcde"), pa.array(payloads, kind)], schema=schema)
+    shards.write_shard(url, [table.slice(0, 2), table.slice(2)], schema)
+    told = pq.read_metadata(url)
+    assert [told.row_group(n).num_rows for n in range(told.num_row_groups)] == [3, 1, 1]
+    column = told.row_group(0).column(1)
+    assert column.compression == "UNCOMPRESSED" and set(column.encodings) == {"PLAIN", "RLE"}
+    assert not column.statistics
+    monkeypatch.setattr(shards, "spare_cores", lambda: 2)
+    assert shards.read_table(url).equals(table)
+    assert shards.read_table(url, ["id"]).equals(table.select(["id"]))
+
+
+def test_room_that_was_reserved_and_not_needed_is_given_back(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    table = samples(*([1 << 20] for _ in range(40)))
+    found = shards.write_shard(str(path), [table], SAMPLE_SCHEMA)
+    assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert path.stat().st_blocks * 512 < found.size_bytes + (1 << 20)
+
+
 def test_many_groups_are_written_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "ROWS_PER_GROUP", 2)
     url = str(tmp_path / "a.parquet")
