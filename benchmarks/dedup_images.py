@@ -54,7 +54,7 @@ from cauldron.curate.near_images import (
 from cauldron.curate.pictures import DECODED_SIDE
 from cauldron.media.small import small_grey
 from cauldron.sample import Turn, chat_messages
-from cauldron.signals.thumbs import look_of
+from cauldron.signals.thumbs import looks_of_files
 
 PROMISED = {"daft": 3.0, "imagehash": 0.0, "imagededup": 8.0, "datajuicer": 10.0}
 RECALL, PRECISION = 0.97, 0.99
@@ -72,7 +72,7 @@ def read(path: Path) -> bytes:
 
 def measured(paths: list[Path]) -> Looks:
     """Return hashes and looks of pictures, as the signals hold them."""
-    return looks_of(np.stack([look_of(read(path)) for path in paths]))
+    return looks_of(looks_of_files([read(path) for path in paths]))
 
 
 def judged(task: tuple[list[Path], np.ndarray, np.ndarray]) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -92,12 +93,31 @@ def _is_plain(data: bytes, limits: Limits) -> bool:
 def eighth(data: bytes, side: int, limits: Limits = LIMITS) -> Planes | None:
     """Return an eighth of a plain JPEG whose shorter side then has `side` pixels, else None."""
     compiled = compiled_eighth()
-    if not compiled or not data.startswith(_JPEG) or len(data) > limits.max_image_bytes:
+    if not compiled or not data.startswith(_JPEG):
         return None
-    least, most = EIGHTH * (side - 1) + 1, (limits.max_pixels, limits.max_side)
-    file = np.frombuffer(data, np.uint8)
-    grey, blue, red = compiled.eighth(file, *eighth_memory(len(data)), least, *most)
-    return (grey, blue, red) if grey.size else None
+    for _, _, read in eighths([data], side, limits):
+        grey, blue, red = compiled.planes_of(0, *read)
+        return (grey, blue, red) if grey.size else None
+    return None
+
+
+def eighths(
+    pictures: Sequence[bytes], side: int, limits: Limits = LIMITS
+) -> Iterator[tuple[int, int, Any]]:
+    """Yield from which file to which were read by their blocks, and what `planes_of` takes."""
+    compiled = compiled_eighth()
+    tables = getattr(_memory, "tables", None)
+    if tables is None:
+        tables = _memory.tables = compiled.memory()
+    held = np.frombuffer(b"".join(pictures), np.uint8)
+    sizes = np.fromiter(map(len, pictures), np.int64, len(pictures))
+    least = EIGHTH * (side - 1) + 1
+    bounds = limits.max_image_bytes, least, limits.max_pixels, limits.max_side
+    starts, first = np.cumsum(sizes) - sizes, 0
+    while first < len(pictures):
+        last, *read = compiled.eighths(held, starts, sizes, tables, first, bounds)
+        yield first, last, read
+        first = last
 
 
 @cache
@@ -108,15 +128,6 @@ def compiled_eighth() -> Any:
     except ImportError:
         return None
     return eighth_compiled
-
-
-def eighth_memory(size: int) -> tuple[U8, Any]:
-    """Return what a thread uses again to read a file of a size."""
-    compiled = compiled_eighth()
-    tables = getattr(_memory, "tables", None)
-    if tables is None:
-        tables = _memory.tables = compiled.memory()
-    return _held(size + compiled.SLACK, "clean"), tables
 
 
 def jpeg_pixels(data: bytes, limits: Limits = LIMITS) -> U8 | None:

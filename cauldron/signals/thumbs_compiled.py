@@ -1,34 +1,37 @@
-"""The look of a JPEG in one pass compiled by numba; it needs `numba`."""
+"""The looks of JPEG files in passes compiled by numba; it needs `numba`."""
 
 # mypy: ignore-errors
 from __future__ import annotations
 
 import numba
 
-from cauldron.media.eighth_compiled import eighth
+from cauldron.media.eighth_compiled import planes_of
 from cauldron.media.resizing_compiled import squared
 
 
 @numba.njit(nogil=True, cache=True)
-def put_look(file, clean, tables, least, most_pixels, most_side, bits, side, tints, out):
-    """Write the look of a plain JPEG as `thumbs.look_of_planes` does; say whether it is plain.
+def put_looks(told, components, planes, bits, side, tints, out, plain):
+    """Write the looks of plain JPEG files as `thumbs.look_of_planes` does; say which are plain.
 
     Args:
-        file, clean, tables, least, most_pixels, most_side: as `eighth_compiled.eighth` takes them.
+        told, components, planes: as `eighth_compiled.eighths` returns them.
         bits: of a share, in resizing.
         side, tints: sides of the grey levels and of the tints.
+        out, plain: [n, 4224] and [n] get what is told of each file.
     """
-    grey, blue, red = eighth(file, clean, tables, least, most_pixels, most_side)
-    if grey.size == 0:
-        return False
-    _put(squared(grey, side, bits), 0, out)
-    if blue.size:
-        _put(squared(blue, tints, bits), side * side, out)
-        _put(squared(red, tints, bits), side * side + tints * tints, out)
-    else:
-        for place in range(side * side, len(out)):
-            out[place] = 128
-    return True
+    n = side * side
+    for number in range(len(out)):
+        grey, blue, red = planes_of(number, told, components, planes)
+        plain[number] = grey.size > 0
+        if not plain[number]:
+            continue
+        _put(squared(grey, side, bits), 0, out[number])
+        if blue.size:
+            _put(squared(blue, tints, bits), n, out[number])
+            _put(squared(red, tints, bits), n + tints * tints, out[number])
+        else:
+            for place in range(n, out.shape[1]):
+                out[number, place] = 128
 
 
 @numba.njit(nogil=True, cache=True)

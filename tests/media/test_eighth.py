@@ -13,7 +13,7 @@ from PIL import Image
 from cauldron.media.limits import LIMITS
 from cauldron.media.small import eighth, planes_of
 from cauldron.signals import thumbs
-from cauldron.signals.thumbs import look_of, look_of_planes
+from cauldron.signals.thumbs import look_of, look_of_planes, looks_of_files
 
 pytest.importorskip("numba")
 simplejpeg = pytest.importorskip("simplejpeg")
@@ -126,3 +126,30 @@ def test_looks_are_the_same_in_one_pass_and_by_planes(
             assert np.array_equal(fast, look_of(data))
         whole = look_of_planes(planes_of(Image.open(io.BytesIO(data))))
         assert np.abs(fast.astype(int) - whole).mean() < 6
+
+
+def test_looks_of_many_files_are_those_of_each() -> None:
+    """Files of one table, of tables of their own, with restarts, grey, damaged, and no JPEG."""
+    rng = np.random.default_rng(4)
+    own = [encoded(scene(380 + n, 400), quality=40 + n, optimize=True) for n in range(14)]
+    plain = [encoded(scene(400, 500 + n), **form) for n, form in enumerate(FORMS)]
+    odd = bytearray(plain[1])
+    odd[len(odd) // 2 : len(odd) // 2 + 40] = rng.bytes(40)
+    other = io.BytesIO()
+    scene(500, 400).save(other, "PNG")
+    grey = encoded(scene(444, 400, "L"))
+    files = [*own, *plain, grey, *own[:3], other.getvalue(), encoded(scene(60, 80)), *plain]
+    assert eighth(bytes(odd), 1) is None
+    files.insert(9, bytes(odd))
+    assert np.array_equal(looks_of_files(files), np.stack([look_of(data) for data in files]))
+    assert looks_of_files([]).shape == (0, thumbs.LOOK_BYTES)
+
+
+def test_codes_of_all_lengths_are_read() -> None:
+    """Noise has symbols for which standard tables have codes of 16 bits, and blocks without end."""
+    noise = np.random.default_rng(3).integers(0, 256, (392, 408, 3)).astype(np.uint8)
+    noise[::3, :150] = 0
+    for quality in (100, 96, 75):
+        data = encoded(Image.fromarray(noise), quality=quality, subsampling=0)
+        found = eighth(data, 1)
+        assert found is not None and np.array_equal(found[0], _decoded(data))
