@@ -159,7 +159,7 @@ def main() -> None:
             "pyarrow": lambda: pq.read_table(other, columns=COLUMNS),
             "cauldron": lambda: read_table(str(path), COLUMNS),
         }
-        read = taken_in_turns(reads, 2 * chosen.rounds)
+        read = taken_in_turns(reads, 4 * chosen.rounds)
     told("written, neither hashed nor flushed", size, took["100"], took["alone"])
     told("  against row groups of 2,000", size, took["2,000"], took["alone"])
     told("written, both hashed and flushed", size, took["careful"], took["own"])

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -42,6 +41,7 @@ ROWS_PER_GROUP = 100  # what the hub viewer uses for pictures
 BYTES_PER_GROUP = 32 << 20
 _BUFFER_BYTES = 256 << 10  # a row group has dozens of small writes beside its pictures
 _RUNS_AHEAD = 2  # held for the thread that writes them
+_BYTES = (pa.binary(), pa.large_binary())
 _DISTINCT = {"id", "origin.record", "images.list.element.path"}
 _REPEATED = {
     "source",
@@ -80,7 +80,7 @@ def _leaves(schema: pa.Schema) -> dict[str, pa.DataType]:
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
-    return kind in (pa.binary(), pa.large_binary())
+    return kind in _BYTES
 
 
 @contextlib.contextmanager
@@ -220,7 +220,9 @@ def _runs(groups: Iterable[pa.Table]) -> Iterator[list[pa.Table]]:
     size = 0
     for group in groups:
         held.append(group)
-        size += group.nbytes
+        size += (
+            group.get_total_buffer_size()
+        )  # of slices more than theirs, and found ten times sooner
         if size >= HASH_BYTES:
             yield held
             held, size = [], 0
@@ -299,28 +301,22 @@ def _refuse_newer(file: pq.ParquetFile, url: str) -> None:
 
 
 def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
-    """Read a whole Parquet file, or some of its columns; pictures by all cores."""
+    """Read a whole Parquet file, or some of its columns; pictures by all cores.
+
+    Pages of pictures are mapped, which spares one of two copies of them.
+    """
     with open_parquet(url) as file:
-        groups, threads = file.num_row_groups, min(file.num_row_groups, spare_cores())
-        if threads < 2 or not is_local(url) or not _reads_bytes(file.schema_arrow, columns):
-            return file.read(columns=columns)
-        bounds = [groups * k // threads for k in range(threads + 1)]
-        with ThreadPoolExecutor(threads) as pool:
-            read = partial(_read_groups, local_path(url), file.metadata, columns)
-            return pa.concat_tables(list(pool.map(read, map(range, bounds, bounds[1:]))))
+        names = [n for n in file.schema_arrow.names if columns is None or n in columns]
+        if is_local(url) and file.num_row_groups > 1 and _holds_bytes(file.schema_arrow, names):
+            threads = spare_cores() > 1
+            return pq.read_table(
+                local_path(url), columns=names, use_threads=threads, memory_map=True
+            )
+        return file.read(columns=columns)
 
 
-def _reads_bytes(schema: pa.Schema, columns: list[str] | None) -> bool:
-    holding = {leaf.partition(".")[0] for leaf, kind in _leaves(schema).items() if _is_bytes(kind)}
-    return bool(holding if columns is None else holding.intersection(columns))
-
-
-def _read_groups(
-    path: Path, metadata: pq.FileMetaData, columns: list[str] | None, groups: range
-) -> pa.Table:
-    """Read row groups; pages of bytes are mapped, which spares one of two copies of them."""
-    with pq.ParquetFile(path, metadata=metadata, memory_map=True) as file:
-        return file.read_row_groups(list(groups), columns=columns, use_threads=False)
+def _holds_bytes(schema: pa.Schema, names: list[str]) -> bool:
+    return any(map(_is_bytes, _leaves(pa.schema([schema.field(n) for n in names])).values()))
 
 
 def iter_batches(
