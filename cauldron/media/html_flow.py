@@ -19,7 +19,7 @@ import numpy as np
 
 from cauldron.media import html_tags as of
 from cauldron.media.html_boilerplate import Content, around, summed
-from cauldron.media.html_pieces import BETWEEN, Bools, Ints, Octets
+from cauldron.media.html_pieces import BETWEEN, Bools, Ints, Octets, filled_of
 from cauldron.media.html_tree import Tree, collapsed, has
 
 Picture = TypeVar("Picture")
@@ -42,6 +42,8 @@ _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\
 _INVISIBLE = "\u00ad\u180e\u200b\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
 _UNCLEAN = f"{_INVISIBLE}\u200c\u200d"
 _FIRST_JOINING = 0xCC  # U+0300 and what follows it may change in NFC
+_MANY_JOINING = 200
+_MANY_UNCLEAN = 100  # texts; to clean all at once is faster
 _SPACES = re.compile(" +")
 _SEPARATED = "|·•»›"
 _MAX_NAVIGATION_WORDS = 50
@@ -63,19 +65,32 @@ def clean(text: str) -> str:
 
 def _may_be_unclean(octets: bytes) -> Ints:
     """Return where characters stand in a text in UTF-8 that `clean` may change."""
-    letters = np.frombuffer(octets, np.uint8)
-    odd = letters >= 0x80
-    if not odd.any():
+    if octets.isascii():
         return np.arange(0)
-    odd[:-1] |= odd[1:]  # what a mark may join with
-    text = letters[odd].tobytes().decode()
-    found = [_places(mark.encode(), letters) for mark in _UNCLEAN if mark in text]
-    if not unicodedata.is_normalized("NFC", text):
-        may_join = np.flatnonzero(letters >= _FIRST_JOINING)
-        padded = np.append(letters, (0, 0))
-        quotes = (padded[may_join] == 0xE2) & (padded[may_join + 1] == 0x80)
-        found.append(may_join[~(quotes & (padded[may_join + 2] >= 0x90))])
-    return np.concatenate([np.arange(0), *found])
+    letters = np.frombuffer(octets, np.uint8)
+    hyphens = _places("\u00ad".encode(), letters)
+    may_join = _may_join(letters)
+    if len(may_join) > _MANY_JOINING:
+        odd = letters >= 0x80
+        odd[:-1] |= odd[1:]  # what a mark may join with
+        text = letters[odd].tobytes().decode()
+        if unicodedata.is_normalized("NFC", text):
+            marks = [_places(mark.encode(), letters) for mark in _UNCLEAN if mark in text]
+            return np.concatenate([hyphens, *marks])
+    return np.concatenate([hyphens, may_join])
+
+
+def _may_join(letters: Octets) -> Ints:
+    """Return where characters stand that NFC may change, with what else is taken out from U+0300.
+
+    Cyrillic and Chinese letters, dashes and quotation marks, signs of currencies and emoji stay.
+    """
+    places = np.flatnonzero((letters >= _FIRST_JOINING) & (letters & 0xFE != 0xD0))
+    lead = letters[places]
+    second, third = (letters[np.minimum(places + ahead, len(letters) - 1)] for ahead in (1, 2))
+    stays = (lead >= 0xE4) & (lead <= 0xE9) | (lead == 0xF0) & (second == 0x9F)
+    stays |= (lead == 0xE2) & ((second == 0x82) | (second == 0x80) & (third >= 0x90))
+    return places[~stays]
 
 
 Step = tuple[int, int, int, int, int, int, int]
@@ -123,8 +138,15 @@ class Layout:
         """Return the texts that are shown, white space collapsed or marked, and if it is all."""
         tree = self.tree
         texts, filled = tree.texts.copy(), tree.filled.copy()
-        unclean = self._with(_may_be_unclean(tree.written.shown)) & content.texts
-        for place in np.flatnonzero(unclean).tolist():
+        unclean = np.flatnonzero(
+            self._with(_may_be_unclean(tree.written.shown)) & content.texts
+        ).tolist()
+        if len(unclean) > _MANY_UNCLEAN:
+            shown = collapsed(clean(tree.written.source.decode()))
+            unclean, all_texts = [], [*shown.split(BETWEEN), ""]
+            texts = [all_texts[number] for number in tree.order.tolist()]
+            filled = tree.in_order(filled_of(shown.encode()))
+        for place in unclean:
             text = clean(texts[place])
             texts[place] = text = _SPACES.sub(" ", text) if "  " in text else text
             filled[place] = _SPACE_ONLY if text == " " else _FILLED if text else 0
@@ -149,7 +171,10 @@ class Layout:
         if not self.linked[-1]:
             return summed(found)
         letters = np.frombuffer(self.tree.written.shown, np.uint8)
-        places = [_places(mark.encode(), letters) for mark in f"{_SEPARATED}\u0387"]
+        bars = np.flatnonzero(letters == ord("|"))
+        leads = np.flatnonzero((letters == 0xC2) | (letters == 0xE2) | (letters == 0xCE))
+        rare = _SEPARATED[1:] + "\u0387" if len(leads) else ""
+        places = [bars, *[_places(mark.encode(), letters) for mark in rare]]
         found = self._with(np.concatenate(places)) & content.texts
         for place, text in told.items():
             found[place] = any(mark in text for mark in _SEPARATED)
