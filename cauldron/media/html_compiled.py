@@ -10,6 +10,7 @@ from cauldron.media.html_tags import ALONE, CLOSE, NEVER, NOTE, OPEN, PLAIN, RAW
 
 _SPACE, _AMPERSAND, _LESS, _GREATER, _DASH = ord(" "), ord("&"), ord("<"), ord(">"), ord("-")
 _NO_BREAK = (0xC2, 0xA0)
+_SAMPLES, _PROBES, _ODD = 12, 8, np.uint64(0x9E3779B97F4A7C15)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -67,7 +68,47 @@ def tags_of(page, names, kinds_by_slot, factor, shift):
             n_others += 1
         n_tags += 1
         place += 1
-    return heads[:n_tags], tails[:n_tags], kinds[:n_tags], others[:n_others], regular
+    others = others[:n_others]
+    return heads[:n_tags], tails[:n_tags], kinds[:n_tags], others, regular
+
+
+@numba.njit(nogil=True, cache=True)
+def same_tags(page, heads, tails, places):
+    """Return which of some tags are written first, and for each tag which of these it is like."""
+    size = 64
+    while size < 2 * len(places):
+        size *= 2
+    mask = np.uint64(size - 1)
+    held = np.full(size, -1)
+    firsts, same = np.empty(len(places), np.int64), np.empty(len(places), np.int64)
+    n_firsts = 0
+    for number in range(len(places)):
+        place = places[number]
+        head, length = heads[place], tails[place] - heads[place]
+        mixed = np.uint64(length)
+        for part in range(_SAMPLES):
+            mixed = (mixed ^ np.uint64(page[head + part * length // _SAMPLES])) * _ODD
+            mixed = (mixed ^ np.uint64(page[max(head + length - 1 - part, head)])) * _ODD
+        slot = (mixed >> np.uint64(32)) & mask
+        same[number] = -1
+        for _ in range(_PROBES):
+            known = held[slot]
+            if known < 0:
+                held[slot] = n_firsts
+                break
+            other = heads[firsts[known]]
+            if tails[firsts[known]] - other == length:
+                alike = 0
+                while alike < length and page[head + alike] == page[other + alike]:
+                    alike += 1
+                if alike == length:
+                    same[number] = known
+                    break
+            slot = (slot + np.uint64(1)) & mask
+        if same[number] < 0:
+            firsts[n_firsts], same[number] = place, n_firsts
+            n_firsts += 1
+    return firsts[:n_firsts], same
 
 
 @numba.njit(nogil=True, cache=True, inline="always")
@@ -132,42 +173,48 @@ def texts_of(page, heads, tails, known, texts):
     """
     size = len(page) - 8
     source, shown = np.empty(size + 8, np.uint8), np.empty(size + 8, np.uint8)
-    facts = np.zeros((3, known.sum() + 1), np.int64)
-    letters, filled, words = facts
-    n_source = n_shown = number = 0
+    letters, filled, words = np.zeros((3, known.sum() + 1), np.int64)
+    n_source = n_shown = number = n_letters = n_filled = n_words = 0
     in_space = in_word = False
     begin = 0
     for tag in range(len(heads) + 1):
         end = heads[tag] - 1 if tag < len(heads) else size
-        place = begin
-        while texts[tag] and place < end:
-            byte, width = page[place], 1
+        place = begin if texts[tag] else end
+        while place < end:
+            byte = page[place]
+            if _SPACE < byte < 0x80 and byte != _AMPERSAND:
+                source[n_source] = shown[n_shown] = byte
+                n_source, n_shown, place = n_source + 1, n_shown + 1, place + 1
+                n_letters, n_filled = n_letters + 1, 2
+                n_words += not in_word
+                in_space, in_word = False, True
+                continue
+            width, space = 1, 1 if byte <= _SPACE else 0
             if byte == _AMPERSAND:
                 byte, width = _unescaped(page, place)
-            space = 1 if 9 <= byte <= _SPACE else 0
             if byte >= 0xC2:
                 space = _rare_space(page, place) if width == 1 else 2
             if space < 2:
                 source[n_source] = byte
                 n_source += 1
-                letters[number] += byte != _SPACE and (byte < 0x80 or byte >= 0xC0)
+                n_letters += byte != _SPACE and (byte < 0x80 or byte >= 0xC0)
             else:
                 for back in range(space):
                     source[n_source] = _NO_BREAK[back] if width > 1 else page[place + back]
                     n_source += 1
-                letters[number] += 1
+                n_letters += 1
                 width = max(width, space)
             place += width
             if space:
                 if not in_space:
                     shown[n_shown] = _SPACE
                     n_shown += 1
-                    filled[number] = 2 if filled[number] else 1
+                    n_filled = 2 if n_filled else 1
                 in_space, in_word = True, False
                 continue
             shown[n_shown] = byte
             n_shown += 1
-            filled[number], in_space = 2, False
+            n_filled, in_space = 2, False
             if 0xE1 <= byte <= 0xE3 and _is_wide_space(page, place - 1):
                 for back in range(2):
                     shown[n_shown] = source[n_source] = page[place + back]
@@ -175,15 +222,17 @@ def texts_of(page, heads, tails, known, texts):
                 place += 2
                 in_word = False
                 continue
-            words[number] += not in_word
+            n_words += not in_word
             in_word = True
+        if tag == len(heads) or known[tag]:
+            letters[number], filled[number], words[number] = n_letters, n_filled, n_words
+            source[n_source] = shown[n_shown] = 0
+            n_source, n_shown, number = n_source + 1, n_shown + 1, number + 1
+            n_letters = n_filled = n_words = 0
+            in_space = in_word = False
         if tag < len(heads):
             begin = tails[tag] + 1
-            if known[tag]:
-                source[n_source] = shown[n_shown] = 0
-                n_source, n_shown, number = n_source + 1, n_shown + 1, number + 1
-                in_space = in_word = False
-    return source[:n_source], shown[:n_shown], letters, filled, words
+    return source[: n_source - 1], shown[: n_shown - 1], letters, filled, words
 
 
 @numba.njit(nogil=True, cache=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import itertools
 import posixpath
 import re
 from bisect import bisect_right
@@ -220,11 +219,17 @@ def caption_of(tree: Tree, place: int, known: dict[int, str]) -> str:
     Args:
         known: captions of figures that were looked at before, filled here.
     """
-    for up in itertools.islice(tree.ancestors(place), _FIGURE_LEVELS):
-        if up not in known:
-            known[up] = _caption_in(tree, up) if tree.kinds[up] & FIGURE_LIKE else ""
-        if known[up]:
-            return known[up]
+    parents, up = tree.parents, tree.parents[place]
+    for _ in range(_FIGURE_LEVELS):
+        if up < 0:
+            break
+        caption = known.get(up)
+        if caption is None:
+            caption = _caption_in(tree, up) if tree.kinds[up] & FIGURE_LIKE else ""
+            known[up] = caption
+        if caption:
+            return caption
+        up = parents[up]
     return ""
 
 

@@ -122,7 +122,9 @@ def cut_compiled(page: bytes) -> Pieces | None:
     heads, tails, kinds, others, is_regular = compiled_passes().tags_of(letters, *known)
     if not is_regular:
         return None
-    return Pieces(page, heads, tails, _with_others(page, heads, tails, kinds, others), True)
+    firsts, same = compiled_passes().same_tags(letters, heads, tails, others)
+    kinds[others] = _looked_up(page, heads[firsts], tails[firsts])[same]
+    return Pieces(page, heads, tails, kinds, True)
 
 
 def cut_over_arrays(page: bytes) -> Pieces:
@@ -199,15 +201,15 @@ def _pieces(page: bytes, marks: Ints) -> Pieces:
     slots = _KNOWN.slots(short)
     kinds = _KNOWN.kinds[slots]
     others = np.flatnonzero((_KNOWN.names[slots] != short) | (lengths > _SHORT))
-    return Pieces(page, heads, tails, _with_others(page, heads, tails, kinds, others), False)
+    kinds[others] = _looked_up(page, heads[others], tails[others])
+    return Pieces(page, heads, tails, kinds, False)
 
 
-def _with_others(page: bytes, heads: Ints, tails: Ints, kinds: Ints, others: Ints) -> Ints:
-    """Look tags up that are not known by their bytes, one by one."""
-    places = zip(heads[others].tolist(), tails[others].tolist(), strict=True)
+def _looked_up(page: bytes, heads: Ints, tails: Ints) -> Ints:
+    """Return the bits of tags that are not known by their bytes, one by one."""
+    places = zip(heads.tolist(), tails.tolist(), strict=True)
     tags = [page[head:tail] for head, tail in places]
-    kinds[others] = np.fromiter(map(TAGS.__getitem__, tags), np.int64, len(tags))
-    return kinds
+    return np.fromiter(map(TAGS.__getitem__, tags), np.int64, len(tags))
 
 
 class _Known:
