@@ -315,7 +315,7 @@ class Flow(Generic[Picture]):
                         text = _SPACES.sub(" ", text)  # where texts meet
                 if filled == _PLAIN and not items:
                     self._add_text(text.strip(" "))
-                elif filled > _SPACE_ONLY or items or kind == _SHOWS:
+                elif filled > _SPACE_ONLY or (items and kind & (_SHOWS | _INSIDE)):
                     items.append(text)
             if kind == _SHOWS:
                 shown = self.shown(place)
@@ -323,6 +323,8 @@ class Flow(Generic[Picture]):
                     shown, told = self._as_set(shown, place), True
                 if shown is not None:
                     items.append(shown)
+                elif filled and not items:
+                    items.append(" ")  # a paragraph all the same
                 continue
             if not kind & _INSIDE:
                 if items:
