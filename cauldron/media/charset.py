@@ -64,11 +64,16 @@ _GUESSES = ("cp932", "euc_jp", "gb18030", "big5hkscs", "cp949", "cp1251", "koi8-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """The text of a page; `by` is `bom`, `http`, `meta`, `guess` or `fallback`."""
+    """The text of a page in UTF-8; `by` is `bom`, `http`, `meta`, `guess` or `fallback`."""
 
-    text: str
+    octets: bytes
     encoding: str
     by: str
+
+    @property
+    def text(self) -> str:
+        """The text of the page."""
+        return self.octets.decode()
 
 
 def decode(data: bytes, http: str = "") -> Decoded:
@@ -87,10 +92,10 @@ def decode(data: bytes, http: str = "") -> Decoded:
         if codec and codec != "utf-8":
             stale = by == "meta" and _is_utf8_throughout(data)
             return _as(data, "utf-8", "guess") if stale else _as(data, codec, by)
-        if codec and (text := _from_utf8(data)) is not None:
-            return Decoded(text=text, encoding=codec, by=by)
-    if (text := _from_utf8(data)) is not None:
-        return Decoded(text=text, encoding="utf-8", by="guess")
+        if codec and (octets := _from_utf8(data)) is not None:
+            return Decoded(octets=octets, encoding=codec, by=by)
+    if (octets := _from_utf8(data)) is not None:
+        return Decoded(octets=octets, encoding="utf-8", by="guess")
     codec = max(_GUESSES, key=lambda name: _likeness(data, name))
     return (
         _as(data, codec, "guess") if _likeness(data, codec) > 0 else _as(data, "cp1252", "fallback")
@@ -98,16 +103,19 @@ def decode(data: bytes, http: str = "") -> Decoded:
 
 
 def _as(data: bytes, codec: str, by: str) -> Decoded:
-    return Decoded(text=data.decode(codec, "replace"), encoding=codec, by=by)
+    octets = data.decode(codec, "replace").encode(errors="ignore")
+    return Decoded(octets=octets, encoding=codec, by=by)
 
 
-def _from_utf8(data: bytes) -> str | None:
-    """Return the text of bytes that are UTF-8, up to one broken character in a thousand bytes."""
+def _from_utf8(data: bytes) -> bytes | None:
+    """Return bytes that are UTF-8, up to one broken character in a thousand bytes, repaired."""
     try:
-        return data.decode("utf-8")
+        data.decode("utf-8")
     except UnicodeDecodeError:
         text = data.decode("utf-8", "replace")
-        return text if text.count("\ufffd") * 1000 < len(data) - 999 else None
+        is_text = text.count("\ufffd") * 1000 < len(data) - 999
+        return text.encode() if is_text else None
+    return data
 
 
 def _is_utf8_throughout(data: bytes) -> bool:

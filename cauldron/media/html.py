@@ -88,7 +88,7 @@ def read_page(
         PageError: html_empty, html_too_large or not_html.
     """
     decoded = _decoded(data, charset, limits)
-    tree = read_tree(decoded.text, limits, simplify=True)
+    tree = read_tree(decoded.octets, limits, simplify=True)
     return _Reading(tree, Base(url=url, path=path), limits).page(decoded)
 
 
@@ -122,9 +122,15 @@ def _decoded(data: bytes, charset: str, limits: Limits) -> Decoded:
     if len(data) > limits.max_html_bytes:
         raise PageError("html_too_large", f"{len(data)} bytes")
     decoded = decode(data, charset)
-    if data.startswith(_NOT_HTML) or decoded.text.count("\0") * 20 > len(decoded.text):
+    if data.startswith(_NOT_HTML) or _is_binary(decoded.octets):
         raise PageError("not_html", f"begins with {data[:8].hex(' ')}")
     return decoded
+
+
+def _is_binary(octets: bytes) -> bool:
+    """Say whether more than a twentieth of the characters of a text in UTF-8 are zeros."""
+    zeros = octets.count(b"\0")
+    return zeros > 0 and zeros * 20 > len(octets.decode())
 
 
 class _Reading:

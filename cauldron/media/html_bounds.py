@@ -44,17 +44,18 @@ def _heads(names: Iterable[str]) -> npt.NDArray[np.uint64]:
 _NOT_NESTED = _heads({""} | VOID | _END_OPTIONAL)
 
 
-def bounded(html: str, max_depth: int) -> str:
-    """Return a page without tags nested too deeply and the attributes of tags with thousands.
+def bounded(html: bytes, max_depth: int) -> bytes:
+    """Return a page in UTF-8 without tags nested too deeply and attributes of tags with thousands.
 
     In a page of few tags every end tag is taken to end an element; in one of so many that depth
     would take long, only where it does.
     """
-    data = html.encode(errors="replace") + b" " * 16
+    data = html + b" " * 16
     tags = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("<"))
-    if len(tags) > _MANY_TAGS:
-        return _bounded(html, max_depth, _Opened())
-    return html if _is_easy(data, tags, max_depth) else _bounded(html, max_depth, _Depth())
+    if len(tags) <= _MANY_TAGS and _is_easy(data, tags, max_depth):
+        return html
+    opened = _Opened() if len(tags) > _MANY_TAGS else _Depth()
+    return _bounded(html.decode(), max_depth, opened).encode()
 
 
 def _is_easy(data: bytes, tags: npt.NDArray[np.int64], max_depth: int) -> bool:

@@ -21,8 +21,10 @@ def tags_of(page, names, kinds_by_slot, factor, shift):
     with control characters, or with brackets that do not open and close in turn.
     """
     size = len(page) - 8
-    heads, tails = np.empty(size // 2 + 1, np.int64), np.empty(size // 2 + 1, np.int64)
-    kinds, others = np.empty(size // 2 + 1, np.int64), np.empty(size // 2 + 1, np.int64)
+    most = 0
+    for byte in page:
+        most += byte == _LESS
+    heads, tails, kinds, others = np.empty((4, most), np.int64)
     n_tags, n_others = 0, 0
     regular = has_comments = True
     place = 0
@@ -274,3 +276,22 @@ def _is_wide_space(page, place):
     return (
         (first == 0xE1 and second == 0x9A) or (first == 0xE3 and second == 0x80)
     ) and third == 0x80
+
+
+@numba.njit(nogil=True, cache=True)
+def parents_of(kinds):
+    """Return the place of the parent of each start tag, -1 for others and for a root."""
+    size = len(kinds)
+    holders, parents = np.full(2 * size + 2, -1), np.full(size, -1)
+    level = size
+    for place in range(size):
+        kind = kinds[place]
+        if kind & CLOSE:
+            level -= 1
+        elif kind & OPEN:
+            if level > size:
+                parents[place] = holders[level - 1]
+            if not kind & ALONE:
+                holders[level] = place
+                level += 1
+    return parents

@@ -90,7 +90,8 @@ def _may_join(letters: Octets) -> Ints:
     second, third = (letters[np.minimum(places + ahead, len(letters) - 1)] for ahead in (1, 2))
     stays = (lead >= 0xE4) & (lead <= 0xE9) | (lead == 0xF0) & (second == 0x9F)
     stays |= (lead == 0xE2) & ((second == 0x82) | (second == 0x80) & (third >= 0x90))
-    return places[~stays]
+    found: Ints = places[~stays]
+    return found
 
 
 Step = tuple[int, int, int, int, int, int, int]

@@ -45,9 +45,9 @@ from cauldron.media.html_tags import (
 from cauldron.media.limits import LIMITS, Limits
 
 _MAX_TEXT_NODES = 1_000
-_SELF_CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*)(?:\s[^<>]*)?")
-_VOID_HEADS = tuple(f"<{name} " for name in sorted(VOID))
-_XHTML = re.compile(r"\s*<\?xml\b|\s*<!DOCTYPE[^>]*\bXHTML\b", re.IGNORECASE)
+_SELF_CLOSED = re.compile(rb"<([a-zA-Z][\w:.\x80-\xff-]*)(?:\s[^<>]*)?")
+_VOID_HEADS = tuple(f"<{name} ".encode() for name in sorted(VOID))
+_XHTML = re.compile(rb"\s*<\?xml\b|\s*<!DOCTYPE[^>]*\bXHTML\b", re.IGNORECASE)
 _IS_SPACE = np.zeros(1 << 16, np.bool_)
 _IS_SPACE[list(map(ord, " \t\n\r\f\x85\xa0\u2028\u2029"))] = True
 
@@ -65,6 +65,7 @@ class Tree:
         written: all texts at once.
         order: which of these each text is, -1 for none.
         cut: whether the page has more nodes than the limit.
+        compiled: whether what follows is done by `html_compiled` as well.
     """
 
     page: bytes
@@ -76,6 +77,7 @@ class Tree:
     written: Texts
     order: Ints = field(default_factory=lambda: np.arange(0))
     cut: bool = False
+    compiled: bool = False
     _attrs: dict[int, Mapping[str, str]] = field(default_factory=dict, init=False, repr=False)
     _having: dict[int, list[int]] = field(default_factory=dict, init=False, repr=False)
 
@@ -106,6 +108,9 @@ class Tree:
     @cached_property
     def parents(self) -> list[int]:
         """The place of the parent of each start tag, -1 for a root."""
+        if self.compiled:
+            parents: list[int] = compiled_passes().parents_of(self.kinds).tolist()
+            return parents
         kinds, size = self.kinds, len(self.kinds)
         alone = has(kinds, ALONE)
         nests = np.where(alone, 0, (self.starts > 0).astype(np.int64) - has(kinds, CLOSE))
@@ -176,16 +181,18 @@ class Tree:
         )
 
 
-def read_tree(html: str, limits: Limits = LIMITS, *, simplify: bool = False) -> Tree:
+def read_tree(html: str | bytes, limits: Limits = LIMITS, *, simplify: bool = False) -> Tree:
     """Parse a page.
 
     Elements nested deeper than `max_html_depth` are left out, their text and pictures stay. The
     caption of a figure stands behind its other children.
 
     Args:
+        html: the page, bytes in UTF-8.
         simplify: leave out what nobody sees, and the tags of inline elements that mean nothing;
             collapse white space.
     """
+    html = html if isinstance(html, bytes) else html.encode(errors="ignore")
     if _XHTML.match(html):
         html = _with_end_tags(html)
     parser = LexborHTMLParser(bounded(html, limits.max_html_depth))
@@ -198,18 +205,18 @@ def read_tree(html: str, limits: Limits = LIMITS, *, simplify: bool = False) -> 
     return _captions_last(tree, " " if simplify and not tree.having(PRE) else "")
 
 
-def _with_end_tags(html: str) -> str:
+def _with_end_tags(html: bytes) -> bytes:
     """Give elements of XHTML that are closed in themselves an end tag, as HTML needs it."""
-    *pieces, last = html.split("/>")
+    *pieces, last = html.split(b"/>")
     for number, piece in enumerate(pieces):
-        start = piece.rfind("<")
-        if piece.startswith(_VOID_HEADS, start):
-            pieces[number] = f"{piece}/>"
-            continue
-        tag = _SELF_CLOSED.fullmatch(piece, start)
-        is_empty = tag and tag[1].lower() not in VOID
-        pieces[number] = f"{piece}></{tag[1]}>" if tag and is_empty else f"{piece}/>"
-    return "".join([*pieces, last])
+        start = piece.rfind(b"<")
+        end = b"/>"
+        if not piece.startswith(_VOID_HEADS, start):
+            tag = _SELF_CLOSED.fullmatch(piece, start)
+            if tag and tag[1].lower().decode() not in VOID:
+                end = b"></%b>" % tag[1]
+        pieces[number] = piece + end
+    return b"".join([*pieces, last])
 
 
 def _nested(pieces: Pieces, max_depth: int, simplify: bool) -> Tree:
@@ -272,6 +279,7 @@ def _of_known(pieces: Pieces, ends: Ints, known: Bools, texts: Bools, collapse: 
         texts=written.shown.decode().split(BETWEEN),
         written=written,
         order=np.arange(number[-1] + 1),
+        compiled=pieces.compiled,
     )
 
 
@@ -294,6 +302,7 @@ def _cut(tree: Tree, most: int) -> Tree:
         written=tree.written,
         order=np.append(tree.order[:size], -1),
         cut=True,
+        compiled=tree.compiled,
     )
 
 
@@ -359,6 +368,7 @@ def _reordered(tree: Tree, order: Ints, texts: Ints) -> Tree:
         written=tree.written,
         order=np.where(texts >= 0, tree.order[texts], -1),
         cut=tree.cut,
+        compiled=tree.compiled,
     )
 
 
