@@ -60,7 +60,7 @@ PROMISED = {"daft": 3.0, "imagehash": 0.0, "imagededup": 8.0, "datajuicer": 10.0
 RECALL, PRECISION = 0.97, 0.99
 SHARES = {"photo": 0.52, "mixed_page": 0.16, "mixed_chart": 0.16, "mixed_screen": 0.16}
 COPIED = 0.2
-_FILES, _PAIRS = 64, 64  # of one task
+_FILES, _PAIRS = 64, 256  # of one task
 
 Truth = dict[str, list[str]]
 

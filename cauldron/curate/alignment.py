@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
+from cauldron.curate.details import compiled_passes
+
 _SIDE = 32  # side at which thumbnails are laid over each other
 _POOLED = 16  # side at which most pairs of different pictures fall out
-_ALIKE = 0.85  # correlation below which the pooled thumbnails show different pictures
 _BLOCK = 256  # pairs at a time
 _TINTED = 4_096  # pairs whose tints are compared at a time
 _TINT, _TINT_SHARE, _TINT_NEAR = 3.0, 0.2, 0.3  # how far tints may be apart
@@ -36,6 +37,10 @@ def flat_share(thumbs: U8, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.floa
         wanted: thumbnails to look at; the others get 0.
     """
     out = np.zeros(len(thumbs))
+    if compiled := compiled_passes():
+        for number in wanted:
+            out[number] = compiled.flat_share(thumbs[number], _LEVELS)
+        return out
     for number in wanted:
         counts = np.bincount(thumbs[number].ravel(), minlength=256)
         for _ in range(2):
@@ -58,15 +63,15 @@ def pooled(thumbs: U8, side: int) -> F32:
     return sums.astype(np.float32) / np.float32(step * step)
 
 
-def alike(thumbs: U8, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Say which pairs may show the same at all, by the correlation of coarse thumbnails."""
+def likeness(thumbs: U8, pairs: npt.NDArray[np.int64]) -> F32:
+    """Return the correlation of coarse thumbnails of pairs: [n]."""
     coarse = _smooth(pooled(thumbs, _POOLED)).reshape(len(thumbs), -1)
     coarse -= coarse.mean(axis=1, keepdims=True)
     coarse /= np.linalg.norm(coarse, axis=1, keepdims=True) + 1e-3
-    out = [np.zeros(0, bool)]
+    out = [np.zeros(0, np.float32)]
     for start in range(0, len(pairs), 1 << 14):
         a, b = pairs[start : start + (1 << 14)].T
-        out.append(np.einsum("pk,pk->p", coarse[a], coarse[b]) >= _ALIKE)
+        out.append(np.einsum("pk,pk->p", coarse[a], coarse[b]))
     return np.concatenate(out)
 
 

@@ -20,14 +20,17 @@ from cauldron.media.resizing import resized
 
 DETAIL_SIDE = 256
 _LEAST_SIDE = 8  # pixels; a narrower detail is like no other
-_CROP = 0.025  # largest crop of each end that is sought, in sides
-_GUESSES = 6  # crops of each end that are tried
+_CROP = 0.035  # largest crop of each end that is sought, in sides
+_GUESSES = 8  # crops of each end that are tried, of a small picture fewer
 _ROUNDS = 2  # steps that improve the guess of a crop
-_MAX_MOVE = 0.06  # shift, and stretch at the border, in half sides
+_MAX_MOVE = 0.085  # shift, and stretch at the border, in half sides
 _DARK, _BRIGHT = 12, 240  # grey levels beyond which a brighter copy may have been cut off
 _CUT = 1e-4  # weight of such values
 _FLAT = 6.0  # gradient of grey levels a pixel that halves a pixel's say on the tone
 _TONE = (0.03, 4.0)  # gain and offset from which a picture counts as brighter
+_BRIGHTENED = 1.5  # grey levels on the whole from which light tones may have been cut off
+_LEVEL_FLAT, _LEVEL_SHARE = 3, 0.003  # slope, and share of pixels, of a level that is seen much
+_LEVEL_OFF, _MOST_GAIN = 5.0, 130  # grey levels such a level may be off; percent
 _STEPS = 4  # a grey level of a difference is told in quarters
 _WINDOW = 5  # side in pixels of a place
 _EDGE = 8.0  # change of grey levels a pixel that makes an edge
@@ -73,7 +76,7 @@ class Difference(NamedTuple):
 def detail(levels: U8) -> U8:
     """Return grey levels, smoothed a little, at no more than 256 pixels along each axis."""
     high, wide = (min(side, DETAIL_SIDE) for side in levels.shape)
-    return _soft(_sized(levels, wide, high))
+    return soft(_sized(levels, wide, high))
 
 
 def same_picture(one: U8, two: U8, most: float, drawn: bool) -> bool:
@@ -85,19 +88,24 @@ def same_picture(one: U8, two: U8, most: float, drawn: bool) -> bool:
     left, right = _same_size(one, two)
     if min(left.shape) < _LEAST_SIDE:
         return False
-    if _spread(left)[0] > _spread(right)[0]:
-        left, right = right, left
-    if _rest(left, right, np.zeros(4)).within(most, drawn):
+    brighter = _spread(right)[0] - _spread(left)[0]
+    if brighter < 0:
+        left, right, brighter = right, left, -brighter
+    cut = brighter >= _BRIGHTENED
+    plain = _rest(left, right, np.zeros(4), cut)
+    if plain.within(most, drawn):
         return True
-    goal = _soft(right)  # a warped picture is less sharp, so the other is made so too
-    place = _cropped(left, right)
-    rest = _rest(_soft(_warped(left, place)), goal, place)
+    goal = soft(right)  # a warped picture is less sharp, so the other is made so too
+    place = crop_of(profiles(left), profiles(right))
+    rest = _rest(soft(warped(left, place)), goal, place, cut)
     if rest.within(most, drawn):
         return True
+    if plain.worst < rest.worst:
+        rest, place = plain, np.zeros(4)
     if rest.worst > _HOPELESS * rest.bound(most, drawn):
         return False
     place = _placed(left, right, place)
-    return _rest(_soft(_warped(left, place)), goal, place).within(most, drawn)
+    return _rest(soft(warped(left, place)), goal, place, cut).within(most, drawn)
 
 
 def contrast_of(values: U8) -> float:
@@ -107,7 +115,7 @@ def contrast_of(values: U8) -> float:
 
 def _spread(values: U8, step: int = 1) -> tuple[float, float]:
     """Return mean and deviation of every `step`-th pixel along both axes."""
-    if compiled := _compiled():
+    if compiled := compiled_passes():
         mean, deviation = compiled.mean_and_deviation(values, step)
         return float(mean), float(deviation)
     chosen = values[::step, ::step]
@@ -115,7 +123,7 @@ def _spread(values: U8, step: int = 1) -> tuple[float, float]:
 
 
 @cache
-def _compiled() -> Any:
+def compiled_passes() -> Any:
     """Return the passes compiled by numba, or None where numba is not installed."""
     try:
         from cauldron.curate import details_compiled
@@ -124,9 +132,9 @@ def _compiled() -> Any:
     return details_compiled
 
 
-def _soft(values: U8) -> U8:
+def soft(values: U8) -> U8:
     """Smooth by 1-2-1 along both axes."""
-    if compiled := _compiled():
+    if compiled := compiled_passes():
         return np.asarray(compiled.soft(values), np.uint8)
     once: npt.NDArray[np.uint16] = 2 * values.astype(np.uint16)
     once[:, 1:] += values[:, :-1]
@@ -151,16 +159,21 @@ def _sized(values: U8, wide: int, high: int) -> U8:
     return values if values.shape == (high, wide) else resized(values, wide, high)
 
 
-def _cropped(left: U8, right: U8) -> F64:
+def crop_bounds(n: int) -> tuple[Any, ...]:
+    """Return what bounds the search for a crop of n pixels, for the compiled passes."""
+    return _steps(n), int(_CROP * n), _ROUNDS, _CROP, _MAX_MOVE
+
+
+def crop_of(left: tuple[F64, F64], right: tuple[F64, F64]) -> F64:
     """Guess the crop that made one of two pictures, by the means of columns and of rows."""
-    sides = zip(_profiles(left), _profiles(right), strict=True)
+    sides = zip(left, right, strict=True)
     found = np.array([k for one, two in sides for k in _shifted(one, two)])
     return np.asarray(np.clip(found, -_MAX_MOVE, _MAX_MOVE))
 
 
-def _profiles(values: U8) -> tuple[F64, F64]:
+def profiles(values: U8) -> tuple[F64, F64]:
     """Return the means of columns and of rows."""
-    if compiled := _compiled():
+    if compiled := compiled_passes():
         columns, rows = compiled.profiles(values)
         return columns, rows
     return values.mean(axis=0), values.mean(axis=1)
@@ -170,7 +183,7 @@ def _shifted(left: F64, right: F64) -> tuple[float, float]:
     """Return the shift and stretch that lay a profile over another best."""
     n = len(left)
     low, share, shift, stretch = _steps(n)
-    if compiled := _compiled():
+    if compiled := compiled_passes():
         best = compiled.best_crop(left, right, low, share, int(_CROP * n))
         return _refined(left, right, float(shift[best]), float(stretch[best]))
     told = left[low] * (1 - share) + left[np.minimum(low + 1, n - 1)] * share
@@ -186,6 +199,10 @@ def _shifted(left: F64, right: F64) -> tuple[float, float]:
 def _refined(left: F64, right: F64, shift: float, stretch: float) -> tuple[float, float]:
     """Improve the shift and stretch of a profile by Gauss-Newton steps."""
     n = len(left)
+    if compiled := compiled_passes():
+        border = int(_CROP * n)
+        place = compiled.refined(left, right, shift, stretch, border, _ROUNDS, _CROP)
+        return float(place[0]), float(place[1])
     axis = _axis(n).astype(np.float64)
     inner = slice(int(_CROP * n) + 1, n - int(_CROP * n) - 1)
     pixels = np.arange(n)
@@ -210,7 +227,7 @@ def _refined(left: F64, right: F64, shift: float, stretch: float) -> tuple[float
 @lru_cache(maxsize=64)
 def _steps(n: int) -> tuple[npt.NDArray[np.int64], F32, F32, F32]:
     """Return where each pixel of a profile comes from under every crop that is sought."""
-    ends = np.linspace(0, _CROP, _GUESSES, dtype=np.float32)
+    ends = np.linspace(0, _CROP, min(_GUESSES, int(_CROP * n) + 2), dtype=np.float32)
     first, last = (grid.ravel() for grid in np.meshgrid(ends, ends))
     shift, stretch = first - last, -first - last
     shift, stretch = np.concatenate([shift, -shift]), np.concatenate([stretch, -stretch])
@@ -226,11 +243,11 @@ def _axis(n: int) -> F32:
     return ((np.arange(n, dtype=np.float32) - (n - 1) / 2) / (n / 2)).astype(np.float32)
 
 
-def _warped(values: U8, place: F64) -> U8:
+def warped(values: U8, place: F64) -> U8:
     """Move and stretch a picture; the place is told in half sides, along x and y."""
     high, wide = values.shape
     x, wider, y, higher = place.tolist()
-    if compiled := _compiled():
+    if compiled := compiled_passes():
         return np.asarray(compiled.warped(values, x, wider, y, higher), np.uint8)
     told = (1 + wider, 0, (x - wider) * wide / 2, 0, 1 + higher, (y - higher) * high / 2)
     image = Image.fromarray(values)
@@ -238,7 +255,7 @@ def _warped(values: U8, place: F64) -> U8:
     return np.asarray(image.transform((wide, high), kind, told, Image.Resampling.BILINEAR))
 
 
-def _inside(shape: tuple[int, ...], place: F64) -> tuple[slice, slice]:
+def inside(shape: tuple[int, ...], place: F64) -> tuple[slice, slice]:
     """Return the rows and columns that both pictures have, whatever was cropped from one."""
     out = []
     for side, (shift, stretch) in zip(shape, (place[2:], place[:2]), strict=True):
@@ -249,17 +266,11 @@ def _inside(shape: tuple[int, ...], place: F64) -> tuple[slice, slice]:
 
 def _tone(left: U8, right: U8) -> tuple[float, float]:
     """Return gain and offset by the flat places: edges mix levels that may have been cut off."""
-    if compiled := _compiled():
+    if compiled := compiled_passes():
         gain, offset = compiled.tone(left, right, _DARK, _BRIGHT, _CUT, _FLAT)
         return float(gain), float(offset)
     values, target = left[::2, ::2].astype(np.float32), right[::2, ::2].astype(np.float32)
-    slope = np.zeros_like(values)
-    across, down = np.abs(np.diff(values, axis=1)), np.abs(np.diff(values, axis=0))
-    slope[:, 1:] += across  # to either side, so that the middle of a thin line is not flat
-    slope[:, :-1] += across
-    slope[1:] += down
-    slope[:-1] += down
-    says = 1 / (1 + (slope * (0.5 / _FLAT)) ** 2)
+    says = 1 / (1 + (_slopes(values) * (0.5 / _FLAT)) ** 2)
     says[(np.maximum(values, target) > _BRIGHT) | (np.minimum(values, target) < _DARK)] *= _CUT
     total = float(says.sum()) + 1e-6
     says /= total
@@ -281,8 +292,8 @@ def _placed(left: U8, right: U8, place: F64) -> F64:
     says = np.where((goal > _BRIGHT) | (goal < _DARK), np.float32(0.05), np.float32(1))
     along_x, along_y = _axis(wide)[1:-1], _axis(high)[1:-1:2, None]
     for _ in range(_ROUNDS):
-        moved = _warped(left, place)
-        rows, columns = _inside(left.shape, place)
+        moved = warped(left, place)
+        rows, columns = inside(left.shape, place)
         gain, offset = _tone(moved[rows, columns], right[rows, columns])
         values = moved.astype(np.float32)
         x = (values[1:-1:2, 2:] - values[1:-1:2, :-2]) * (gain * wide / 4)
@@ -300,13 +311,59 @@ def _placed(left: U8, right: U8, place: F64) -> F64:
     return place
 
 
-def _rest(left: U8, right: U8, place: F64) -> Difference:
-    """Take one picture from another, the border left out."""
-    inside = _inside(left.shape, place)
-    values, target = left[inside], right[inside]
-    least, most, toned = _told(*_tone(values, target))
+def _rest(left: U8, right: U8, place: F64, cut: bool = False) -> Difference:
+    """Take one picture from another, the border left out.
+
+    Args:
+        cut: whether light tones of a brighter one may have been cut off.
+    """
+    both = inside(left.shape, place)
+    values, target = left[both], right[both]
+    rest = _toned_rest(values, target, *_tone(values, target))
+    if not cut or (gain := _cut_gain(values, target)) == 1:
+        return rest
+    other = _toned_rest(values, target, gain, 0.0)
+    return other if other.worst < rest.worst else rest
+
+
+def _cut_gain(left: U8, right: U8) -> float:
+    """Return the gain that made flat levels those of a brighter picture, white cut off.
+
+    Each level that is seen much must have become what the gain makes of it; else the gain is 1.
+    """
+    bounds = (4 * _LEVEL_FLAT, _LEVEL_SHARE, _LEVEL_OFF, _MOST_GAIN)
+    if compiled := compiled_passes():
+        return float(compiled.cut_gain(left, right, *bounds))
+    values, target = left[::2, ::2].astype(np.int32), right[::2, ::2].astype(np.int32)
+    flat = _slopes(values) <= bounds[0]
+    many = np.bincount(values[flat], minlength=256)
+    total = np.bincount(values[flat], weights=target[flat], minlength=256)
+    levels = np.flatnonzero(many >= max(_LEVEL_SHARE * values.size, 4))
+    if not len(levels):
+        return 1.0
+    mean = total[levels] / many[levels]
+    gains = np.arange(100, _MOST_GAIN + 1) / 100
+    apart = np.abs(mean - np.minimum(gains[:, None] * levels, 255))
+    best = int((apart * many[levels]).sum(axis=1).argmin())
+    return float(gains[best]) if apart[best].max() <= _LEVEL_OFF else 1.0
+
+
+def _slopes(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return how much each value differs from its neighbours, to either side."""
+    slope = np.zeros_like(values)
+    across, down = np.abs(np.diff(values, axis=1)), np.abs(np.diff(values, axis=0))
+    slope[:, 1:] += across  # to either side, so that the middle of a thin line is not flat
+    slope[:, :-1] += across
+    slope[1:] += down
+    slope[:-1] += down
+    return slope
+
+
+def _toned_rest(values: U8, target: U8, gain: float, offset: float) -> Difference:
+    """Take one picture of another tone from another."""
+    least, most, toned = _told(gain, offset)
     scale = _STEPS * _WINDOW**2
-    if compiled := _compiled():
+    if compiled := compiled_passes():
         bounds = (_STEPS, _WINDOW, _USUAL, int(2 * _EDGE))
         worst, usual = compiled.places(values, target, least, most, *bounds)
         return Difference(worst / scale, usual / scale, toned)

@@ -112,6 +112,38 @@ def tone(left, right, dark, bright, cut, flat):
 
 
 @numba.njit(nogil=True, cache=True)
+def cut_gain(left, right, flat, share, off, most):
+    """Return the gain that explains all flat levels, else 1, as `details._cut_gain` does."""
+    high, wide = (left.shape[0] + 1) // 2, (left.shape[1] + 1) // 2
+    many, total = np.zeros(256, np.int64), np.zeros(256, np.int64)
+    for y in range(high):
+        for x in range(wide):
+            value, slope = np.int32(left[2 * y, 2 * x]), 0
+            if x > 0:
+                slope += abs(value - np.int32(left[2 * y, 2 * x - 2]))
+            if x < wide - 1:
+                slope += abs(value - np.int32(left[2 * y, 2 * x + 2]))
+            if y > 0:
+                slope += abs(value - np.int32(left[2 * y - 2, 2 * x]))
+            if y < high - 1:
+                slope += abs(value - np.int32(left[2 * y + 2, 2 * x]))
+            if slope <= flat:
+                many[value] += 1
+                total[value] += right[2 * y, 2 * x]
+    least, best, found, within = max(share * high * wide, 4), np.inf, 1.0, False
+    for percent in range(100, most + 1):
+        cost = largest = 0.0
+        for level in range(256):
+            if many[level] >= least:
+                made = min(percent / 100 * level, 255.0)
+                apart = abs(total[level] / many[level] - made)
+                cost, largest = cost + apart * many[level], max(largest, apart)
+        if cost < best:
+            best, found, within = cost, percent / 100, largest <= off
+    return found if within else 1.0
+
+
+@numba.njit(nogil=True, cache=True)
 def warped(values, x, wider, y, higher):
     """Move and stretch a picture, as `details._warped` does; what lies outside repeats its edge."""
     high, wide = values.shape
@@ -180,3 +212,142 @@ def places(values, target, least, most, steps, window, share, steep):
         rank -= counts[usual]
         usual += 1
     return worst, max(usual - 1, 0)
+
+
+@numba.njit(nogil=True, cache=True)
+def refined(left, right, shift, stretch, border, rounds, most):
+    """Improve the shift and stretch of a profile, as `details._refined` does."""
+    n = len(left)
+    told, normal, wanted = np.empty(n), np.empty((4, 4)), np.empty(4)
+    for _ in range(rounds):
+        for k in range(n):
+            along = np.float64(np.float32((k - (n - 1) / 2) / (n / 2)))
+            at = (shift + (1 + stretch) * along) * n / 2 + (n - 1) / 2
+            at = min(max(at, 0.0), n - 1.0)
+            low = min(int(at), n - 2)
+            told[k] = left[low] + (left[low + 1] - left[low]) * (at - low)
+        normal[:], wanted[:] = 0, 0
+        for k in range(border + 1, n - border - 1):
+            slope = (told[k + 1] - told[k - 1]) * (n / 4)
+            along = np.float64(np.float32((k - (n - 1) / 2) / (n / 2)))
+            feature = (slope, slope * along, told[k], 1.0)
+            for one in range(4):
+                wanted[one] += feature[one] * right[k]
+                for two in range(one + 1):
+                    normal[one, two] += feature[one] * feature[two]
+        for one in range(4):
+            normal[one, one] = normal[one, one] * (1 + 1e-6) + 1e-6
+            for two in range(one):
+                normal[two, one] = normal[one, two]
+        _solve(normal, wanted)
+        gain = max(wanted[2], 0.3)
+        shift += min(max(wanted[0] / gain, -most), most)
+        stretch += min(max(wanted[1] / gain, -most), most)
+    return shift, stretch
+
+
+@numba.njit(nogil=True, cache=True)
+def _solve(normal, wanted):
+    """Solve linear equations in place, by elimination with the largest pivot."""
+    n = len(wanted)
+    for k in range(n):
+        best = k
+        for row in range(k + 1, n):
+            if abs(normal[row, k]) > abs(normal[best, k]):
+                best = row
+        for column in range(n):
+            held = normal[k, column]
+            normal[k, column] = normal[best, column]
+            normal[best, column] = held
+        held = wanted[k]
+        wanted[k] = wanted[best]
+        wanted[best] = held
+        for row in range(k + 1, n):
+            share = normal[row, k] / normal[k, k]
+            for column in range(k, n):
+                normal[row, column] -= share * normal[k, column]
+            wanted[row] -= share * wanted[k]
+    for k in range(n - 1, -1, -1):
+        for column in range(k + 1, n):
+            wanted[k] -= normal[k, column] * wanted[column]
+        wanted[k] /= normal[k, k]
+
+
+@numba.njit(nogil=True, cache=True)
+def rest_of(left, right, top, side, least):
+    """Return correlation and largest difference, as `thumbs_laid._rest_of` does."""
+    high, wide = left.shape[0] - 2 * top, left.shape[1] - 2 * side
+    n = high * wide
+    one = two = ones = both = twos = np.int64(0)
+    for y in range(top, top + high):
+        for x in range(side, side + wide):
+            a, b = np.int32(left[y, x]), np.int32(right[y, x])
+            one, two = one + a, two + b
+            ones, both, twos = ones + a * a, both + a * b, twos + b * b
+    across = both - one * two / n
+    spread, other = ones - one * one / n, twos - two * two / n
+    like = across / np.sqrt(spread * other + 1e-3)
+    if like < least:
+        return like, np.inf
+    gain = across / (spread + 1)
+    offset = two / n - gain * (one / n)
+    rows = np.zeros((3, wide))
+    worst = 0.0
+    for y in range(high):
+        row = rows[y % 3]
+        for x in range(wide):
+            row[x] = abs(right[y + top, x + side] - gain * left[y + top, x + side] - offset)
+        if y >= 2:
+            above, middle = rows[(y - 2) % 3], rows[(y - 1) % 3]
+            for x in range(1, wide - 1):
+                edges = above[x] + row[x] + middle[x - 1] + middle[x + 1]
+                corners = above[x - 1] + above[x + 1] + row[x - 1] + row[x + 1]
+                worst = max(worst, (4 * middle[x] + 2 * edges + corners) / 16)
+    return like, worst
+
+
+@numba.njit(nogil=True, cache=True)
+def laid(smooth, columns, rows, pairs, least, enough, steps, border, rounds, most, furthest):
+    """Return correlation and largest difference of pairs, as `thumbs_laid.laid` does."""
+    n = smooth.shape[1]
+    low, share, shift, stretch = steps
+    out, place = np.empty((2, len(pairs))), np.empty(4)
+    for number in range(len(pairs)):
+        a, b = pairs[number]
+        out[0, number], out[1, number] = rest_of(smooth[a], smooth[b], 0, 0, least)
+        if out[0, number] >= enough:
+            continue
+        for axis in range(2):
+            left, right = (rows[a], rows[b]) if axis else (columns[a], columns[b])
+            best = best_crop(left, right, low, share, border)
+            found = refined(left, right, shift[best], stretch[best], border, rounds, most)
+            for k in range(2):
+                place[2 * axis + k] = min(max(found[k], -furthest), furthest)
+        over = warped(smooth[a], place[0], place[1], place[2], place[3])
+        side = edge_of(n, place[0], place[1])
+        top = edge_of(n, place[2], place[3])
+        like, worst = rest_of(over, smooth[b], top, side, least)
+        if like > out[0, number]:
+            out[0, number], out[1, number] = like, worst
+    return out
+
+
+@numba.njit(nogil=True, cache=True)
+def edge_of(side, shift, stretch):
+    """Return how many pixels of each end a crop may have taken, as `details.inside` does."""
+    moved = shift != 0 or stretch != 0
+    return int(np.ceil(side * (abs(shift) + abs(stretch)) / 2)) + 2 * moved
+
+
+@numba.njit(nogil=True, cache=True)
+def flat_share(thumb, levels):
+    """Return the share of pixels near the two most frequent levels, as `alignment.flat_share`."""
+    counts, share = np.zeros(256, np.int64), 0.0
+    for value in thumb.ravel():
+        counts[value] += 1
+    for _ in range(2):
+        most = counts.argmax()
+        low, high = max(most - levels, 0), most + levels + 1
+        share += counts[low:high].sum() / thumb.size
+        counts[low:high] = 0
+    return share

@@ -13,19 +13,23 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from cauldron.curate.alignment import alike, fits, flat_share, largest_differences, same_tints
+from cauldron.curate.alignment import fits, flat_share, largest_differences, likeness, same_tints
 from cauldron.curate.details import contrast_of, same_picture
 from cauldron.curate.hamming import near_hashes, near_hashes_across
+from cauldron.curate.thumbs_laid import brightness, laid
 from cauldron.signals.thumbs import greys, thumb_hashes, tints
 
-RADIUS, FINE_RADIUS = 12, 64  # bits of 64 and of 256; the pixels decide
+RADIUS, FINE_RADIUS = 16, 80  # bits of 64 and of 256; the pixels decide
 BLANK = 2.0  # deviation of grey levels up to which a picture shows nothing to compare
 STRUCTURED = 0.3  # share of two grey levels from which a picture is no photograph
+_ALIKE, _DRAWN_ALIKE = 0.85, 0.7  # correlation of coarse thumbnails, lines of drawn ones move
 _CLEAR_FIT, _CLEAR_WORST = 0.9, 12.0  # thumbnails that are clearly the same photograph
+_TONED = 3.0  # grey levels apart on the whole: one may be brighter, its light tones cut off
+_TONED_FIT, _TONED_WORST = 0.4, 27.0  # structured ones that may be, where one is
 _EVEN = 3.0  # grey levels up to which structured ones are the same wherever they are looked at
 _FIT, _WORST = 0.65, 45.0  # thumbnails that may be
-_DRAWN_FIT = 0.55  # structured ones that may be: thin lines of a cropped one fit less well
-_SURE_FIT, _DRAWN_WORST = 0.85, 27.0  # structured ones that fit less well may differ less
+_LAID = 0.985  # correlation of structured ones, one laid over the other, that may be
+_LAID_WORST, _LAID_LEAST = 14.0, 0.93  # thin lines correlate less, but leave little anywhere
 _SAME = 16.5  # difference of details up to which pictures are the same
 _SAME_PHOTO = 22.0  # that of photographs, which hold no words
 _ROWS = 256  # thumbnails at a time: they stay in the cache
@@ -103,7 +107,8 @@ def _seem_alike(
     near = (fit >= np.where(drawn, _CLEAR_FIT, _FIT)) & (
         worst <= np.where(drawn, _CLEAR_WORST, _WORST)
     )
-    return np.asarray(near & shown & alike(thumbs, local) & same_tints(tints(looks), local))
+    near &= shown & (likeness(thumbs, local) >= _ALIKE)
+    return np.asarray(near & same_tints(tints(looks), local))
 
 
 def contrast(looks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
@@ -133,14 +138,22 @@ def verdicts(looks: npt.NDArray[np.uint8], pairs: I64) -> tuple[I64, Bools, Bool
         of them is structured.
     """
     thumbs = greys(looks)
-    pairs = pairs[alike(thumbs, pairs)]
-    pairs = pairs[same_tints(tints(looks), pairs)]
-    fit, worst = fits(thumbs, pairs)
+    like = likeness(thumbs, pairs)
+    pairs, like = pairs[like >= _DRAWN_ALIKE], like[like >= _DRAWN_ALIKE]
     flat = flat_share(thumbs, np.unique(pairs))
     drawn = np.asarray(flat[pairs].max(axis=1) > STRUCTURED)
-    least = np.where(drawn, _DRAWN_FIT, _FIT)
-    possible = (fit >= least) & (worst <= np.where(drawn & (fit < _SURE_FIT), _DRAWN_WORST, _WORST))
-    clear = (fit >= _CLEAR_FIT) & (worst <= _CLEAR_WORST) & ~drawn
+    possible, clear = np.zeros(len(pairs), bool), np.zeros(len(pairs), bool)
+    fit, worst = fits(thumbs, pairs[~drawn])
+    possible[~drawn] = (fit >= _FIT) & (worst <= _WORST) & (like[~drawn] >= _ALIKE)
+    clear[~drawn] = (fit >= _CLEAR_FIT) & (worst <= _CLEAR_WORST)
+    close, worst = laid(thumbs, pairs[drawn], _LAID_LEAST, _LAID)
+    possible[drawn] = (close >= _LAID) | (worst <= _LAID_WORST) & (close >= _LAID_LEAST)
+    means = brightness(thumbs)
+    apart = np.abs(means[pairs[:, 0]] - means[pairs[:, 1]])
+    toned = drawn & ~possible & (apart >= _TONED)
+    fit, worst = fits(thumbs, pairs[toned])
+    possible[toned] = (fit >= _TONED_FIT) & (worst <= _TONED_WORST)
+    possible[possible] = same_tints(tints(looks), pairs[possible])
     closely = np.flatnonzero(possible & drawn)
     clear[closely] = largest_differences(thumbs, pairs[closely]) <= _EVEN
     return pairs[possible], clear[possible], drawn[possible]

@@ -7,10 +7,10 @@ import pytest
 
 from cauldron.curate import alignment
 from cauldron.curate.alignment import (
-    alike,
     fits,
     flat_share,
     largest_differences,
+    likeness,
     pooled,
     same_tints,
 )
@@ -76,13 +76,15 @@ def test_pictures_are_alike_by_the_correlation_of_what_is_coarse() -> None:
     one = soft(1)
     thumbs = np.stack([one, (one * 0.5 + 60).astype(np.uint8), soft(2), 255 - one, soft(1, x=0.05)])
     pairs = np.array([(0, 1), (0, 2), (0, 3), (0, 4), (1, 4)])
-    assert alike(thumbs, pairs).tolist() == [True, False, False, True, True]
-    assert alike(thumbs, pairs[:0]).shape == (0,)
+    assert (likeness(thumbs, pairs) >= 0.85).tolist() == [True, False, False, True, True]
+    assert likeness(thumbs, pairs[:0]).shape == (0,)
     coarse = alignment._smooth(pooled(thumbs, 16)).reshape(5, -1)
     for seed in range(3, 40):
         thumbs[1] = (one * 0.6 + soft(seed) * 0.4).astype(np.uint8)
         coarse[1] = alignment._smooth(pooled(thumbs[1:2], 16)).reshape(-1)
-        assert alike(thumbs, pairs[:1])[0] == (np.corrcoef(coarse[:2])[0, 1] >= 0.85)
+        assert likeness(thumbs, pairs[:1])[0] == pytest.approx(
+            np.corrcoef(coarse[:2])[0, 1], abs=1e-4
+        )
 
 
 def test_many_pairs_are_judged_as_alone() -> None:
@@ -93,7 +95,7 @@ def test_many_pairs_are_judged_as_alone() -> None:
     assert fit == pytest.approx(np.tile(one[:, 0], 11), abs=1e-4)
     assert worst == pytest.approx(np.tile(one[:, 1], 11), abs=1e-2)
     many = np.tile(pairs[:49], (700, 1))
-    assert np.array_equal(alike(thumbs, many), np.tile(alike(thumbs, pairs[:49]), 700))
+    assert likeness(thumbs, many) == pytest.approx(np.tile(likeness(thumbs, pairs[:49]), 700))
     assert [part.shape for part in fits(thumbs, pairs[:0])] == [(0,), (0,)]
 
 

@@ -25,8 +25,8 @@ def blocks(high: int, wide: int, seed: int = 5, step: int = 12) -> details.U8:
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways through the pixels."""
     if request.param == "plain":
-        monkeypatch.setattr(details, "_compiled", lambda: None)
-    elif details._compiled() is None:
+        monkeypatch.setattr(details, "compiled_passes", lambda: None)
+    elif details.compiled_passes() is None:
         pytest.skip("numba is not installed")
     return str(request.param)
 
@@ -37,13 +37,13 @@ def test_smoothing_is_the_mean_by_1_2_1(way: str, shape: tuple[int, int]) -> Non
     wide = np.pad(values.astype(int), 1, mode="edge")
     once = wide[:, :-2] + 2 * wide[:, 1:-1] + wide[:, 2:]
     twice = once[:-2] + 2 * once[1:-1] + once[2:]
-    assert np.array_equal(details._soft(values), (twice + 8) >> 4)
+    assert np.array_equal(details.soft(values), (twice + 8) >> 4)
 
 
 @pytest.mark.parametrize(("x", "y"), [(0, 0), (3, 0), (-4, 0), (0, 2), (0, -5), (2, 3)])
 def test_a_picture_is_moved_by_whole_pixels(way: str, x: int, y: int) -> None:
     values = np.random.default_rng(2).integers(0, 256, (50, 40)).astype(np.uint8)
-    moved = details._warped(values, np.array([2 * x / 40, 0, 2 * y / 50, 0]))
+    moved = details.warped(values, np.array([2 * x / 40, 0, 2 * y / 50, 0]))
     whole = np.roll(values, (-y, -x), (0, 1))
     assert np.array_equal(moved[6:-6, 6:-6], whole[6:-6, 6:-6])
 
@@ -51,16 +51,16 @@ def test_a_picture_is_moved_by_whole_pixels(way: str, x: int, y: int) -> None:
 def test_a_picture_is_stretched_from_its_middle(way: str) -> None:
     ramp = np.tile(np.arange(20, 120, dtype=np.uint8), (80, 1))
     for picture, place in ((ramp, [0, -0.1, 0, 0]), (ramp.T, [0, 0, 0, -0.1])):
-        made = details._warped(picture, np.array(place, float))
+        made = details.warped(picture, np.array(place, float))
         along = made[40] if place[1] else made[:, 40]
         middle = 20 + 99 / 2
         assert np.abs(along[10:-10] - (middle + 0.9 * (np.arange(100) - 99 / 2))[10:-10]).max() <= 1
 
 
 def test_what_both_pictures_have_is_inside() -> None:
-    rows, columns = details._inside((100, 200), np.array([0.02, -0.01, 0.0, 0.0]))
+    rows, columns = details.inside((100, 200), np.array([0.02, -0.01, 0.0, 0.0]))
     assert (rows, columns) == (slice(0, 100), slice(5, 195))
-    rows, columns = details._inside((100, 200), np.array([0.0, 0.0, 0.0, 0.03]))
+    rows, columns = details.inside((100, 200), np.array([0.0, 0.0, 0.0, 0.03]))
     assert (rows, columns) == (slice(4, 96), slice(0, 200))
 
 
@@ -137,7 +137,7 @@ def test_the_usual_rest_is_that_of_three_of_four_edges(way: str) -> None:
 
 
 def test_both_ways_leave_the_same() -> None:
-    if details._compiled() is None:
+    if details.compiled_passes() is None:
         pytest.skip("numba is not installed")
     rng = np.random.default_rng(7)
     pairs = []
@@ -150,13 +150,13 @@ def test_both_ways_leave_the_same() -> None:
         out: list[Any] = []
         for n, (one, two) in enumerate(pairs):
             place = np.array([0.01, -0.02, 0.0, 0.015]) * (n % 3)
-            warped = details._warped(one, place)[4:-4, 4:-4].astype(int)
+            warped = details.warped(one, place)[4:-4, 4:-4].astype(int)
             out.append((warped, details._rest(one, two, place), details._tone(one, two)))
         return out
 
     compiled = told()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(details, "_compiled", lambda: None)
+        patch.setattr(details, "compiled_passes", lambda: None)
         plain = told()
     for (warped, rest, tone), (same, left, found) in zip(compiled, plain, strict=True):
         assert np.abs(warped - same).max() <= 1
@@ -171,7 +171,7 @@ def test_what_is_left_of_two_pictures_never_changes(way: str) -> None:
     one = levels.reshape(48, 48).astype(np.uint8)
     two = np.clip(one * 1.1 - 6 + rng.normal(0, 12, one.shape), 0, 255).astype(np.uint8)
     noise = rng.integers(0, 256, (61, 83)).astype(np.uint8)
-    soft = details._soft(details._soft(noise))
+    soft = details.soft(details.soft(noise))
     part = np.roll(soft, 1, 1)
     tones = [details._tone(one, two), details._tone(noise, soft), details._tone(soft, noise)]
     rests = [
@@ -215,7 +215,7 @@ def photo(seed: int = 3, high: int = 200, wide: int = 240) -> details.U8:
     for _ in range(14):
         y, x = rng.integers(8, high - 30), rng.integers(8, wide - 30)
         made[y : y + 5, x : x + 18] = rng.choice([35, 215])
-    return details._soft(made)
+    return details.soft(made)
 
 
 @pytest.mark.parametrize("ends", [(0.02, 0, 0, 0), (0, 0.015, 0.02, 0), (0.01, 0.02, 0.02, 0.01)])
@@ -224,7 +224,7 @@ def test_a_crop_is_guessed_from_profiles_and_improved(ends: tuple[float, ...]) -
     part = cropped(whole, *ends)
     left, right, top, low = ends
     wanted = np.array([left - right, -left - right, top - low, -top - low])
-    guess = details._cropped(whole, part)
+    guess = details.crop_of(details.profiles(whole), details.profiles(part))
     assert np.abs(guess - wanted).max() < 0.006
     placed = details._placed(whole, part, guess)
     assert np.abs(placed - wanted).max() < 0.002
@@ -232,16 +232,62 @@ def test_a_crop_is_guessed_from_profiles_and_improved(ends: tuple[float, ...]) -
 
 def test_what_is_sought_are_crops_of_either_picture() -> None:
     low, share, shift, stretch = details._steps(100)
-    ends = np.linspace(0, 0.025, 6)
-    first, last = np.tile(ends, 6), np.repeat(ends, 6)
-    assert (low + share)[:36, 0] == pytest.approx(100 * first, abs=0.03)
-    assert (low + share)[:36, -1] == pytest.approx(99 - 100 * last, abs=0.03)
-    assert len(shift) == 72 and share.min() >= 0 and share.max() <= 1
-    assert np.abs(shift).max() == pytest.approx(0.025)
-    assert np.abs(stretch).max() == pytest.approx(0.05)
-    assert np.array_equal(shift[:36], -shift[36:]) and np.array_equal(stretch[:36], -stretch[36:])
+    ends = np.linspace(0, 0.035, 5)
+    first, last = np.tile(ends, 5), np.repeat(ends, 5)
+    assert (low + share)[:25, 0] == pytest.approx(100 * first, abs=0.04)
+    assert (low + share)[:25, -1] == pytest.approx(99 - 100 * last, abs=0.04)
+    assert len(shift) == 50 and share.min() >= 0 and share.max() <= 1
+    assert np.abs(shift).max() == pytest.approx(0.035)
+    assert np.abs(stretch).max() == pytest.approx(0.07)
+    assert np.array_equal(shift[:25], -shift[25:]) and np.array_equal(stretch[:25], -stretch[25:])
+    assert len(details._steps(256)[2]) == 128 and len(details._steps(64)[2]) == 32
     axis = details._axis(4)
     assert axis.tolist() == [-0.75, -0.25, 0.25, 0.75]
+
+
+def form(fill: int, entry: int = 0, beside: int = 90) -> details.U8:
+    """Return a white page with two filled boxes, a line of words and a mark."""
+    made = np.full((120, 160), 255, np.uint8)
+    made[10:50, 10:70], made[10:50, 90:150] = fill, beside
+    made[70:76, 20:120:3] = 20
+    made[90:100, 20 + 30 * entry : 34 + 30 * entry] = 60
+    return details.soft(made)
+
+
+def test_the_gain_of_a_brighter_page_is_told_by_what_became_white(way: str) -> None:
+    page = form(232)
+    brighter = np.minimum(page * 1.15, 255).astype(np.uint8)
+    assert details._cut_gain(page, brighter) == pytest.approx(1.15, abs=0.02)
+    assert details._cut_gain(page, page) == 1
+    other = brighter.copy()
+    other[10:50, 90:150] = 90  # a level that the gain does not explain
+    assert details._cut_gain(page, other) == 1
+    ragged = np.random.default_rng(2).integers(0, 256, (60, 60)).astype(np.uint8)
+    assert details._cut_gain(ragged, ragged) == 1, "no level is flat"
+
+
+def test_a_page_whose_light_tones_were_cut_off_is_the_same_and_another_entry_is_not(
+    way: str,
+) -> None:
+    page = form(225)
+    brighter = np.minimum(page * 1.15, 255).astype(np.uint8)
+    assert brighter.mean() - page.mean() > details._BRIGHTENED
+    assert same_picture(page, brighter, 16.5, drawn=True)
+    other = np.minimum(form(225, entry=1) * 1.15, 255).astype(np.uint8)
+    assert not same_picture(page, other, 16.5, drawn=True)
+
+
+def test_a_place_is_refined_alike_both_ways() -> None:
+    if details.compiled_passes() is None:
+        pytest.skip("numba is not installed")
+    rng = np.random.default_rng(6)
+    for n in (9, 64, 256):
+        left = np.cumsum(rng.normal(0, 5, n))
+        right = np.interp(np.arange(n) * 1.01, np.arange(n), left) + rng.normal(0, 1, n)
+        compiled = details._refined(left, right, 0.01, -0.01)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(details, "compiled_passes", lambda: None)
+            assert details._refined(left, right, 0.01, -0.01) == pytest.approx(compiled, abs=1e-7)
 
 
 @pytest.mark.parametrize("drawn", [False, True])
@@ -277,7 +323,7 @@ def test_a_detail_is_at_most_256_pixels_along_each_axis() -> None:
     assert sizes == [(10, 20), (256, 256), (256, 100), (100, 256), (256, 256)]
     assert all((one == 80).all() for one in made)
     levels = blocks(100, 90)
-    assert np.array_equal(details.detail(levels), details._soft(levels))
+    assert np.array_equal(details.detail(levels), details.soft(levels))
 
 
 @pytest.mark.parametrize(
