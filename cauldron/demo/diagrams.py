@@ -27,6 +27,21 @@ _CHAINS = (
     ("plankton", "krill", "penguin", "orca"),
     ("carrot", "rabbit", "weasel", "owl"),
 )
+_TEST_CYCLES = (
+    ("spore", "moss", "capsule", "lid"),
+    ("spring", "summer", "autumn", "winter"),
+    ("magma", "lava", "basalt", "sand", "sandstone"),
+    ("egg", "chick", "pullet", "hen"),
+    ("dawn", "noon", "dusk", "midnight"),
+)
+_TEST_CHAINS = (
+    ("nectar", "moth", "bat", "python", "eagle"),
+    ("kelp", "urchin", "otter", "shark"),
+    ("acorn", "mouse", "stoat", "lynx"),
+    ("pollen", "bee", "toad", "heron"),
+    ("lichen", "reindeer", "wolf", "bear"),
+)
+"""Other than those of training: a test diagram that is there too has been planted."""
 _FILLS = ((238, 232, 205), (214, 232, 214), (220, 226, 242), (246, 220, 214), (255, 255, 255))
 
 
@@ -39,10 +54,11 @@ class Diagram:
     boxes: tuple[tuple[int, int, int, int], ...]
 
 
-def diagram(rng: Rng) -> tuple[Diagram, Image.Image]:
+def diagram(rng: Rng, test: bool = False) -> tuple[Diagram, Image.Image]:
     """Draw a cycle or a chain: labelled boxes joined by arrows."""
     kind = one_of(rng, ("cycle", "chain"))
-    labels = tuple(one_of(rng, _CYCLES if kind == "cycle" else _CHAINS))
+    cycles, chains = (_TEST_CYCLES, _TEST_CHAINS) if test else (_CYCLES, _CHAINS)
+    labels = tuple(one_of(rng, cycles if kind == "cycle" else chains))
     turn = int(rng.integers(len(labels))) if kind == "cycle" else 0
     labels = labels[turn:] + labels[:turn]
     width, height = int(rng.integers(340, 420)), int(rng.integers(260, 330))
@@ -142,7 +158,7 @@ def ai2d(tree: Tree, rng: Rng, records: int) -> list[str]:
     asked: dict[int, dict[str, Any]] = {}
     test = range(records, records + max(records // 4, 4))
     for number in range(test.stop):
-        shown, image = diagram(rng)
+        shown, image = diagram(rng, number in test)
         mode = ("RGB", "RGB", "RGBA", "P")[number % 4]
         pictures[number] = png(image.convert(mode))
         asked[number] = _questions(rng, f"{number}.png", shown)
