@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any, Literal
 
@@ -25,6 +26,9 @@ from cauldron.cli.options import Address, Engine, Json, Share, Workers, pairs
 from cauldron.cli.run import Progress, emit, guarded, message, start_logs, table
 from cauldron.errors import UsageError, near
 
+TABLES_ONLY = frozenset({"diff", "filter", "mix", "show", "stats", "verify", "why"})
+"""Verbs that multiply no matrices: starting threads for that takes longer than all their work."""
+
 
 class Verbs(TyperGroup):
     """The verbs; a misspelt one is told the nearest."""
@@ -36,6 +40,8 @@ class Verbs(TyperGroup):
             message(f"error: no command '{verb}'{near(verb, self.list_commands(ctx))}")
             message("  cauldron --help lists them")
             raise SystemExit(2)
+        if verb in TABLES_ONLY:
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         return super().resolve_command(ctx, args)
 
 
@@ -179,8 +185,25 @@ app.command()(start.schema)
 app.command("bench-loader")(bench.bench_loader)
 
 
+def _leave_out_others(verb: str) -> None:
+    """Prepare no verb but the one that is asked for: all together take longer than many a verb.
+
+    One more stays, since typer makes a lone command the whole command line.
+    """
+    asked = [
+        c
+        for c in app.registered_commands
+        if verb == (c.name or getattr(c.callback, "__name__", ""))
+    ]
+    if asked:
+        app.registered_commands = [*asked, app.registered_commands[-1]]
+
+
 def main() -> None:
     """Run the command line."""
     sys.argv[0] = "cauldron"
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # seeking them takes 15 ms
     start_logs()
+    if "_CAULDRON_COMPLETE" not in os.environ:
+        _leave_out_others(sys.argv[1] if len(sys.argv) > 1 else "")
     app()

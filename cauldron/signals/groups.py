@@ -18,14 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from cauldron.errors import UsageError, near
-from cauldron.signals.chat import count_signals, phrase_signals
-from cauldron.signals.hashes import hash_signals, sketch_signals
-from cauldron.signals.language import language_signals
-from cauldron.signals.pictures import header_signals, pixel_signals
-from cauldron.signals.ratings import rating_signals
 from cauldron.signals.said import Ints, Said
-from cauldron.signals.text import text_signals
-from cauldron.signals.tokens import token_signals
 
 ENTRY_POINT = "cauldron.signals"
 
@@ -98,6 +91,11 @@ class Spec:
     settings: tuple[tuple[str, str], ...] = field(default=())
 
 
+def _of(module: str) -> Any:
+    """Import what measures when it does: rules want to know the columns alone, and soon."""
+    return importlib.import_module(f"cauldron.signals.{module}")
+
+
 _REAL, _WHOLE, _FLAG, _TEXT = pa.float32(), pa.int32(), pa.bool_(), pa.string()
 
 
@@ -117,7 +115,7 @@ def _counts() -> Group:
             ("min_answer_chars", _WHOLE),
             ("max_answer_chars", _WHOLE),
         ),
-        measure=lambda batch: count_signals(batch.said, batch.n_images),
+        measure=lambda batch: _of("chat").count_signals(batch.said, batch.n_images),
     )
 
 
@@ -133,7 +131,7 @@ def _phrases() -> Group:
             ("unseen_picture", _FLAG),
             ("special_token", _TEXT),
         ),
-        measure=lambda batch: phrase_signals(batch.said),
+        measure=lambda batch: _of("chat").phrase_signals(batch.said),
     )
 
 
@@ -142,7 +140,7 @@ def _tokens(tokenizer: str = "", sha256: str = "") -> Group:
         name="tokens",
         version=1,
         fields=(("text_tokens", _WHOLE), ("answer_tokens", _WHOLE)),
-        measure=lambda batch: token_signals(batch.said, tokenizer),
+        measure=lambda batch: _of("tokens").token_signals(batch.said, tokenizer),
         settings=sha256,
     )
 
@@ -161,7 +159,7 @@ def _text() -> Group:
         name="text",
         version=1,
         fields=(("words", _WHOLE), *((name, _REAL) for name in ratios)),
-        measure=lambda batch: text_signals(batch.said),
+        measure=lambda batch: _of("text").text_signals(batch.said),
     )
 
 
@@ -170,7 +168,7 @@ def _language() -> Group:
         name="language",
         version=2,
         fields=(("language", _TEXT), ("language_score", _REAL)),
-        measure=lambda batch: language_signals(batch.said),
+        measure=lambda batch: _of("language").language_signals(batch.said),
     )
 
 
@@ -180,7 +178,7 @@ def _ratings() -> Group:
         name="ratings",
         version=1,
         fields=tuple((name, _REAL) for name in names),
-        measure=lambda batch: rating_signals(batch.said.extra, names),
+        measure=lambda batch: _of("ratings").rating_signals(batch.said.extra, names),
     )
 
 
@@ -189,7 +187,7 @@ def _hashes() -> Group:
         name="hashes",
         version=1,
         fields=(("text_hash", _TEXT), ("question_hashes", pa.list_(_TEXT))),
-        measure=lambda batch: hash_signals(batch.said),
+        measure=lambda batch: _of("hashes").hash_signals(batch.said),
     )
 
 
@@ -198,7 +196,7 @@ def _sketch() -> Group:
         name="sketch",
         version=1,
         fields=(("minhash", pa.binary()),),
-        measure=lambda batch: sketch_signals(batch.said),
+        measure=lambda batch: _of("hashes").sketch_signals(batch.said),
     )
 
 
@@ -218,7 +216,7 @@ def _header() -> Group:
             ("image_animated", _FLAG),
             ("image_orientation", pa.int8()),
         ),
-        measure=lambda batch: header_signals(batch.pictures),
+        measure=lambda batch: _of("pictures").header_signals(batch.pictures),
         reads="heads",
     )
 
@@ -236,7 +234,7 @@ def _pixels() -> Group:
             ("image_phash256", pa.binary()),
             ("image_thumb", pa.binary()),
         ),
-        measure=lambda batch: pixel_signals(batch.pictures),
+        measure=lambda batch: _of("pictures").pixel_signals(batch.pictures),
         reads="pictures",
     )
 

@@ -220,9 +220,7 @@ def _runs(groups: Iterable[pa.Table]) -> Iterator[list[pa.Table]]:
     size = 0
     for group in groups:
         held.append(group)
-        size += (
-            group.get_total_buffer_size()
-        )  # of slices more than theirs, and found ten times sooner
+        size += group.get_total_buffer_size()  # more than a slice has, but told at once
         if size >= HASH_BYTES:
             yield held
             held, size = [], 0
