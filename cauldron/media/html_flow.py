@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -122,18 +123,22 @@ class Layout:
         links = np.flatnonzero(content.tags & has(tree.starts, of.LINK))
         self.link_before = self._last(links)
         pre = np.flatnonzero(self.laid & has(tree.starts, of.PRE))
-        self.kept = around(tree, pre) > 0
+        self.kept = around(tree, pre) > 0 if len(pre) else np.zeros(len(tree.texts), np.bool_)
         self.texts, self.filled = self._texts(content, told)
         self.marks = (self.kept & (self.filled > 0)).astype(np.int64)
         linked = (self.filled > 0) & (self.link_before >= 0)
         linked[list(told)] = False
         self.linked = summed(linked)
-        heads = self.laid & has(tree.kinds, of.HEADING)
-        last = np.maximum.accumulate(np.where(heads, np.arange(len(heads)), -1))
-        self.in_heading = np.append(False, (last >= 0) & (tree.starts[last] > 0))
         self.separated = self._separators(content, told)
         self._mark()
         self.steps = self._steps(pictures)
+
+    @cached_property
+    def in_heading(self) -> Bools:
+        """Which texts stand in a heading."""
+        heads = self.laid & has(self.tree.kinds, of.HEADING)
+        last = np.maximum.accumulate(np.where(heads, np.arange(len(heads)), -1))
+        return np.append(False, (last >= 0) & (self.tree.starts[last] > 0))
 
     def _texts(self, content: Content, told: dict[int, str]) -> tuple[list[str], Ints]:
         """Return the texts that are shown, white space collapsed or marked, and if it is all."""
@@ -183,6 +188,8 @@ class Layout:
 
     def _with(self, places: Ints) -> Bools:
         """Say which texts have one of some places in what is shown."""
+        if not len(places):
+            return np.zeros(len(self.tree.texts), np.bool_)
         ends = np.flatnonzero(np.frombuffer(self.tree.written.shown, np.uint8) == 0)
         found = np.zeros(len(ends) + 2, np.bool_)
         found[np.searchsorted(ends, places)] = True
@@ -217,21 +224,21 @@ class Layout:
     def _mark(self) -> None:
         """Put line breaks, cells and spaces of rows in front of the texts that follow them."""
         kinds, row = self.tree.kinds, self.in_row & self.laid
-        cells = has(kinds, of.CELL)
-        breaks = has(kinds, of.BREAK)
+        breaks = self.laid & has(kinds, of.BREAK)
+        cells = row & has(kinds, of.CELL)
         spaced = row & ~has(kinds, of.ROWS) & ~cells
         self.spaced = spaced & ~breaks
-        for mark, filled, marked in (
-            (" ", _SPACE_ONLY, spaced),
-            (_CELL, _FILLED, row & cells & (self.tree.starts > 0)),
-            (_BREAK, _FILLED, self.laid & breaks & ~spaced),
-        ):
-            places = np.flatnonzero(marked) + 1
+        marked = [(_BREAK, _FILLED, breaks & ~spaced)]
+        if row.any():
+            starts = cells & (self.tree.starts > 0)
+            marked += [(" ", _SPACE_ONLY, spaced), (_CELL, _FILLED, starts)]
+        for mark, filled, tags in marked:
+            places = np.flatnonzero(tags) + 1
             self.filled[places] = np.maximum(self.filled[places], filled)
             self.marks[places] |= filled == _FILLED
             for place in places.tolist():
                 self.texts[place] = mark + self.texts[place]
-        self.ends_paragraphs = self.laid & ~breaks & ~(row & cells) & ~self.spaced
+        self.ends_paragraphs = self.laid & ~breaks & ~cells & ~self.spaced
 
     def _changes(self) -> Ints:
         """Return what each tag would change of a list."""
@@ -256,8 +263,10 @@ class Layout:
         level = np.where(has(kinds, of.LINE), _LINE, _BLANK)
         always = np.where((filled > 0) | has(kinds, of.CELL), level, 0)
         unmarked = level - always
-        in_links = _any(self.linked, firsts, places) & _any(self.separated, firsts, places)
-        odd = in_links | _any(summed(self.marks), firsts, places)
+        in_links = np.zeros(len(places), np.bool_)
+        if self.separated[-1]:
+            in_links = _any(self.linked, firsts, places) & _any(self.separated, firsts, places)
+        odd = in_links | (_any(summed(self.marks), firsts, places) if self.marks.any() else False)
         plain = (filled == _FILLED) & (does & ~_CHANGE == _BREAKS) & ~odd
         filled[plain] = _PLAIN
         goes_on = (does[1:] == _BREAKS) & (does[:-1] == _BREAKS) & (filled[1:] < _FILLED)
@@ -442,7 +451,9 @@ def _laid_out(text: str) -> str:
     if "  " in text:
         text = _SPACES.sub(" ", text)  # where texts meet
     if _CELL in text:
-        cells = " | ".join([_laid_out(cell) for cell in text.split(_CELL)])
+        plain = _BREAK not in text and _KEPT_SPACE not in text and _KEPT_TAB not in text
+        laid_out = [cell.strip(" ") if plain else _laid_out(cell) for cell in text.split(_CELL)]
+        cells = " | ".join(laid_out)
         return (_SPACES.sub(" ", cells) if "  " in cells else cells).strip(" |")
     if _BREAK not in text and _KEPT_SPACE not in text and _KEPT_TAB not in text:
         return text.strip(" ")
