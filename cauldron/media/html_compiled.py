@@ -10,6 +10,16 @@ from cauldron.media.html_tags import ALONE, CLOSE, NEVER, NOTE, OPEN, PLAIN, RAW
 
 _SPACE, _AMPERSAND, _LESS, _GREATER, _DASH = ord(" "), ord("&"), ord("<"), ord(">"), ord("-")
 _NO_BREAK = (0xC2, 0xA0)
+_EQUALS, _QUOTE = ord("="), ord('"')
+_IMG, _SCRIPT, _CLASS, _STYLE, _TYPE, _ROLE, _HREF, _HIDDEN, _DISPLAY, _WIDTH, _HEIGHT = (
+    np.array(bytearray(word.encode()))
+    for word in "img script class style type role href hidden display width height".split()
+)
+_MATH, _CAPTION, _ROLE_IS, _HREF_IS, _X_HIDDEN, _X_ROLE, _X_HREF = (
+    np.array(bytearray(word.encode()))
+    for word in ("math", "caption", "role=", "href=", ' x="hidden"', ' x="role="', ' x="href="')
+)
+_HASH_SHIFT = np.uint64(64 - 12)
 _SAMPLES, _PROBES, _ODD = 12, 8, np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -72,6 +82,148 @@ def tags_of(page, names, kinds_by_slot, factor, shift):
         place += 1
     others = others[:n_others]
     return heads[:n_tags], tails[:n_tags], kinds[:n_tags], others, regular
+
+
+@numba.njit(nogil=True, cache=True)
+def told_tags(page, heads, tails, places, telling):
+    """Return some tags with only those attributes that say something, written one after another.
+
+    Whether a link leads somewhere is kept, not where. What other attributes hold that is asked for
+    anywhere in a tag is kept as ` x="..."`. A tag that is not written as the parser does stays.
+
+    Args:
+        telling: a table of the hashes of words of an id that say something.
+    """
+    most = 64 * len(places)
+    for place in places:
+        most += tails[place] - heads[place]
+    out = np.empty(most, np.uint8)
+    bounds = np.zeros(len(places) + 1, np.int64)
+    size = 0
+    for number in range(len(places)):
+        head, tail = heads[places[number]], tails[places[number]]
+        begin, place = size, head
+        while place < tail and page[place] != _SPACE:
+            place += 1
+        size = _copied(page, head, place, out, size)
+        is_image, is_script = _is(page, head, place, _IMG), _is(page, head, place, _SCRIPT)
+        has_role = has_href = is_odd = False
+        regular = page[head] != ord("/") and page[head] != ord("!")
+        while regular and place < tail:
+            name = place + 1
+            equals = name
+            while equals < tail and page[equals] != _EQUALS and page[equals] != _SPACE:
+                equals += 1
+            end = equals + 2
+            while end < tail and page[end] != _QUOTE:
+                end += 1
+            regular = end < tail and equals > name and page[place] == _SPACE
+            regular = regular and page[equals] == _EQUALS and page[equals + 1] == _QUOTE
+            if not regular:
+                break
+            length = equals - name
+            if _ends(page, name, equals, _HREF):
+                size = _copied(page, place, equals + 2, out, size)
+                if end > equals + 2:
+                    out[size] = ord("x")
+                    size += 1
+                out[size] = _QUOTE
+                size += 1
+            kept = _ends(page, name, equals, _ROLE) or (
+                length == 5 and _is(page, name, equals, _CLASS)
+            )
+            kept = kept or (length == 6 and _is(page, name, equals, _HIDDEN))
+            if length == 2 and page[name] == ord("i") and page[name + 1] == ord("d"):
+                kept = _tells(page, equals + 2, end, telling)
+            elif is_image and length >= 5:
+                kept = kept or _is(page, name, equals, _WIDTH) or _is(page, name, equals, _HEIGHT)
+            elif is_script and length == 4:
+                kept = kept or _is(page, name, equals, _TYPE)
+            odd = _has(page, name, end, _HIDDEN) or _has(page, name, end, _DISPLAY)
+            if odd and length == 5 and _is(page, name, equals, _STYLE):
+                kept = True
+            if kept:
+                size = _copied(page, place, end + 1, out, size)
+            else:
+                is_odd = is_odd or odd
+                has_role = has_role or _has(page, equals, end, _ROLE_IS)
+                has_href = has_href or _has(page, equals, end, _HREF_IS)
+            place = end + 1
+        if not regular:
+            size = _copied(page, head, tail, out, begin)
+        else:
+            if is_odd:
+                size = _copied(_X_HIDDEN, 0, len(_X_HIDDEN), out, size)
+            if has_role:
+                size = _copied(_X_ROLE, 0, len(_X_ROLE), out, size)
+            if has_href:
+                size = _copied(_X_HREF, 0, len(_X_HREF), out, size)
+        bounds[number + 1] = size
+    return out[:size], bounds
+
+
+@numba.njit(nogil=True, cache=True)
+def _copied(page, begin, end, out, size):
+    """Copy bytes and return where they end."""
+    for place in range(begin, end):
+        out[size + place - begin] = page[place]
+    return size + end - begin
+
+
+@numba.njit(nogil=True, cache=True)
+def _is(page, begin, end, word):
+    return end - begin == len(word) and _ends(page, begin, end, word)
+
+
+@numba.njit(nogil=True, cache=True)
+def _ends(page, begin, end, word):
+    if end - begin < len(word):
+        return False
+    return _alike(page, end - len(word), word, 0)
+
+
+@numba.njit(nogil=True, cache=True)
+def _has(page, begin, end, word):
+    for place in range(begin, end - len(word) + 1):
+        if page[place] == word[0] and _ends(page, place, place + len(word), word):
+            return True
+    return False
+
+
+@numba.njit(nogil=True, cache=True)
+def _tells(page, begin, end, telling):
+    """Say whether an id may tell something: it has one of some words, or is no plain word."""
+    mixed = np.uint64(0)
+    for place in range(begin, end):
+        byte = page[place]
+        if byte >= 0x80 or byte <= _SPACE or byte == _AMPERSAND:
+            return True
+        lower = byte | 0x20 if ord("A") <= byte <= ord("Z") else byte
+        mixed = (mixed ^ np.uint64(lower)) * _ODD
+        if lower == ord("m") and place + 4 <= end and _alike(page, place, _MATH, 0x20):
+            return True
+        if lower == ord("c") and place + 7 <= end and _alike(page, place, _CAPTION, 0x20):
+            return True
+    return telling[mixed >> _HASH_SHIFT]
+
+
+@numba.njit(nogil=True, cache=True)
+def _alike(page, place, word, case):
+    for back in range(len(word)):  # noqa: SIM110 -- numba has no generators
+        if page[place + back] | case != word[back]:
+            return False
+    return True
+
+
+def hashes_of(words):
+    """Return the table of `told_tags`, true where a word may be one of some."""
+    table = np.zeros(1 << 64 - int(_HASH_SHIFT), np.bool_)
+    for word in words:
+        mixed = 0
+        for byte in word.encode():
+            mixed = (mixed ^ byte) * int(_ODD) & (1 << 64) - 1
+        table[mixed >> int(_HASH_SHIFT)] = True
+    return table
 
 
 @numba.njit(nogil=True, cache=True)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cauldron.media.html_tags import KNOWN_NAMES, RAW, TAGS, unescaped_bytes
+from cauldron.media.html_tags import KNOWN_NAMES, RAW, TAGS, TELLING_WORDS, unescaped_bytes
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -102,6 +102,12 @@ def compiled_passes() -> Any:
     return html_compiled
 
 
+@cache
+def _telling() -> Bools:
+    table: Bools = compiled_passes().hashes_of(TELLING_WORDS)
+    return table
+
+
 _pages = itertools.count()
 
 
@@ -122,8 +128,10 @@ def cut_compiled(page: bytes) -> Pieces | None:
     heads, tails, kinds, others, is_regular = compiled_passes().tags_of(letters, *known)
     if not is_regular:
         return None
-    firsts, same = compiled_passes().same_tags(letters, heads, tails, others)
-    kinds[others] = _looked_up(page, heads[firsts], tails[firsts])[same]
+    passes = compiled_passes()
+    told, bounds = passes.told_tags(letters, heads, tails, others, _telling())
+    firsts, same = passes.same_tags(told, bounds[:-1], bounds[1:], np.arange(len(others)))
+    kinds[others] = _looked_up(told.tobytes(), bounds[firsts], bounds[firsts + 1])[same]
     return Pieces(page, heads, tails, kinds, True)
 
 

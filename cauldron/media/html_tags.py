@@ -137,6 +137,8 @@ def _bits_by_name() -> dict[str, int]:
 
 
 _BY_NAME = _bits_by_name()
+TELLING_WORDS = frozenset().union(*(words for _, words in _TOLD))
+"""Words of a class or an id that tell something; `math` and `caption` do so inside others."""
 KNOWN_NAMES = frozenset(
     f"{end}{name}".encode() for name in {*_BY_NAME, *_INLINE, *VOID} for end in ("", "/")
 )
@@ -177,12 +179,18 @@ def _bits_of(tag: str) -> int:
 
 def _with_attributes(name: str, raw: str, found: int) -> int:
     """Return the bits of a tag that has attributes."""
+    odd = "hidden" in raw or "display" in raw
+    if not (odd or "class=" in raw or "id=" in raw or "role=" in raw):
+        if name == "a":
+            is_link = ' href="' in raw and ' href=""' not in raw
+            return found | (COUNTED_LINK if "href=" in raw else 0) | (LINK if is_link else 0)
+        if name not in ("img", "script"):
+            return found | PLAIN if name in _INLINE else found
     attrs = dict(_ATTRIBUTE.findall(raw))
     told = _told_by(attrs.get("class", "")), _told_by(attrs.get("id", ""))
     named = _bits_of_words(*told, name in _NAMED_BY_ID)
     if named and (name == "a" or name in _INLINE) and not (told[0] | told[1]) & _SENTENCE:
         named &= ~(IF_MINOR | IF_BARE_AND_MINOR)
-    odd = "hidden" in raw or "display" in raw
     if name in _INLINE and not odd and "role=" not in raw and not named & ~FIGURE_LIKE:
         found |= 0 if (told[0] | told[1]) & _MATHS else PLAIN
     if "role=" in raw:
