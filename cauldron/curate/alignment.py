@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from cauldron.curate.details import compiled_passes
 
@@ -132,12 +131,19 @@ def _within_tint(one: F32, two: F32, moved: bool) -> npt.NDArray[np.bool_]:
 
 def _uneven(tints: F32) -> F32:
     """Return by how much the tints of a place and of those around it differ: [p, 8, 8]."""
-    wide = np.pad(tints, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
-    along = sliding_window_view(wide, 3, axis=-1)
-    high, low = along.max(axis=-1), along.min(axis=-1)
-    high = sliding_window_view(high, 3, axis=-2).max(axis=-1)
-    low = sliding_window_view(low, 3, axis=-2).min(axis=-1)
+    high, low = tints, tints
+    for axis in (-1, -2):
+        high, low = _around(high, np.maximum, axis), _around(low, np.minimum, axis)
     return np.asarray((high - low).max(axis=1), np.float32)
+
+
+def _around(values: F32, chosen: np.ufunc, axis: int) -> F32:
+    """Return the largest, or least, of each value and the two beside it along an axis."""
+    along = np.moveaxis(values, axis, 0)
+    out = along.copy()
+    chosen(out[1:], along[:-1], out=out[1:])
+    chosen(out[:-1], along[1:], out=out[:-1])
+    return np.moveaxis(out, 0, axis)
 
 
 def _smooth(values: F32) -> F32:

@@ -318,7 +318,7 @@ def _rest(left: U8, right: U8, place: F64, cut: bool = False) -> Difference:
         cut: whether light tones of a brighter one may have been cut off.
     """
     both = inside(left.shape, place)
-    values, target = left[both], right[both]
+    values, target = (np.ascontiguousarray(levels[both]) for levels in (left, right))
     rest = _toned_rest(values, target, *_tone(values, target))
     if not cut or (gain := _cut_gain(values, target)) == 1:
         return rest

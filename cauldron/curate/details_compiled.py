@@ -1,5 +1,7 @@
 """The passes of `details` over pixels, compiled by numba; it needs `numba`.
 
+Loops over neighbours are to become vector instructions: so places are told without a sign where
+they are sums, no division is checked, and what cannot be foreseen is no branch.
 Bounds come as arguments: what numba keeps of a function does not notice that a constant changed.
 """
 
@@ -73,27 +75,26 @@ def best_crop(left, right, low, share, border):
     return found
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "nsz"})
 def tone(left, right, dark, bright, cut, flat):
     """Return gain and offset by the flat places, as `details._tone` does."""
     high, wide = (left.shape[0] + 1) // 2, (left.shape[1] + 1) // 2
-    total = mean = wanted = 0.0
+    values, targets = np.empty((high + 2, wide + 2), np.int16), np.empty((high, wide), np.int16)
     says = np.empty((high, wide), np.float32)
     for y in range(high):
         for x in range(wide):
-            value, target = np.int32(left[2 * y, 2 * x]), np.int32(right[2 * y, 2 * x])
-            slope = 0
-            if x > 0:
-                slope += abs(value - np.int32(left[2 * y, 2 * x - 2]))
-            if x < wide - 1:
-                slope += abs(value - np.int32(left[2 * y, 2 * x + 2]))
-            if y > 0:
-                slope += abs(value - np.int32(left[2 * y - 2, 2 * x]))
-            if y < high - 1:
-                slope += abs(value - np.int32(left[2 * y + 2, 2 * x]))
+            values[y + 1, x + 1] = left[2 * y, 2 * x]
+            targets[y, x] = right[2 * y, 2 * x]
+        values[y + 1, 0], values[y + 1, wide + 1] = values[y + 1, 1], values[y + 1, wide]
+    values[0], values[high + 1] = values[1], values[high]  # no slope over the border
+    total = mean = wanted = 0.0
+    for y in range(high):
+        for x in range(wide):
+            value, target = np.int32(values[y + 1, x + 1]), np.int32(targets[y, x])
+            slope = abs(value - values[y + 1, x]) + abs(value - values[y + 1, x + 2])
+            slope += abs(value - values[y, x + 1]) + abs(value - values[y + 2, x + 1])
             weight = 1 / (1 + (slope * (0.5 / flat)) ** 2)
-            if max(value, target) > bright or min(value, target) < dark:
-                weight *= cut
+            weight *= cut if max(value, target) > bright or min(value, target) < dark else 1.0
             says[y, x] = weight
             total += weight
             mean += weight * value
@@ -103,9 +104,9 @@ def tone(left, right, dark, bright, cut, flat):
     above, below, share = prior, prior, 1 / total
     for y in range(high):
         for x in range(wide):
-            value = left[2 * y, 2 * x] - mean
+            value = values[y + 1, x + 1] - mean
             weighed = says[y, x] * share * value
-            above += weighed * (right[2 * y, 2 * x] - wanted)
+            above += weighed * (targets[y, x] - wanted)
             below += weighed * value
     gain = min(max(above / below, 0.5), 2.0)
     return gain, wanted - gain * mean
@@ -148,23 +149,28 @@ def warped(values, x, wider, y, higher):
     """Move and stretch a picture, as `details._warped` does; what lies outside repeats its edge."""
     high, wide = values.shape
     out = np.empty((high, wide), np.uint8)
-    lefts, rights, shares = np.empty(wide, np.int32), np.empty(wide, np.int32), np.empty(wide)
+    lefts, rights, shares = np.empty(wide, np.uint32), np.empty(wide, np.uint32), np.empty(wide)
     for column in range(wide):
         from_x = (1 + wider) * (column + 0.5) + (x - wider) * wide / 2 - 0.5
         from_x = min(max(from_x, 0.0), wide - 1.0)
-        lefts[column] = int(from_x)
-        rights[column] = min(lefts[column] + 1, wide - 1)
-        shares[column] = from_x - lefts[column]
+        left = int(from_x)
+        lefts[column], rights[column] = left, min(left + 1, wide - 1)
+        shares[column] = from_x - left
+    moved, filled = np.empty((2, wide)), 0  # rows moved along themselves: the last two of them
     for row in range(high):
         from_y = (1 + higher) * (row + 0.5) + (y - higher) * high / 2 - 0.5
         from_y = min(max(from_y, 0.0), high - 1.0)
         top = int(from_y)
         low, below = from_y - top, min(top + 1, high - 1)
+        for source in range(max(filled, top), below + 1):
+            for column in range(wide):
+                left, right, far = lefts[column], rights[column], shares[column]
+                level = values[source, left] * (1 - far) + values[source, right] * far
+                moved[source % 2, column] = level
+        filled = below + 1
         for column in range(wide):
-            left, right, far = lefts[column], rights[column], shares[column]
-            upper = values[top, left] * (1 - far) + values[top, right] * far
-            lower = values[below, left] * (1 - far) + values[below, right] * far
-            out[row, column] = np.uint8(upper * (1 - low) + lower * low + 0.5)
+            level = moved[top % 2, column] * (1 - low) + moved[below % 2, column] * low
+            out[row, column] = np.uint8(level + 0.5)
     return out
 
 
@@ -175,43 +181,78 @@ def places(values, target, least, most, steps, window, share, steep):
     Differences of the last rows are held, and the sums of their columns moved down row by row.
     """
     high, wide = values.shape
-    half, n = window // 2, wide - window + 1
-    rests, columns = np.zeros((window, wide), np.int32), np.zeros(wide, np.int32)
-    lows, highs = np.empty(wide, np.int32), np.empty(wide, np.int32)
-    totals, across = np.empty(n, np.int32), np.empty(n, np.int32)
-    counts, edges, worst = np.zeros(255 * steps * window**2 + 1, np.int32), 0, np.int32(0)
+    both, n = np.empty(256, np.uint32), wide - window + 1
+    for k in range(256):
+        both[k] = np.uint32(least[k]) | np.uint32(most[k]) << np.uint32(16)
+    rests, columns = np.zeros((window, wide), np.int16), np.zeros(wide, np.int16)
+    bounds, totals = np.empty(wide, np.uint32), np.empty(n, np.int16)
+    changes, kept = np.empty(n, np.int16), np.empty(n + 1, np.int16)
+    counts, edges, worst = np.zeros(255 * steps * window**2 + 1, np.int32), 0, np.int16(0)
     for y in range(high):
-        slot, scale = y % window, np.int32(steps)
-        for x in range(wide):
-            lows[x], highs[x] = least[values[y, x]], most[values[y, x]]
-        for x in range(wide):
-            goal = np.int32(target[y, x]) * scale
-            rest = max(lows[x] - goal, goal - highs[x], np.int32(0))
-            columns[x] += rest - rests[slot, x]
-            rests[slot, x] = rest
-        if y < window - 1:
-            continue
-        middle = y - half
-        for x in range(n):
-            totals[x] = columns[x]
-            level = np.int32(target[middle, x + half + 1])
-            change = abs(level - np.int32(target[middle, x + half - 1]))
-            level = np.int32(target[middle + 1, x + half])
-            across[x] = change + abs(level - np.int32(target[middle - 1, x + half]))
-        for k in range(1, window):
-            for x in range(n):
-                totals[x] += columns[x + k]
-        for x in range(n):
-            worst = max(worst, totals[x])
-        for x in range(n):
-            if across[x] > steep:
-                counts[totals[x]] += 1
-                edges += 1
+        _put_rests(values, target, both, y, np.int16(steps), bounds, rests, columns)
+        if y >= window - 1:
+            worst = max(worst, _put_totals(columns, window, totals))
+            _put_changes(target, y - window // 2, window // 2, changes)
+            many = _put_edges(totals, changes, steep, kept)
+            for k in range(many):
+                counts[kept[k]] += 1
+            edges += many
     rank, usual = int(share * (edges - 1)) if edges else -1, 0
     while rank >= 0:
         rank -= counts[usual]
         usual += 1
     return worst, max(usual - 1, 0)
+
+
+@numba.njit(nogil=True, cache=True)
+def _put_rests(values, target, both, y, steps, bounds, rests, columns):
+    """Put down what is left in a row, instead of that of the row a place above, and sum it up."""
+    slot = y % len(rests)
+    for x in range(len(columns)):
+        bounds[x] = both[values[y, x]]
+    for x in range(len(columns)):
+        goal = np.int16(np.int16(target[y, x]) * steps)
+        low, high = np.int16(bounds[x] & np.uint32(0xFFFF)), np.int16(bounds[x] >> np.uint32(16))
+        rest = np.int16(max(np.int16(low - goal), np.int16(goal - high), np.int16(0)))
+        columns[x] = np.int16(columns[x] + np.int16(rest - rests[slot, x]))
+        rests[slot, x] = rest
+
+
+@numba.njit(nogil=True, cache=True)
+def _put_totals(columns, window, totals):
+    """Write the sums of places; return the largest."""
+    worst = np.int16(0)
+    for x in range(len(totals)):
+        totals[x] = columns[x]
+    for k in range(1, window):
+        for x in range(len(totals)):
+            totals[x] += columns[x + k]
+    for x in range(len(totals)):
+        worst = max(worst, totals[x])
+    return worst
+
+
+@numba.njit(nogil=True, cache=True)
+def _put_changes(target, y, half, changes):
+    """Write how levels change at the middle of the places of a row."""
+    left, middle, right = np.uint64(half - 1), np.uint64(half), np.uint64(half + 1)
+    for x in range(np.uint64(len(changes))):
+        across = np.int16(target[y, x + right]) - np.int16(target[y, x + left])
+        down = np.int16(target[y + 1, x + middle]) - np.int16(target[y - 1, x + middle])
+        changes[x] = abs(np.int16(across)) + abs(np.int16(down))
+
+
+@numba.njit(nogil=True, cache=True)
+def _put_edges(totals, changes, steep, kept):
+    """Write the sums of those places at whose middle there is an edge; return how many these are.
+
+    All are written, but the next one over what is not to stay: whether it is cannot be foreseen.
+    """
+    many = 0
+    for x in range(len(totals)):
+        kept[many] = totals[x]
+        many += changes[x] > steep
+    return many
 
 
 @numba.njit(nogil=True, cache=True)

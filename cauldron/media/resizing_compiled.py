@@ -6,7 +6,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-_BLOCK = 16  # side of the blocks in which a picture is turned
+_BLOCK = 8  # side of the blocks in which a picture is turned
+_BYTES, _PAIRS = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
+_FOURS = np.uint64(0x00000000FFFFFFFF)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -74,11 +76,53 @@ def _columns(levels, first, many, shares):
 
 @numba.njit(nogil=True, cache=True)
 def _turned(levels):
+    """Turn columns to rows, 8 x 8 values at a time: eight of a row are one number."""
     high, wide = levels.shape
     out = np.empty((wide, high), np.uint8)
-    for top in range(0, high, _BLOCK):
-        for left in range(0, wide, _BLOCK):
-            for x in range(left, min(left + _BLOCK, wide)):
-                for y in range(top, min(top + _BLOCK, high)):
-                    out[x, y] = levels[y, x]
+    tall, broad = high - high % _BLOCK, wide - wide % _BLOCK
+    for top in range(0, tall, _BLOCK):
+        for left in range(0, broad, _BLOCK):
+            a, b = _eight(levels, top, left), _eight(levels, top + 1, left)
+            c, d = _eight(levels, top + 2, left), _eight(levels, top + 3, left)
+            e, f = _eight(levels, top + 4, left), _eight(levels, top + 5, left)
+            g, h = _eight(levels, top + 6, left), _eight(levels, top + 7, left)
+            a, b, c, d = *_swapped(a, b, 8, _BYTES), *_swapped(c, d, 8, _BYTES)
+            e, f, g, h = *_swapped(e, f, 8, _BYTES), *_swapped(g, h, 8, _BYTES)
+            (a, c), (b, d) = _swapped(a, c, 16, _PAIRS), _swapped(b, d, 16, _PAIRS)
+            (e, g), (f, h) = _swapped(e, g, 16, _PAIRS), _swapped(f, h, 16, _PAIRS)
+            (a, e), (b, f) = _swapped(a, e, 32, _FOURS), _swapped(b, f, 32, _FOURS)
+            (c, g), (d, h) = _swapped(c, g, 32, _FOURS), _swapped(d, h, 32, _FOURS)
+            _put_eight(out, left, top, a)
+            _put_eight(out, left + 1, top, b)
+            _put_eight(out, left + 2, top, c)
+            _put_eight(out, left + 3, top, d)
+            _put_eight(out, left + 4, top, e)
+            _put_eight(out, left + 5, top, f)
+            _put_eight(out, left + 6, top, g)
+            _put_eight(out, left + 7, top, h)
+    for y in range(high):
+        for x in range(broad if y < tall else 0, wide):
+            out[x, y] = levels[y, x]
     return out
+
+
+@numba.njit(nogil=True, cache=True)
+def _eight(levels, y, x):
+    """Return eight values of a row, the first one lowest."""
+    held = np.uint64(0)
+    for k in range(_BLOCK):
+        held |= np.uint64(levels[y, np.uint64(x + k)]) << np.uint64(8 * k)
+    return held
+
+
+@numba.njit(nogil=True, cache=True)
+def _put_eight(levels, y, x, held):
+    for k in range(_BLOCK):
+        levels[y, np.uint64(x + k)] = np.uint8(held >> np.uint64(8 * k))
+
+
+@numba.njit(nogil=True, cache=True)
+def _swapped(one, two, bits, mask):
+    """Swap the upper parts of one number for the lower parts of another."""
+    apart = ((one >> np.uint64(bits)) ^ two) & mask
+    return one ^ (apart << np.uint64(bits)), two ^ apart
