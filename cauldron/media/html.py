@@ -14,7 +14,8 @@ import numpy as np
 
 from cauldron.media.charset import Decoded, decode
 from cauldron.media.html_boilerplate import around, content_of, summed
-from cauldron.media.html_flow import Flow, Layout, clean
+from cauldron.media.html_flow import Flow
+from cauldron.media.html_layout import Layout, clean
 from cauldron.media.html_obelics import END_MARK, obelics_parts
 from cauldron.media.html_pictures import (
     MAX_ABOUT,
