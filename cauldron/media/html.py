@@ -7,6 +7,7 @@ text must be is a matter of rules, not of extraction.
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -37,10 +38,12 @@ from cauldron.media.html_tags import (
     TELLING,
     TEX_SCRIPT,
     tokens_of,
+    unescaped,
 )
 from cauldron.media.html_tree import Tree, has, read_tree
 from cauldron.media.limits import LIMITS, Limits
 
+_HREF = re.compile(rb' href="([^"]*)"')
 MAX_REPEATS = 2
 """A picture painted more often on one page is a bullet or an ornament."""
 
@@ -320,7 +323,10 @@ class _Reading:
     def _link_of(self, place: int) -> str:
         """Return where a click on a picture leads, "" for nowhere."""
         link = self._links[place]
-        return self.tree.attrs(link)["href"] if link >= 0 else ""
+        if link < 0:
+            return ""
+        found = _HREF.search(self.tree.page, self._heads[link], self._tails[link])
+        return unescaped(found[1].decode()) if found else ""
 
     def _without_ornaments(self, parts: list[str | PagePicture]) -> list[str | PagePicture]:
         """Leave out pictures that repeat, and join the texts around them."""
