@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -299,18 +300,29 @@ def _refuse_newer(file: pq.ParquetFile, url: str) -> None:
 
 
 def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
-    """Read a whole Parquet file, or some of its columns; pictures by all cores.
-
-    Pages of pictures are mapped, which spares one of two copies of them.
-    """
+    """Read a whole Parquet file, or some of its columns; pictures by all cores."""
     with open_parquet(url) as file:
+        groups, threads = file.num_row_groups, min(file.num_row_groups, spare_cores())
         names = [n for n in file.schema_arrow.names if columns is None or n in columns]
-        if is_local(url) and file.num_row_groups > 1 and _holds_bytes(file.schema_arrow, names):
-            threads = spare_cores() > 1
-            return pq.read_table(
-                local_path(url), columns=names, use_threads=threads, memory_map=True
-            )
-        return file.read(columns=columns)
+        if not (groups > 1 and is_local(url) and _holds_bytes(file.schema_arrow, names)):
+            return file.read(columns=columns)
+        bounds = [groups * k // threads for k in range(threads + 1)]
+        with ThreadPoolExecutor(threads) as pool:
+            read = partial(_read_groups, local_path(url), file.metadata, names)
+            return pa.concat_tables(list(pool.map(read, map(range, bounds, bounds[1:]))))
+
+
+def _read_groups(
+    path: Path, metadata: pq.FileMetaData, columns: list[str], groups: range
+) -> pa.Table:
+    """Read row groups in pieces that are copied once: from mapped pages, to where they stay."""
+    with pq.ParquetFile(path, metadata=metadata, memory_map=True) as file:
+        options: dict[str, Any] = {"columns": columns, "use_threads": False}
+        pieces = file.iter_batches(ROWS_PER_GROUP, row_groups=list(groups), **options)
+        schema = pa.schema(
+            [file.schema_arrow.field(n) for n in columns], file.schema_arrow.metadata
+        )
+        return pa.Table.from_batches(pieces, schema)
 
 
 def _holds_bytes(schema: pa.Schema, names: list[str]) -> bool:
