@@ -24,6 +24,7 @@ BLANK = 2.0  # deviation of grey levels up to which a picture shows nothing to c
 STRUCTURED = 0.3  # share of two grey levels from which a picture is no photograph
 _ALIKE, _DRAWN_ALIKE = 0.85, 0.7  # correlation of coarse thumbnails, lines of drawn ones move
 _CLEAR_FIT, _CLEAR_WORST = 0.9, 12.0  # thumbnails that are clearly the same photograph
+_CLEARLY_LAID, _CLEARLY_LAID_WORST = 0.97, 8.0  # those that count as the same, pixels not at hand
 _TONED = 3.0  # grey levels apart on the whole: one may be brighter, its light tones cut off
 _TONED_FIT, _TONED_WORST = 0.4, 27.0  # structured ones that may be, where one is
 _EVEN = 3.0  # grey levels up to which structured ones are the same wherever they are looked at
@@ -94,9 +95,8 @@ def near_across(
     )
 
 
-def _seem_alike(
-    own: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], block: I64
-) -> npt.NDArray[np.bool_]:
+def _seem_alike(own: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], block: I64) -> Bools:
+    """Say which pairs show the same, as far as looks alone tell."""
     n = len(block)
     looks = np.concatenate([own[block[:, 0]], other[block[:, 1]]])
     thumbs = greys(looks)
@@ -107,8 +107,10 @@ def _seem_alike(
     near = (fit >= np.where(drawn, _CLEAR_FIT, _FIT)) & (
         worst <= np.where(drawn, _CLEAR_WORST, _WORST)
     )
-    near &= shown & (likeness(thumbs, local) >= _ALIKE)
-    return np.asarray(near & same_tints(tints(looks), local))
+    near &= likeness(thumbs, local) >= _ALIKE
+    close, worst = laid(thumbs, local[drawn], _CLEARLY_LAID, 1.0)
+    near[drawn] |= (close >= _CLEARLY_LAID) & (worst <= _CLEARLY_LAID_WORST)
+    return np.asarray(near & shown & same_tints(tints(looks), local))
 
 
 def contrast(looks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

@@ -258,3 +258,15 @@ def test_no_better_crop_is_sought_where_much_differs(
     one = detail(np.asarray(photo(1).convert("L")))
     assert not same_picture(one, one, 10.0, drawn=False)
     assert bool(asked) == sought
+
+
+@pytest.mark.parametrize("draw", [photo, chart, table])
+def test_looks_alone_tell_a_cropped_copy_across_two_sets(draw) -> None:  # type: ignore[no-untyped-def]
+    originals = [draw(number) for number in range(6)]
+    parts = [image.crop((5, 4, image.width - 6, image.height - 5)) for image in originals]
+    own, other = (
+        looks_of(np.stack([look_of(jpeg(image, 80)) for image in images]))
+        for images in (originals, parts)
+    )
+    pairs = near.near_across(own, other, near.RADIUS, near.FINE_RADIUS)[0]
+    assert pairs.tolist() == [[n, n] for n in range(6)]
