@@ -18,9 +18,11 @@ def soft(values):
     high, wide = values.shape
     once = np.empty((high, wide), np.uint16)
     for y in range(high):
-        for x in range(wide):
-            before, after = values[y, max(x - 1, 0)], values[y, min(x + 1, wide - 1)]
-            once[y, x] = 2 * np.uint16(values[y, x]) + before + after
+        for x in range(1, wide - 1):
+            once[y, x] = 2 * np.uint16(values[y, x]) + values[y, x - 1] + values[y, x + 1]
+        for x in (0, wide - 1):
+            beside = values[y, min(x + 1, wide - 1)] if x == 0 else values[y, x - 1]
+            once[y, x] = 3 * np.uint16(values[y, x]) + beside
     out = np.empty((high, wide), np.uint8)
     for y in range(high):
         above, below = max(y - 1, 0), min(y + 1, high - 1)
@@ -34,9 +36,12 @@ def mean_and_deviation(values, step):
     """Return mean and deviation of every `step`-th pixel along both axes."""
     many = total = squares = 0
     for y in range(0, values.shape[0], step):
+        sums = ones = np.int32(0)  # of a row: a side has no more than some hundred pixels
         for x in range(0, values.shape[1], step):
-            value = np.int64(values[y, x])
-            many, total, squares = many + 1, total + value, squares + value * value
+            value = np.int32(values[y, x])
+            ones, sums = np.int32(ones + value), np.int32(sums + value * value)
+        total, squares = total + ones, squares + sums
+    many = ((values.shape[0] + step - 1) // step) * ((values.shape[1] + step - 1) // step)
     mean = total / many
     return mean, np.sqrt(max(squares / many - mean * mean, 0.0))
 
@@ -55,20 +60,21 @@ def profiles(values):
     return columns / high, rows
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "nsz"})
 def best_crop(left, right, low, share, border):
     """Return under which crop a profile is most like another, as `details._shifted` seeks it."""
-    n = len(left) - border
-    wanted = right[border:n] - right[border:n].mean()
-    best, found = -np.inf, 0
+    first, many, one = np.uint64(border), np.uint64(len(left) - 2 * border), np.uint64(1)
+    wanted = right[border : len(left) - border] - right[border : len(left) - border].mean()
+    told, best, found = np.empty(many), -np.inf, 0
     for crop in range(len(low)):
         total = squares = product = 0.0
-        for k in range(border, n):
-            at, far = low[crop, k], share[crop, k]
-            value = left[at] * (1 - far) + left[min(at + 1, len(left) - 1)] * far
-            total, squares = total + value, squares + value * value
-            product += value * wanted[k - border]
-        spread = squares - total * total / max(n - border, 1)
+        for k in range(many):
+            at, far = np.uint64(low[crop, k + first]), share[crop, k + first]
+            told[k] = left[at] * (1 - far) + left[at + one] * far
+        for k in range(many):
+            total, squares = total + told[k], squares + told[k] * told[k]
+            product += told[k] * wanted[k]
+        spread = squares - total * total / max(many, one)
         alike = product / (np.sqrt(max(spread, 0.0)) + 1e-3)
         if alike > best:
             best, found = alike, crop
@@ -381,14 +387,33 @@ def edge_of(side, shift, stretch):
 
 
 @numba.njit(nogil=True, cache=True)
-def flat_share(thumb, levels):
-    """Return the share of pixels near the two most frequent levels, as `alignment.flat_share`."""
-    counts, share = np.zeros(256, np.int64), 0.0
-    for value in thumb.ravel():
-        counts[value] += 1
-    for _ in range(2):
-        most = counts.argmax()
-        low, high = max(most - levels, 0), most + levels + 1
-        share += counts[low:high].sum() / thumb.size
-        counts[low:high] = 0
-    return share
+def flat_share(thumbs, wanted, levels):
+    """Return shares of pixels near the two most frequent levels, as `alignment.flat_share`."""
+    out = np.zeros(len(thumbs))
+    for number in wanted:
+        thumb = thumbs[number].ravel()
+        counts = np.zeros((4, 256), np.int64)  # equal neighbours wait for each other's count
+        for k in range(0, len(thumb), 4):
+            for part in range(4):
+                counts[part, thumb[k + part]] += 1
+        summed = counts.sum(axis=0)
+        for _ in range(2):
+            most = summed.argmax()
+            for level in range(max(most - levels, 0), min(most + levels + 1, 256)):
+                out[number] += summed[level] / len(thumb)
+                summed[level] = 0
+    return out
+
+
+@numba.njit(nogil=True, cache=True)
+def smoothed(thumbs, times):
+    """Return thumbnails smoothed some times; the means of their columns, and of their rows."""
+    out, n = np.empty_like(thumbs), thumbs.shape[1]
+    columns, rows = np.empty((len(thumbs), n)), np.empty((len(thumbs), n))
+    for number in range(len(thumbs)):
+        thumb = thumbs[number]
+        columns[number], rows[number] = profiles(thumb)
+        for _ in range(times):
+            thumb = soft(thumb)
+        out[number] = thumb
+    return out, columns, rows

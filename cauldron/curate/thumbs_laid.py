@@ -20,6 +20,8 @@ from cauldron.curate.details import (
     warped,
 )
 
+_TIMES = 3  # that a thumbnail is smoothed
+
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -50,14 +52,17 @@ def laid(thumbs: U8, pairs: I64, least: float, enough: float) -> tuple[F64, F64]
     chosen, local = thumbs[wanted], local.reshape(-1, 2)
     bright = brightness(chosen)
     darker = np.where((bright[local[:, 0]] > bright[local[:, 1]])[:, None], local[:, ::-1], local)
-    smooth = np.stack([soft(soft(soft(thumb))) for thumb in chosen])
-    sides = [profiles(thumb) for thumb in chosen]
-    columns, rows = (np.stack(profile) for profile in zip(*sides, strict=True))
     bounds = (least, enough)
     if compiled := compiled_passes():
+        told = compiled.smoothed(np.ascontiguousarray(chosen), _TIMES)
         sought = crop_bounds(thumbs.shape[1])
-        alike, worst = compiled.laid(smooth, columns, rows, darker, *bounds, *sought)
+        alike, worst = compiled.laid(*told, darker, *bounds, *sought)
         return alike, worst
+    smooth = chosen
+    for _ in range(_TIMES):
+        smooth = np.stack([soft(thumb) for thumb in smooth])
+    sides = [profiles(thumb) for thumb in chosen]
+    columns, rows = (np.stack(profile) for profile in zip(*sides, strict=True))
     found = [_laid(smooth, columns, rows, a, b, *bounds) for a, b in darker.tolist()]
     alike, worst = np.array(found, np.float64).T
     return alike, worst
