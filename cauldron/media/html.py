@@ -154,8 +154,7 @@ class _Reading:
         self._captions_below: dict[int, str] = {}
         self._sets = set(tree.having(PICTURE))
         figures = np.array(tree.having(FIGURE_LIKE), np.int64)
-        self._in_figure = (around(tree, figures) > 0).tolist()
-        self._heads, self._tails = tree.heads.tolist(), tree.tails.tolist()
+        self._in_figure = around(tree, figures) > 0
         self._seen: dict[tuple[bytes | int, str, str], tuple[PagePicture | str | None, str]] = {}
 
     def _based(self, base: Base) -> Base:
@@ -168,7 +167,6 @@ class _Reading:
         tree = self.tree
         formulas = self._formulas()
         self.layout = Layout(tree, self.content, self._pictures(), formulas)
-        self._links = self.layout.link_before.tolist()
         flow: Flow[PagePicture] = Flow(self.layout, self._picture)
         parts = self._without_ornaments(flow.set())
         if flow.navigation_lines:
@@ -268,7 +266,7 @@ class _Reading:
             if known is None:
                 known = self._captions_below[parent] = caption_of(tree, place, self._captions)
             caption = known
-        written, link = tree.page[self._heads[place] : self._tails[place]], self._link_of(place)
+        written, link = tree.page[tree.heads[place] : tree.tails[place]], self._link_of(place)
         own = parent in self._sets or place in self._sets or b" " not in written
         key = (place if own else written, caption, link)
         if key not in self._seen:
@@ -322,10 +320,10 @@ class _Reading:
 
     def _link_of(self, place: int) -> str:
         """Return where a click on a picture leads, "" for nowhere."""
-        link = self._links[place]
+        link = self.layout.link_before[place]
         if link < 0:
             return ""
-        found = _HREF.search(self.tree.page, self._heads[link], self._tails[link])
+        found = _HREF.search(self.tree.page, self.tree.heads[link], self.tree.tails[link])
         return unescaped(found[1].decode()) if found else ""
 
     def _without_ornaments(self, parts: list[str | PagePicture]) -> list[str | PagePicture]:

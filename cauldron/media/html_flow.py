@@ -37,6 +37,7 @@ from cauldron.media.html_tree import Tree, collapsed
 Picture = TypeVar("Picture")
 
 _MAX_NAVIGATION_WORDS = 50
+_NOT_ALPHANUMERIC = bytes(code for code in range(0x80) if not chr(code).isalnum())
 
 
 @dataclass(slots=True)
@@ -128,8 +129,9 @@ class Flow(Generic[Picture]):
             if isinstance(item, str):
                 texts.append(item)
                 continue
-            self._add_text(_laid_out("".join(texts)))
-            texts = []
+            if texts:
+                self._add_text(_laid_out("".join(texts)))
+                texts = []
             self._end_text()
             self.parts.append(item)
         if texts:
@@ -145,11 +147,10 @@ class Flow(Generic[Picture]):
             return False
         if len(line.split()) >= _MAX_NAVIGATION_WORDS:
             return False
-        letters = sum(map(str.isalnum, line))
         before = layout.linked[begin : end + 2].tolist()
         pairs = zip(itertools.pairwise(before), layout.texts[begin : end + 1], strict=True)
         linked = "".join([text for (one, two), text in pairs if two > one])
-        return 2 * sum(map(str.isalnum, linked)) > letters
+        return 2 * _alphanumerics(linked) > _alphanumerics(line)
 
     def _add_text(self, text: str) -> None:
         if not text:
@@ -186,6 +187,13 @@ class Flow(Generic[Picture]):
         mark = "- " if opened.number is None else f"{opened.number + opened.items}. "
         opened.items += 1
         self._prefix = "  " * (len(self._lists) - 1) + mark
+
+
+def _alphanumerics(text: str) -> int:
+    """Return how many characters are letters or digits."""
+    if text.isascii():
+        return len(text.encode().translate(None, _NOT_ALPHANUMERIC))
+    return sum(map(str.isalnum, text))
 
 
 def _start(tree: Tree, place: int) -> int:
