@@ -7,6 +7,7 @@ sets, and short questions are asked everywhere. An item without pictures leaks b
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -92,7 +93,7 @@ def decontaminate_part(
     overlap: dict[str, dict[str, int]] = {}
     for name, kind, number in leaks.group_by("benchmark", "kind").len().sort("benchmark").rows():
         overlap.setdefault(name, dict.fromkeys(KINDS, 0))[kind] = number
-    return {**counts, "overlap": overlap, "examples": _examples(leaks, frame, texts)}
+    return {**counts, "overlap": overlap, "examples": _examples(leaks, frame, texts, index)}
 
 
 def _picture_hits(
@@ -190,22 +191,25 @@ def _said_hashes(said: Said) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint
 
 
 def _leaks(shown: pl.DataFrame, asked: pl.DataFrame, index: LeakIndex) -> pl.DataFrame:
-    """Return one row for each sample and benchmark: kind, item, its question, bits."""
+    """Return one row for each sample and benchmark: kind, item, its question, bits, picture."""
     pictures = shown.join(index.pictures, on="picture_row", maintain_order="left")
     questions = asked.join(index.questions, on="question_row", maintain_order="left")
     bare = questions.filter(pl.col("pictures").list.len() == 0)
-    alone = bare.select("row", "benchmark", "item", "question", bits=pl.lit(None, pl.Int64))
+    unseen = pl.lit(None, pl.Int64).alias("bits")
+    no_picture = pl.lit(None, pl.String).alias("hash")
+    alone = bare.select("row", "benchmark", "item", "question", unseen, no_picture)
     of_item = questions.explode("pictures", empty_as_null=False, keep_nulls=False)
     both = pictures.join(
         of_item.select("row", "benchmark", "question", pl.col("pictures").alias("hash"), "item"),
         on=["row", "benchmark", "hash"],
         suffix="_asked",
         maintain_order="left",
-    ).select("row", "benchmark", pl.col("item_asked").alias("item"), "question", "bits")
+    ).select("row", "benchmark", pl.col("item_asked").alias("item"), "question", "bits", "hash")
     images = pictures.select(
-        "row", "benchmark", "item", pl.lit("", pl.String).alias("question"), "bits"
+        "row", "benchmark", "item", pl.lit("", pl.String).alias("question"), "bits", "hash"
     )
-    texts = questions.select("row", "benchmark", "item", "question", bits=pl.lit(None, pl.Int64))
+    first = pl.col("pictures").list.first().alias("hash")
+    texts = questions.select("row", "benchmark", "item", "question", unseen, first)
     kinds = [
         (both, pl.lit("both")),
         (alone, pl.lit("both")),
@@ -234,9 +238,12 @@ def _write_leaks(url: str, frame: pl.DataFrame, leaks: pl.DataFrame) -> None:
 
 
 def _examples(
-    leaks: pl.DataFrame, frame: pl.DataFrame, texts: dict[int, str]
+    leaks: pl.DataFrame, frame: pl.DataFrame, texts: dict[int, str], index: LeakIndex
 ) -> list[dict[str, Any]]:
-    """Return some samples of each benchmark and kind beside the items that they stand in."""
+    """Return some samples of each benchmark and kind beside the items that they stand in.
+
+    `look` is a small JPEG of the item's picture as base64, where the index has looks.
+    """
     some = leaks.group_by("benchmark", "kind", maintain_order=True).head(_EXAMPLES)
     named = some.join(frame.select("row", "id"), on="row", maintain_order="left")
     return [
@@ -248,6 +255,7 @@ def _examples(
             "item": row["item"],
             "question": row["question"] or "",
             "bits": row["bits"],
+            "look": base64.b64encode(index.look_of(row["hash"])).decode(),
         }
         for row in named.iter_rows(named=True)
     ]

@@ -7,6 +7,7 @@ that can be looked at: no thumbnail, no word of a question; near pictures are th
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,12 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+from PIL import Image
 
 from cauldron.curate.benchmark_items import Item, items
 from cauldron.errors import StorageError
 from cauldron.signals.grams import GRAM_WORDS, gram_hashes, whole_hashes, words_hashed
 from cauldron.signals.pictures import pixel_signals
-from cauldron.signals.thumbs import LOOK_BYTES
+from cauldron.signals.thumbs import LOOK_BYTES, THUMB_SIDE, greys, tints
 from cauldron.storage.shards import open_parquet, read_table, write_table
 
 INDEX_VERSION = "2"
@@ -178,6 +180,19 @@ class LeakIndex:
     coarse: npt.NDArray[np.uint64]
     fine: npt.NDArray[np.uint64]
     looks: npt.NDArray[np.uint8]
+
+    def look_of(self, digest: str | None) -> bytes:
+        """Return a small JPEG of a picture by its exact hash; nothing where no look is held."""
+        rows = self.pictures.filter(pl.col("hash") == (digest or ""))["picture_row"]
+        return _shown_look(self.looks[rows[0]]) if len(rows) and len(self.looks) else b""
+
+
+def _shown_look(look: npt.NDArray[np.uint8]) -> bytes:
+    grey, side = Image.fromarray(greys(look[None])[0]), THUMB_SIDE
+    colours = [Image.fromarray(tint).resize((side, side)) for tint in tints(look[None])[0]]
+    out = io.BytesIO()
+    Image.merge("YCbCr", [grey, *colours]).convert("RGB").save(out, "JPEG", quality=85)
+    return out.getvalue()
 
 
 @lru_cache(maxsize=1)

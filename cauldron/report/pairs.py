@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from PIL import Image
+
 from cauldron.lineage import find_sample
-from cauldron.report.gallery import Card, card_at
+from cauldron.media.images import open_rgb
+from cauldron.report.gallery import Card, card_at, thumbnail_of
 from cauldron.sample import content_hash
 from cauldron.storage import files
 from cauldron.storage import work as places
 from cauldron.storage.shards import open_parquet
 
 CLUSTERS, COPIES, LEAKS = 8, 3, 12
-_OF = "of:"
+_OF, _TEXT = "of:", "text_only"
+_LOOK_PX = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +37,8 @@ class Leak:
     """A sample beside the benchmark item that it overlaps with.
 
     Args:
-        item: the item, with its picture where the benchmark's samples lie in the work folder.
+        item: the item, with its picture where the benchmark's samples lie in the work folder, else
+            with the look that the index has of it.
         question: what both ask, where they do.
     """
 
@@ -85,13 +92,40 @@ def leaks(work: str, folder: str) -> list[Leak]:
 def _leak(work: str, folder: str, told: dict[str, Any]) -> Leak:
     benchmark, item = str(told["benchmark"]), str(told["item"] or "")
     own = files.join(work, "benchmarks", benchmark)
+    sample, question = _card(work, folder, str(told["id"])), str(told.get("question") or "")
+    look = base64.b64decode(told.get("look") or "")
+    shown = _card(own, folder, item) if files.exists(own) else None
+    if shown is None and look:
+        shown = _looked(folder, look, item, question, sample if told["kind"] != _TEXT else None)
     return Leak(
         benchmark=benchmark,
         kind=str(told["kind"]),
-        sample=_card(work, folder, str(told["id"])),
-        item=_card(own, folder, item) if files.exists(own) else None,
+        sample=sample,
+        item=shown,
         item_id=item,
-        question=str(told.get("question") or ""),
+        question=question,
+    )
+
+
+def _looked(folder: str, look: bytes, item: str, question: str, sample: Card | None) -> Card:
+    """Return the card of an item by the small square look that an index has of its picture.
+
+    Args:
+        sample: whose picture is near and tells the sides.
+    """
+    size = (sample.width, sample.height) if sample and sample.width else (_LOOK_PX, _LOOK_PX)
+    drawn = io.BytesIO()
+    open_rgb(look).resize(size, Image.Resampling.BICUBIC).save(drawn, "JPEG", quality=90)
+    name, size = thumbnail_of(folder, drawn.getvalue())
+    return Card(
+        id=item,
+        thumbnail=name,
+        width=size[0],
+        height=size[1],
+        more_images=0,
+        turns=(("question", question),) if question else (),
+        step="",
+        reason="",
     )
 
 

@@ -20,6 +20,8 @@ from cauldron.engine.local import LocalEngine
 from cauldron.errors import SourceError, StorageError
 from cauldron.indexing import index_benchmarks
 from cauldron.lineage import explain
+from cauldron.media.images import open_rgb
+from cauldron.report.pairs import leaks as shown_leaks
 from cauldron.storage import work as places
 from tests.curate.test_dedup import drops, scene, work_of
 
@@ -165,6 +167,10 @@ def test_an_index_is_built_once_and_used_by_others(hashes_only: bool, tmp_path: 
     assert (LONG in table["question"].to_pylist()) is not hashes_only
     found = leaks(place, {"any": index})
     assert set(found["benchmarks"]) == {"MMMU", "DocVQA"}
+    looks = [base64.b64decode(e["look"]) for e in found["examples"] if e["kind"] == "both"]
+    assert len(looks) > 1 and all(bool(look) is not hashes_only for look in looks)
+    for look in filter(None, looks):
+        assert open_rgb(look).size == (64, 64)
     assert dropped(place) == {"0": "benchmark_leak", "1": "benchmark_leak"}
 
 
@@ -185,6 +191,19 @@ def test_every_hit_is_told_with_the_item(tmp_path: Path) -> None:
         }
     ]
     assert told[0]["bits"] < 20
+
+
+def test_items_of_an_index_are_shown_beside_their_leaks(tmp_path: Path) -> None:
+    place = own(tmp_path)
+    leaks(place, {"MMMU": as_work(tmp_path / "bench")})
+    for leak in shown_leaks(place, str(tmp_path / "page")):
+        assert leak.item is not None and leak.sample is not None
+        picture = open_rgb((tmp_path / "page" / leak.item.thumbnail).read_bytes())
+        assert picture.size == (leak.item.width, leak.item.height)
+        if leak.kind != "text_only":
+            assert picture.size == (leak.sample.width, leak.sample.height)
+        asked = [words for _, words in leak.item.turns]
+        assert asked == ([leak.question] if leak.question else [])
 
 
 @pytest.mark.parametrize("workers", [2, 4])
