@@ -11,14 +11,18 @@ from cauldron.media.html_tags import ALONE, CLOSE, NEVER, NOTE, OPEN, PLAIN, RAW
 _SPACE, _AMPERSAND, _LESS, _GREATER, _DASH = ord(" "), ord("&"), ord("<"), ord(">"), ord("-")
 _NO_BREAK = (0xC2, 0xA0)
 _EQUALS, _QUOTE = ord("="), ord('"')
-_IMG, _SCRIPT, _CLASS, _STYLE, _TYPE, _ROLE, _HREF, _HIDDEN, _DISPLAY, _WIDTH, _HEIGHT = (
-    np.array(bytearray(word.encode()))
-    for word in "img script class style type role href hidden display width height".split()
+_IMG, _SCRIPT, _ID, _CLASS, _STYLE, _TYPE, _ROLE, _HREF, _HIDDEN, _WIDTH, _HEIGHT = (
+    np.uint64(int.from_bytes(word.encode(), "little"))
+    for word in "img script id class style type role href hidden width height".split()
 )
-_MATH, _CAPTION, _ROLE_IS, _HREF_IS, _X_HIDDEN, _X_ROLE, _X_HREF = (
+_MATH, _CAPTION, _HIDDEN_IN, _DISPLAY_IN, _ROLE_IN, _HREF_IN, _X_HIDDEN, _X_ROLE, _X_HREF = (
     np.array(bytearray(word.encode()))
-    for word in ("math", "caption", "role=", "href=", ' x="hidden"', ' x="role="', ' x="href="')
+    for word in (
+        *"math caption hidden display role= href=".split(),
+        *(f' x="{word}"' for word in "hidden role= href=".split()),
+    )
 )
+_MAY_HIDE, _HAS_ROLE, _HAS_HREF = 1, 2, 4
 _HASH_SHIFT = np.uint64(64 - 12)
 _SAMPLES, _PROBES, _ODD = 12, 8, np.uint64(0x9E3779B97F4A7C15)
 
@@ -106,8 +110,7 @@ def told_tags(page, heads, tails, places, telling):
         while place < tail and page[place] != _SPACE:
             place += 1
         size = _copied(page, head, place, out, size)
-        is_image, is_script = _is(page, head, place, _IMG), _is(page, head, place, _SCRIPT)
-        has_role = has_href = is_odd = False
+        tag, told = _packed(page, head, place), 0
         regular = page[head] != ord("/") and page[head] != ord("!")
         while regular and place < tail:
             name = place + 1
@@ -121,43 +124,35 @@ def told_tags(page, heads, tails, places, telling):
             regular = regular and page[equals] == _EQUALS and page[equals + 1] == _QUOTE
             if not regular:
                 break
-            length = equals - name
-            if _ends(page, name, equals, _HREF):
+            named, last = _packed(page, name, equals), _packed(page, max(equals - 4, name), equals)
+            if last == _HREF:
                 size = _copied(page, place, equals + 2, out, size)
-                if end > equals + 2:
-                    out[size] = ord("x")
-                    size += 1
+                size = _copied(_X_HREF, 1, 2 if end > equals + 2 else 1, out, size)
                 out[size] = _QUOTE
                 size += 1
-            kept = _ends(page, name, equals, _ROLE) or (
-                length == 5 and _is(page, name, equals, _CLASS)
-            )
-            kept = kept or (length == 6 and _is(page, name, equals, _HIDDEN))
-            if length == 2 and page[name] == ord("i") and page[name + 1] == ord("d"):
+            asked = _asked_for(page, name, end)
+            kept = named in (_CLASS, _HIDDEN) or last == _ROLE
+            if named == _ID:
                 kept = _tells(page, equals + 2, end, telling)
-            elif is_image and length >= 5:
-                kept = kept or _is(page, name, equals, _WIDTH) or _is(page, name, equals, _HEIGHT)
-            elif is_script and length == 4:
-                kept = kept or _is(page, name, equals, _TYPE)
-            odd = _has(page, name, end, _HIDDEN) or _has(page, name, end, _DISPLAY)
-            if odd and length == 5 and _is(page, name, equals, _STYLE):
-                kept = True
+            elif named == _STYLE:
+                kept = asked & _MAY_HIDE != 0
+            elif tag == _IMG:
+                kept = kept or named in (_WIDTH, _HEIGHT)
+            elif tag == _SCRIPT:
+                kept = kept or named == _TYPE
             if kept:
                 size = _copied(page, place, end + 1, out, size)
             else:
-                is_odd = is_odd or odd
-                has_role = has_role or _has(page, equals, end, _ROLE_IS)
-                has_href = has_href or _has(page, equals, end, _HREF_IS)
+                told |= asked
             place = end + 1
         if not regular:
-            size = _copied(page, head, tail, out, begin)
-        else:
-            if is_odd:
-                size = _copied(_X_HIDDEN, 0, len(_X_HIDDEN), out, size)
-            if has_role:
-                size = _copied(_X_ROLE, 0, len(_X_ROLE), out, size)
-            if has_href:
-                size = _copied(_X_HREF, 0, len(_X_HREF), out, size)
+            size, told = _copied(page, head, tail, out, begin), 0
+        if told & _MAY_HIDE:
+            size = _copied(_X_HIDDEN, 0, len(_X_HIDDEN), out, size)
+        if told & _HAS_ROLE:
+            size = _copied(_X_ROLE, 0, len(_X_ROLE), out, size)
+        if told & _HAS_HREF:
+            size = _copied(_X_HREF, 0, len(_X_HREF), out, size)
         bounds[number + 1] = size
     return out[:size], bounds
 
@@ -171,23 +166,31 @@ def _copied(page, begin, end, out, size):
 
 
 @numba.njit(nogil=True, cache=True)
-def _is(page, begin, end, word):
-    return end - begin == len(word) and _ends(page, begin, end, word)
+def _packed(page, begin, end):
+    """Return a word of up to 8 bytes as a number, 0 for a longer one."""
+    packed = np.uint64(0)
+    if end - begin <= 8:
+        for place in range(begin, end):
+            packed |= np.uint64(page[place]) << np.uint64(8 * (place - begin))
+    return packed
 
 
 @numba.njit(nogil=True, cache=True)
-def _ends(page, begin, end, word):
-    if end - begin < len(word):
-        return False
-    return _alike(page, end - len(word), word, 0)
-
-
-@numba.njit(nogil=True, cache=True)
-def _has(page, begin, end, word):
-    for place in range(begin, end - len(word) + 1):
-        if page[place] == word[0] and _ends(page, place, place + len(word), word):
-            return True
-    return False
+def _asked_for(page, begin, end):
+    """Return which words that are asked for anywhere in a tag stand in an attribute."""
+    found = 0
+    for place in range(begin, end - 4):
+        byte = page[place]
+        if byte == ord("h"):
+            if _alike(page, place, end, _HIDDEN_IN, 0):
+                found |= _MAY_HIDE
+            elif _alike(page, place, end, _HREF_IN, 0):
+                found |= _HAS_HREF
+        elif byte == ord("d"):
+            found |= _MAY_HIDE if _alike(page, place, end, _DISPLAY_IN, 0) else 0
+        elif byte == ord("r"):
+            found |= _HAS_ROLE if _alike(page, place, end, _ROLE_IN, 0) else 0
+    return found
 
 
 @numba.njit(nogil=True, cache=True)
@@ -200,15 +203,18 @@ def _tells(page, begin, end, telling):
             return True
         lower = byte | 0x20 if ord("A") <= byte <= ord("Z") else byte
         mixed = (mixed ^ np.uint64(lower)) * _ODD
-        if lower == ord("m") and place + 4 <= end and _alike(page, place, _MATH, 0x20):
+        if lower == ord("m") and _alike(page, place, end, _MATH, 0x20):
             return True
-        if lower == ord("c") and place + 7 <= end and _alike(page, place, _CAPTION, 0x20):
+        if lower == ord("c") and _alike(page, place, end, _CAPTION, 0x20):
             return True
     return telling[mixed >> _HASH_SHIFT]
 
 
 @numba.njit(nogil=True, cache=True)
-def _alike(page, place, word, case):
+def _alike(page, place, end, word, case):
+    """Say whether a word begins at a place, letters in lower case or in any."""
+    if place + len(word) > end:
+        return False
     for back in range(len(word)):  # noqa: SIM110 -- numba has no generators
         if page[place + back] | case != word[back]:
             return False
