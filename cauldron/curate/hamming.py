@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -119,7 +121,7 @@ def by_quarter(
     crowd: int = CROWD,
     block: tuple[int, int] = (0, 0),
 ) -> Iterator[tuple[I64, I64]]:
-    """Yield candidates of one quarter.
+    """Yield candidates of one quarter: all pairs within the radius are among them.
 
     Args:
         block: a number of leading bits of the quarter, and how keys of a pair differ in them; so
@@ -130,10 +132,26 @@ def by_quarter(
     counts = np.bincount(keys, minlength=1 << _BITS)
     starts = np.cumsum(counts) - counts
     bits, apart = block
-    for mask in _masks(within(quarter, radius)):
-        if mask >> (_BITS - bits) == apart:
-            for places in _joined(counts, starts, mask, crowd):
-                yield order[places[0]], order[places[1]]
+    masks = (m for m in _masks(within(quarter, radius)) if m >> (_BITS - bits) == apart)
+    if compiled := _compiled():
+        hashes, taken = coarse[order], np.flatnonzero(counts)
+        for mask in masks:
+            near = compiled.near_in_buckets(hashes, starts, counts, taken, mask, crowd, radius)
+            yield order[near[:, 0]], order[near[:, 1]]
+        return
+    for mask in masks:
+        for places in _joined(counts, starts, mask, crowd):
+            yield order[places[0]], order[places[1]]
+
+
+@cache
+def _compiled() -> Any:
+    """Return the comparing compiled by numba, or None where numba is not installed."""
+    try:
+        from cauldron.curate import hamming_compiled
+    except ImportError:
+        return None
+    return hamming_compiled
 
 
 def are_near(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cauldron.curate import hamming
 from cauldron.curate.groups import smallest_members
 from cauldron.curate.hamming import near_hashes, near_hashes_across
 
@@ -30,7 +31,17 @@ def compared(
     return np.argwhere(np.triu(near, 1)).tolist()
 
 
-@pytest.mark.parametrize("radius", [0, 1, 2, 3, 4, 6, 9])
+@pytest.fixture(params=["compiled", "plain"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways through the buckets."""
+    if request.param == "plain":
+        monkeypatch.setattr(hamming, "_compiled", lambda: None)
+    elif hamming._compiled() is None:
+        pytest.skip("numba is not installed")
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("radius", [0, 1, 2, 3, 4, 6, 9, 16])
 def test_both_ways_give_the_same_pairs(radius: int) -> None:
     coarse, fine = hashes(400)
     wanted = compared(coarse, fine, radius, 60)
@@ -46,6 +57,7 @@ def test_far_256_bit_hashes_are_no_pair() -> None:
     assert near_hashes(coarse[:0], fine[:0], 4, 31).shape == (0, 2)
 
 
+@pytest.mark.usefixtures("way")
 def test_a_crowd_of_equal_hashes_is_bounded() -> None:
     coarse, fine = np.zeros(50, np.uint64), np.zeros((50, 4), np.uint64)
     pairs = near_hashes(coarse, fine, 2, 8, few=0, crowd=3)
