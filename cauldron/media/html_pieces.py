@@ -24,7 +24,7 @@ Octets = npt.NDArray[np.uint8]
 
 BETWEEN = "\0"
 """Stands between texts; it is not in them, since control characters are taken out."""
-CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_CONTROL_BYTES = bytes((*range(9), 0x0B, *range(0x0E, 0x20), 0x7F))
 _LATE_CONTROLS = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
 _SPACE = ord(" ")
 _FIRST_WIDE, _WIDE_LEADS = 0xE1, 3
@@ -116,6 +116,9 @@ def cut(written: str) -> Pieces:
     page = written.encode()
     if next(_pages) > _FEW_PAGES and compiled_passes():
         pieces = cut_compiled(page)
+        if pieces is None and _may_have_controls(page):
+            page = _without_controls(page)
+            pieces = cut_compiled(page)
         if pieces and not (pieces.kinds & RAW).any():
             return pieces
     return cut_over_arrays(page)
@@ -138,7 +141,7 @@ def cut_compiled(page: bytes) -> Pieces | None:
 def cut_over_arrays(page: bytes) -> Pieces:
     """Return the tags of a page in UTF-8."""
     if _may_have_controls(page):
-        page = CONTROLS.sub("", page.decode()).encode()
+        page = _without_controls(page)
     plain, marks = _marked(page)
     if _take_turns(plain, marks):
         pieces = _pieces(plain, marks)
@@ -149,12 +152,17 @@ def cut_over_arrays(page: bytes) -> Pieces:
 
 
 def _may_have_controls(page: bytes) -> bool:
-    """Say whether a text in UTF-8 may have characters of `CONTROLS`."""
+    """Say whether a text in UTF-8 may have control characters."""
     letters = np.frombuffer(page, np.uint8)
     low = (letters < _SPACE) ^ (letters - np.uint8(ord("\t")) < 5)
     if low.any() or b"\x0b" in page or b"\x7f" in page:
         return True
     return not page.isascii() and b"\xc2" in page and _LATE_CONTROLS.search(page) is not None
+
+
+def _without_controls(page: bytes) -> bytes:
+    page = page.translate(None, _CONTROL_BYTES)
+    return _LATE_CONTROLS.sub(b"", page) if b"\xc2" in page else page
 
 
 def _brackets(page: bytes) -> Ints:
