@@ -67,7 +67,7 @@ def tags_of(page, names, kinds_by_slot, factor, shift):
         while place < size and page[place] != _GREATER:
             byte = page[place]
             low = byte < _SPACE and not (9 <= byte <= 13 and byte != 11)
-            if byte == _LESS or low or byte == 0x7F:
+            if low or byte == 0x7F:
                 regular = False
             if byte == 0xC2 and _is_late_control(page[place + 1]):
                 regular = False

@@ -35,7 +35,7 @@ for _space in (0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000):
 _NAMED_RAW = "script|xmp|noframes|noembed|plaintext|style|iframe"
 _ODD = re.compile(
     rf"<!--.*?-->|<(?P<raw>(?P<name>{_NAMED_RAW})(?=[\s>])[^>]*)>(?P<source>.*?)</(?P=name)>"
-    r"|<[^<>]*>|[<>]",
+    r"|<[^>]*>|[<>]",
     re.DOTALL,
 )
 _BRACKETS = np.uint8(~(ord("<") ^ ord(">")) & 0xFF)
@@ -205,7 +205,9 @@ def _regular(match: re.Match[str]) -> str:
     piece = match[0]
     if len(piece) == 1:
         return "&lt;" if piece == "<" else "&gt;"
-    return "" if piece.startswith("<!--") else piece
+    if piece.startswith("<!--") and piece.endswith("-->"):
+        return ""
+    return "<" + piece[1:].replace("<", "&lt;")  # names of attributes may hold them
 
 
 def _pieces(page: bytes, marks: Ints) -> Pieces:

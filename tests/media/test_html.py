@@ -423,6 +423,11 @@ def test_raw_text_whose_tag_holds_brackets_is_read_by_both_readings() -> None:
         assert texts.endswith("Two")
 
 
+def test_a_bracket_among_attributes_costs_neither_a_picture_nor_words() -> None:
+    body = "<p>One <b>two</b><img src=a.png <</p><div class=x <span>three</div><p>four</p>"
+    assert read(body)[0] == ["One two", "img:a.png", "three\n\nfour"]
+
+
 def test_pictures_without_an_img_that_are_written_alike_keep_their_own_addresses() -> None:
     body = "".join(f"<p>x</p><picture class=c><source srcset={n}.png></picture>" for n in "ab")
     assert read(body)[0] == ["x", "img:a.png", "x", "img:b.png"]
