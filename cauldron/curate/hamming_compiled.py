@@ -5,6 +5,13 @@ from __future__ import annotations
 
 import numba
 import numpy as np
+from numba.extending import intrinsic
+
+
+@intrinsic
+def ones_of(typing, bits):
+    """Return how many bits of 64 are set, by the instruction that processors have for it."""
+    return numba.uint64(numba.uint64), lambda context, builder, made, given: builder.ctpop(given[0])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -25,20 +32,22 @@ def near_in_buckets(hashes, starts, counts, keys, mask, crowd, radius):
         end = starts[other] + counts[other]
         for one in range(starts[key], starts[key] + counts[key]):
             first = one + 1 if mask == 0 else starts[other]
-            for two in range(first, min(end, first + crowd)):
-                if ones_of(hashes[one] ^ hashes[two]) <= radius:
+            others = hashes[first : min(end, first + crowd)]
+            if not _any_near(hashes[one], others, radius):
+                continue
+            for two in range(len(others)):
+                if ones_of(hashes[one] ^ others[two]) <= radius:
                     if n == len(found):
                         found = np.concatenate((found, np.empty_like(found)))
-                    found[n, 0], found[n, 1] = one, two
+                    found[n, 0], found[n, 1] = one, first + two
                     n += 1
     return found[:n]
 
 
 @numba.njit(nogil=True, cache=True)
-def ones_of(bits):
-    """Return how many bits of 64 are set."""
-    bits = bits - ((bits >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    pairs = np.uint64(0x3333333333333333)
-    bits = (bits & pairs) + ((bits >> np.uint64(2)) & pairs)
-    bits = (bits + (bits >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((bits * np.uint64(0x0101010101010101)) >> np.uint64(56))
+def _any_near(own, others, radius):
+    """Say whether any is near; this loop holds nothing else, so several are compared at once."""
+    near = 0
+    for two in range(len(others)):
+        near += ones_of(own ^ others[two]) <= radius
+    return near > 0
