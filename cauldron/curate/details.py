@@ -9,13 +9,14 @@ From: Lucas and Kanade, An iterative image registration technique, IJCAI 1981.
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from cauldron.compiled import compiled
 from cauldron.media.resizing import resized
 
 DETAIL_SIDE = 256
@@ -122,14 +123,9 @@ def _spread(values: U8, step: int = 1) -> tuple[float, float]:
     return float(chosen.mean()), float(chosen.std())
 
 
-@cache
 def compiled_passes() -> Any:
-    """Return the passes compiled by numba, or None where numba is not installed."""
-    try:
-        from cauldron.curate import details_compiled
-    except ImportError:
-        return None
-    return details_compiled
+    """Return the passes compiled by numba, or None where that cannot be."""
+    return compiled("cauldron.curate.details_compiled")
 
 
 def soft(values: U8) -> U8:

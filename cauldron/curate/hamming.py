@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from cauldron.compiled import compiled
 
 QUARTERS, _BITS = 4, 16
 FEW = 12_000  # up to so many hashes all pairs are compared
@@ -144,14 +145,9 @@ def by_quarter(
             yield order[places[0]], order[places[1]]
 
 
-@cache
 def _compiled() -> Any:
-    """Return the comparing compiled by numba, or None where numba is not installed."""
-    try:
-        from cauldron.curate import hamming_compiled
-    except ImportError:
-        return None
-    return hamming_compiled
+    """Return the comparing compiled by numba, or None where that cannot be."""
+    return compiled("cauldron.curate.hamming_compiled")
 
 
 def are_near(

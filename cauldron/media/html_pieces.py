@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cauldron.compiled import compiled
 from cauldron.media.html_tags import KNOWN_NAMES, RAW, TAGS, TELLING_WORDS, unescaped_bytes
 
 Ints = npt.NDArray[np.int64]
@@ -92,14 +93,9 @@ class Texts:
         return words_of(self.shown)
 
 
-@cache
 def compiled_passes() -> Any:
-    """Return the passes compiled by numba, or None where numba is not installed."""
-    try:
-        from cauldron.media import html_compiled
-    except ImportError:
-        return None
-    return html_compiled
+    """Return the passes compiled by numba, or None where that cannot be."""
+    return compiled("cauldron.media.html_compiled")
 
 
 @cache

@@ -7,12 +7,14 @@ pictures. Pillow does what is much reduced, or very high: that it reduces by oth
 from __future__ import annotations
 
 import math
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+from cauldron.compiled import compiled
 
 BITS = 22  # of a share
 _GAP = 2.0  # times as large from which Pillow takes means of blocks first
@@ -46,14 +48,9 @@ def as_grey(levels: U8) -> Image.Image:
     return Image.frombuffer("L", (wide, high), np.ascontiguousarray(levels), "raw", "L", 0, 1)
 
 
-@cache
 def _compiled() -> Any:
-    """Return the passes compiled by numba, or None where numba is not installed."""
-    try:
-        from cauldron.media import resizing_compiled
-    except ImportError:
-        return None
-    return resizing_compiled
+    """Return the passes compiled by numba, or None where that cannot be."""
+    return compiled("cauldron.media.resizing_compiled")
 
 
 def _plain(shape: tuple[int, ...], wide: int, high: int) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from cauldron.compiled import compiled
 from cauldron.media.headers import plain_facts
 from cauldron.media.images import damage, inspect, open_rgb
 from cauldron.media.limits import LIMITS, Limits
@@ -120,14 +121,9 @@ def eighths(
         first = last
 
 
-@cache
 def compiled_eighth() -> Any:
-    """Return the reading of blocks compiled by numba, or None where numba is not installed."""
-    try:
-        from cauldron.media import eighth_compiled
-    except ImportError:
-        return None
-    return eighth_compiled
+    """Return the reading of blocks compiled by numba, or None where that cannot be."""
+    return compiled("cauldron.media.eighth_compiled")
 
 
 def jpeg_pixels(data: bytes, limits: Limits = LIMITS) -> U8 | None:

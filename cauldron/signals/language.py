@@ -9,7 +9,6 @@ of the same kind the pieces name 99.0 % rightly, the whole texts 99.3 % at twice
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from collections.abc import Sequence
 from functools import cache
@@ -21,6 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cauldron.compiled import compiled
 from cauldron.signals.fasttext_file import NotReadable, read_model
 from cauldron.signals.said import Said
 
@@ -69,13 +69,15 @@ def _pieces(text: str) -> str:
 @cache
 def _tables() -> Any:
     """Return the compiled pass, its arrays and the names of labels; None where that cannot be."""
+    passes = compiled("cauldron.signals.fasttext_compiled")
+    if passes is None:
+        return None
     try:
-        compiled: Any = importlib.import_module("cauldron.signals.fasttext_compiled")
         model = read_model(_path().read_bytes())
-        tables = compiled.tables(model, _PREFIX)
+        tables = passes.tables(model, _PREFIX)
     except (ImportError, NotReadable):
         return None
-    return compiled, tables, [*(name.removeprefix(_PREFIX) for name in model.labels), ""]
+    return passes, tables, [*(name.removeprefix(_PREFIX) for name in model.labels), ""]
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import pyarrow as pa
 import xxhash
 from PIL import Image
 
+from cauldron.compiled import compiled
 from cauldron.media.images import ImageError, UprightFacts, open_rgb, upright_facts
 from cauldron.media.limits import LIMITS
 from cauldron.media.resizing import as_grey
@@ -69,14 +69,9 @@ def plain_sides(pictures: Sequence[bytes | memoryview]) -> npt.NDArray[np.int64]
     return np.asarray(compiled.sides(held, pictures.starts, pictures.sizes, *most))
 
 
-@cache
 def compiled_headers() -> Any:
-    """Return the look at headers compiled by numba, or None where numba is not installed."""
-    try:
-        from cauldron.media import headers_compiled
-    except ImportError:
-        return None
-    return headers_compiled
+    """Return the look at headers compiled by numba, or None where that cannot be."""
+    return compiled("cauldron.media.headers_compiled")
 
 
 _NO_FACTS = UprightFacts(format="", width=0, height=0)
@@ -141,14 +136,9 @@ def _reduced(pixels: U8) -> Planes:
     return planes_of(Image.frombuffer("RGBX", (wide, high), pixels, "raw", "RGBX", 0, 1))
 
 
-@cache
 def _compiled() -> Any:
-    """Return the reduction compiled by numba, or None where numba is not installed."""
-    try:
-        from cauldron.signals import pictures_compiled
-    except ImportError:
-        return None
-    return pictures_compiled
+    """Return the reduction compiled by numba, or None where that cannot be."""
+    return compiled("cauldron.signals.pictures_compiled")
 
 
 def _binary(rows: npt.NDArray[Any], sound: npt.NDArray[np.bool_]) -> pa.Array:

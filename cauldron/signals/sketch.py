@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cauldron.compiled import compiled
 from cauldron.signals.said import normalised
 
 SHINGLE_WORDS = 5
@@ -196,14 +197,10 @@ def _next_full(bins: U32) -> npt.NDArray[np.int64]:
     return np.asarray(nearest[:, :SKETCH_SIZE] % SKETCH_SIZE, np.int64)
 
 
-@cache
 def compiled_kernel() -> Any:
-    """Return `_fill` as compiled by numba, or None where numba is not installed."""
-    try:
-        from cauldron.signals.sketch_compiled import fill
-    except ImportError:
-        return None
-    return fill
+    """Return `_fill` as compiled by numba, or None where that cannot be."""
+    found = compiled("cauldron.signals.sketch_compiled")
+    return found and found.fill
 
 
 def similarity(left: U32, right: U32) -> npt.NDArray[np.float64]:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cauldron.compiled import compiled
 from cauldron.signals.said import Ints, Said, Words, counted, ratio
 from cauldron.signals.wordlists import FLAGGED_WORDS, STOP_WORDS
 
@@ -46,14 +47,9 @@ def text_signals(said: Said) -> dict[str, Any]:
     }
 
 
-@cache
 def _compiled() -> Any:
-    """Return the pass compiled by numba, or None where numba is not installed."""
-    try:
-        from cauldron.signals import text_compiled
-    except ImportError:
-        return None
-    return text_compiled
+    """Return the pass compiled by numba, or None where that cannot be."""
+    return compiled("cauldron.signals.text_compiled")
 
 
 def _kind_counts(letters: npt.NDArray[Any], bounds: Ints) -> tuple[Ints, Ints, Ints, Ints]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cauldron.compiled import compiled
 from cauldron.media.limits import LIMITS, Limits
 from cauldron.media.resizing import BITS, squared
 from cauldron.media.small import LEAST_SIDE, Planes, eighths, small_planes
@@ -54,14 +55,9 @@ def looks_of_files(pictures: Sequence[bytes], limits: Limits = LIMITS) -> U8:
     return out
 
 
-@cache
 def _compiled() -> Any:
-    """Return the pass compiled by numba, or None where numba is not installed."""
-    try:
-        from cauldron.signals import thumbs_compiled
-    except ImportError:
-        return None
-    return thumbs_compiled
+    """Return the pass compiled by numba, or None where that cannot be."""
+    return compiled("cauldron.signals.thumbs_compiled")
 
 
 def look_of_planes(planes: Planes) -> U8:
