@@ -48,7 +48,8 @@ def measure(
         settings: None measures what was asked for last time, at first all built-in signals.
 
     Returns:
-        The ledger entry, `measured` and `unchanged` parts, and `groups`: measured parts of each.
+        The ledger entry, `measured` and `unchanged` parts, `groups`: measured parts of each, and
+        `unmeasured`: rows that a group could not measure.
     """
     settings, planned = plan_measure(place, sources, settings)
     if engine.share:
@@ -65,6 +66,9 @@ def measure(
         for name in [spec.name for spec in part.new]
     )
     measured = sum(not r["resumed"] for r in results)
+    unmeasured: Counter[str] = Counter()
+    for result in results:
+        unmeasured.update(result.get("unmeasured", {}))
     chosen = sorted({part.source for part in planned})
     for source in chosen:
         _remove_stale(place, source)
@@ -77,7 +81,8 @@ def measure(
     }
     work.write_entry(work.ledger(place, "measure"), entry)
     counts = {"measured": measured, "unchanged": len(planned) - measured}
-    return {**entry, **counts, "groups": dict(sorted(groups.items()))}
+    by_group = {"groups": groups, "unmeasured": unmeasured}
+    return {**entry, **counts, **{name: dict(sorted(n.items())) for name, n in by_group.items()}}
 
 
 def _require_ingested(place: str) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
 from cauldron import curation
+from cauldron.cli.main import app
 from cauldron.engine.local import LocalEngine
 from cauldron.errors import UsageError
 from cauldron.measuring import MeasureSettings
@@ -54,6 +56,15 @@ def measured(place: str, **settings: Any) -> dict[str, Any]:
 def test_what_is_measured_is_not_measured_again(place: str) -> None:
     assert measured(place)["groups"]["text"] == 2
     assert measured(place) == measured(place) | {"measured": 0, "unchanged": 2, "groups": {}}
+
+
+def test_rows_that_could_not_be_measured_are_told(place: str) -> None:
+    broken = sample("q", "a", n=1) | {"extra": '{"question": '}
+    table = pa.Table.from_pylist([sample("q", "a"), broken], SAMPLE_SCHEMA)
+    write_shard(work.samples(place, "x", "part-00002"), [table], SAMPLE_SCHEMA)
+    assert measured(place)["unmeasured"] == measured(place)["unmeasured"] == {"hashes": 1}
+    told = CliRunner().invoke(app, ["measure", place])
+    assert told.exit_code == 0 and "rows that could not be measured: hashes 1;" in told.stderr
 
 
 def test_only_new_groups_are_measured(place: str) -> None:

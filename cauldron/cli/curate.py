@@ -66,6 +66,9 @@ def measure(
         message(f"{found['measured']} parts measured, {found['unchanged']} unchanged")
         if told:
             message(f"parts measured of each group: {told}")
+        failed = ", ".join(f"{name} {rows:,}" for name, rows in found["unmeasured"].items())
+        if failed:
+            message(f"rows that could not be measured: {failed}; `cauldron why` tells the error")
         require_all_parts(work)
         message(f"next: cauldron filter {work} --rules default")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -82,11 +83,17 @@ def measure_part(
         keep: groups that stay, and their columns, which are taken from the file as it is.
         watch: told where this is; of rows on which a worker died each is measured alone, and one
             that ended it alone is given up.
+
+    Returns:
+        `rows`, `sha256` and `columns` of the file, and of each group the rows `unmeasured`.
     """
     table, fields = measured_table(samples_url, out_url, specs, keep or {}, watch)
     shard = write_table(out_url, table)
     names = {group: [field.name for field in told] for group, told in fields.items()}
-    return {"rows": shard.rows, "sha256": shard.sha256, "columns": names}
+    told = Counter(
+        line.partition(":")[0] for text in table[ERRORS].to_pylist() for line in text.splitlines()
+    )
+    return {"rows": shard.rows, "sha256": shard.sha256, "columns": names, "unmeasured": told}
 
 
 def measured_table(
