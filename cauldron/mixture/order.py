@@ -5,9 +5,10 @@ share (Tijdeman, The chairman assignment problem, 1980): the k-th draw of a sour
 stand at positions floor(k / s) to ceil((k + 1) / s) - 1, and each position goes to the draw that
 must come soonest. Positions are scheduled a block at a time, from whole draws of each source before
 it; sources with fewer than two draws a block are counted there as one source together, so that no
-other has to make up for them. Inside a source each epoch is a keyed permutation. Any worker of any
-world size computes its samples from a position number, so resume is a number and workers change
-nothing.
+other has to make up for them. Where two blocks meet, about one in a hundred has positions at which
+a source is up to two draws away, since the blocks do not know of each other. Inside a source each
+epoch is a keyed permutation. Any worker of any world size computes its samples from a position
+number, so resume is a number and workers change nothing.
 """
 
 from __future__ import annotations
