@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from cauldron.compiled import compiled
 from cauldron.media import html_tags as of
 from cauldron.media.html_boilerplate import Content, around, summed
 from cauldron.media.html_pieces import BETWEEN, Bools, Ints, Octets, filled_of
@@ -41,12 +42,9 @@ SPACES = re.compile(" +")
 SEPARATED = "|·•»›"
 
 
-@cache
 def compiled_layout() -> Any:
     """Return the passes over tags compiled by numba, for a page whose other passes were."""
-    from cauldron.media import html_layout_compiled
-
-    return html_layout_compiled
+    return compiled("cauldron.media.html_layout_compiled")
 
 
 def clean(text: str) -> str:

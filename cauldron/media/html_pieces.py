@@ -124,10 +124,10 @@ def cut_compiled(page: bytes) -> Pieces | None:
     """Return the tags of a page as `cut_over_arrays` does; None for an irregular one."""
     letters = np.frombuffer(page + bytes(_SHORT), np.uint8)
     known = _KNOWN.names, _KNOWN.kinds, _KNOWN.factor, _SLOT_BITS
-    heads, tails, kinds, others, is_regular = compiled_passes().tags_of(letters, *known)
+    passes = compiled_passes()
+    heads, tails, kinds, others, is_regular = passes.tags_of(letters, *known)
     if not is_regular:
         return None
-    passes = compiled_passes()
     told, bounds = passes.told_tags(letters, heads, tails, others, _telling())
     firsts, same = passes.same_tags(told, bounds[:-1], bounds[1:], np.arange(len(others)))
     kinds[others] = _looked_up(told.tobytes(), bounds[firsts], bounds[firsts + 1])[same]
