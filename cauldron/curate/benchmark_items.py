@@ -223,7 +223,8 @@ class _Beside:
     def bytes_of(self, row: Mapping[str, Any]) -> Iterator[bytes]:
         for key, value in row.items():
             if any(word in key.lower() for word in _SHOWS) or isinstance(value, bytes):
-                yield from self._of(str(value) if key in _NUMBERED else value)
+                numbered = isinstance(value, int) and key in _NUMBERED
+                yield from self._of(str(value) if numbered else value)
 
     def _of(self, value: Any) -> Iterator[bytes]:
         if isinstance(value, bytes):

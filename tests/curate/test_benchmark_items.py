@@ -63,6 +63,13 @@ def test_official_questions_of_coco_pictures_are_paired_by_number(tmp_path: Path
     assert told == [("42001", ("Who?",), (JPEG,)), ("q:1", (), (PNG,))]
 
 
+def test_several_pictures_may_be_named_by_their_ids(tmp_path: Path) -> None:
+    (tmp_path / "q.json").write_text(json.dumps([{"image_id": ["a", "b"], "question": "Same?"}]))
+    (tmp_path / "a.png").write_bytes(PNG)
+    (tmp_path / "b.jpg").write_bytes(JPEG)
+    assert [item.pictures for item in found(tmp_path)] == [(PNG, JPEG)]
+
+
 def test_one_record_is_a_benchmark(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text('{"query": "Who?", "rows": [{"question": "not this"}]}')
     assert [(i.name, i.questions) for i in found(tmp_path)] == [("b:0", ("Who?",))]
